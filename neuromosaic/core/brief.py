@@ -1,0 +1,86 @@
+"""What is wanted: task, data, contract, constraints, budget, seed."""
+
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+Task = Literal["classification", "regression", "language_modelling"]
+Device = Literal["auto", "cpu", "cuda", "mps"]
+
+
+class Value(BaseModel):
+    """Base of every value object: frozen, unknown keys refused."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class TensorSpec(Value):
+    """One tensor that a network accepts or returns.
+
+    `shape` leaves out the batch axis, which is always the first and free.
+    `upper` (int64 only): values are ids in [0, upper).
+    """
+
+    shape: tuple[Annotated[int, Field(ge=1)], ...]
+    dtype: Literal["float32", "int64"] = "float32"
+    upper: int | None = None
+
+
+class Contract(Value):
+    """What a network must accept and return: the part of a brief that tests are written from.
+
+    Outputs are raw scores (logits, or values in the scaled units of the targets), float32:
+    `classification` [batch, classes]; `regression` [batch, targets];
+    `language_modelling` [batch, time, vocabulary] for int64 ids [batch, time], causal.
+    """
+
+    task: Task
+    input: TensorSpec
+    output: TensorSpec
+    kind: Literal["image", "tabular", "sequence", "text"]
+
+
+class Constraints(Value):
+    """Limits that a winner must meet. None: not limited.
+
+    `parameters` counts trainable ones; `flops` are of one forward pass of one example;
+    `latency_ms` is the median for a batch of `latency_batch` on the brief's device;
+    `memory_mb` (MB = 10^6 bytes) is the peak of one such forward pass, weights included;
+    `metrics` holds a bound per metric name ("accuracy": 0.95), at least or at most by the metric's direction.
+    """
+
+    parameters: int | None = Field(None, ge=0)
+    flops: float | None = Field(None, ge=0)
+    latency_ms: float | None = Field(None, ge=0)
+    latency_batch: int = Field(1, ge=1)
+    memory_mb: float | None = Field(None, ge=0)
+    metrics: dict[str, float] = Field(default_factory=dict)
+
+
+class Budget(Value):
+    """What may be spent. Trials count trainings of the search; the random-search baseline gets as many again.
+
+    With `trials` alone a run is repeatable bit for bit; with `seconds` it ends in time.
+    """
+
+    trials: int | None = Field(None, ge=1)
+    seconds: float | None = Field(None, gt=0)
+    cost_usd: float | None = Field(None, ge=0)
+
+
+class Brief(Value):
+    """What the engineer asks for. Fields left None are taken from the data, and that is said."""
+
+    sentence: str = ""
+    task: Task | None = None
+    data: str | None = None
+    target: str | None = None
+    group: str | None = None
+    time: str | None = None
+    input: TensorSpec | None = None
+    output: TensorSpec | None = None
+    constraints: Constraints = Constraints()
+    budget: Budget = Budget()
+    device: Device = "auto"
+    seed: int = Field(0, ge=0)
+    hints: str = Field("", description="wishes that no other field holds: passed to the roles as data")

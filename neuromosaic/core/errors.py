@@ -1,0 +1,110 @@
+"""Every error that Neuromosaic raises on purpose.
+
+NeuromosaicError
+├── UsageError              what the user wrote cannot be used (exit code 2)
+│   ├── BriefError          the brief is unclear, contradictory or incomplete
+│   ├── DataError           the data cannot be read or do not fit the task
+│   ├── RoleError           a role file is broken
+│   └── NotFoundError       no such run, candidate, role or artifact
+├── InfrastructureError     this machine failed us: never a verdict on a candidate
+│   └── WorkerError         a worker died, hung or could not be set up
+├── StoreError              the store cannot be read or written
+├── ModelClientError        whatever answers the roles' requests failed
+│   ├── ModelUnavailableError   not reachable, overloaded or timed out: another try may help
+│   ├── ModelRefusedError       key, name or request not accepted: another try will not help
+│   ├── ReplyError              it answered, but not what was asked for, also after the repair turn
+│   └── SpendingLimitError      the limit on calls, tokens or cost was reached
+├── CandidateError          a candidate's own code failed where it must not: becomes a finding
+│   └── ExportError         it runs, but cannot be exported: takes the python lane
+├── RunFailedError          the run ended without a network
+├── WaitingForApproval      the run waits for a person (exit code 3)
+└── Interrupted             a person pressed Ctrl-C (exit code 130)
+
+A message says what was wrong, where, and what to do, in one sentence.
+"""
+
+
+class NeuromosaicError(Exception):
+    """Base of all of ours; `exit_code` is what the command line ends with."""
+
+    exit_code = 1
+
+
+class UsageError(NeuromosaicError):
+    exit_code = 2
+
+
+class BriefError(UsageError):
+    pass
+
+
+class DataError(UsageError):
+    pass
+
+
+class RoleError(UsageError):
+    pass
+
+
+class NotFoundError(UsageError):
+    pass
+
+
+class InfrastructureError(NeuromosaicError):
+    pass
+
+
+class WorkerError(InfrastructureError):
+    """`cause` is one of "crash", "timeout", "memory", "setup"."""
+
+    def __init__(self, message: str, cause: str = "crash") -> None:
+        super().__init__(message)
+        self.cause = cause
+
+
+class StoreError(NeuromosaicError):
+    pass
+
+
+class ModelClientError(NeuromosaicError):
+    pass
+
+
+class ModelUnavailableError(ModelClientError):
+    pass
+
+
+class ModelRefusedError(ModelClientError):
+    pass
+
+
+class ReplyError(ModelClientError):
+    pass
+
+
+class SpendingLimitError(ModelClientError):
+    pass
+
+
+class CandidateError(NeuromosaicError):
+    """`line` in the proposed source, `layer` by its module path, where known."""
+
+    def __init__(self, message: str, code: str = "raised", line: int | None = None, layer: str | None = None) -> None:
+        super().__init__(message)
+        self.code, self.line, self.layer = code, line, layer
+
+
+class ExportError(CandidateError):
+    pass
+
+
+class RunFailedError(NeuromosaicError):
+    pass
+
+
+class WaitingForApproval(NeuromosaicError):
+    exit_code = 3
+
+
+class Interrupted(NeuromosaicError):
+    exit_code = 130

@@ -1,0 +1,34 @@
+"""How a network is trained, as data."""
+
+from typing import Literal
+
+from pydantic import Field
+
+from neuromosaic.core.brief import Value
+
+Optimizer = Literal["adamw", "adam", "sgd"]
+Loss = Literal["cross_entropy", "mse", "huber"]
+Augmentation = Literal["shift", "flip", "rotate", "noise", "mixup"]
+
+
+class Recipe(Value):
+    """One way to train. Cosine schedule to zero after a linear warm-up, by optimiser step.
+
+    `epochs` may be a fraction: passes over the training data at full fidelity (a trial at fidelity f trains for
+    f * epochs, with a schedule of that length). `patience`: epochs without a better validation loss before it
+    stops, None never. `augment` works on the training inputs only ("shift", "flip", "rotate" on images, "noise"
+    and "mixup" on any float input). `class_weights`: one per class in the loss, None for equal.
+    """
+
+    optimizer: Optimizer = "adamw"
+    learning_rate: float = Field(2e-3, gt=0, le=10)
+    weight_decay: float = Field(1e-2, ge=0, le=1)
+    batch_size: int = Field(64, ge=1, le=65536)
+    epochs: float = Field(30, gt=0, le=10000)
+    warmup: float = Field(0.05, ge=0, lt=1, description="share of all steps")
+    gradient_clip: float | None = Field(1.0, gt=0, description="largest norm of all gradients together")
+    label_smoothing: float = Field(0.0, ge=0, lt=1)
+    augment: tuple[Augmentation, ...] = ()
+    patience: int | None = Field(None, ge=1)
+    class_weights: tuple[float, ...] | None = None
+    loss: Loss = "cross_entropy"

@@ -1,0 +1,150 @@
+"""The seams of the core: each Protocol is all that one floor knows of the next."""
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Literal, Protocol, TypeVar
+
+from neuromosaic.core.brief import Contract
+from neuromosaic.core.graph.document import Graph, TensorData
+from neuromosaic.core.proposals import Finding
+from neuromosaic.core.space.parameters import Point
+
+Config = TypeVar("Config")
+Result = TypeVar("Result")
+
+
+@dataclass(frozen=True)
+class Message:
+    """What crosses a process boundary: a JSON object and named raw tensors, nothing else."""
+
+    body: dict[str, Any]
+    tensors: dict[str, TensorData] = field(default_factory=dict, repr=False)
+
+
+@dataclass(frozen=True)
+class Program:
+    """Proposed Python: `Model(**values)` of `source`, built after seeding with `seed`."""
+
+    source: str
+    values: Point
+    seed: int
+
+
+@dataclass(frozen=True)
+class Job:
+    """One piece of work for a worker.
+
+    `kind` names a function of `core.workers.jobs`: "inspect", "behave", "train", "predict", "measure", "test".
+    `subject` is what it is done to: a graph in the judge, a program in the sandbox.
+    `timeout` in seconds; past it the worker's whole process group is killed.
+    """
+
+    kind: str
+    subject: Graph | Program
+    arguments: dict[str, Any] = field(default_factory=dict)
+    tensors: dict[str, TensorData] = field(default_factory=dict, repr=False)
+    timeout: float = 60.0
+
+
+Converse = Callable[[Message], Message]
+"""The host's side of a job that reports as it goes: takes a report, returns the answer to it."""
+
+
+@dataclass(frozen=True)
+class SuiteOutcome:
+    """What a test suite said of one subject: outcome per test name, and why each failure failed.
+
+    `outcomes` values: "passed", "failed", "skipped", "error". A suite that cannot be collected has the one
+    entry "collection": "error". Only the node names and the first lines of messages travel.
+    """
+
+    outcomes: dict[str, Literal["passed", "failed", "skipped", "error"]]
+    messages: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def green(self) -> bool:
+        """At least one test passed and none failed or broke."""
+        states = set(self.outcomes.values())
+        return "passed" in states and not states & {"failed", "error"}
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """The outcome of one gate for one candidate; `figures` are what it measured on the way."""
+
+    gate: str
+    findings: tuple[Finding, ...] = ()
+    figures: dict[str, float] = field(default_factory=dict)
+    milliseconds: float = 0.0
+
+    @property
+    def passed(self) -> bool:
+        return not any(finding.severity == "error" for finding in self.findings)
+
+
+class Sandbox(Protocol):
+    """The only place where proposed Python runs. Processes only, no opinion.
+
+    `boundary` names its level. `export` raises `ExportError` (core.graph) where the program runs but cannot be
+    exported, `CandidateError` where it cannot even be built or run, `WorkerError` for crash, time-out and memory.
+    """
+
+    boundary: str
+
+    def export(self, program: Program, contract: Contract, timeout: float = 60.0) -> Graph: ...
+
+    def test(self, suite: str, program: Program, timeout: float = 120.0) -> SuiteOutcome: ...
+
+    def run(self, job: Job, converse: Converse | None = None) -> Message: ...
+
+    def close(self) -> None: ...
+
+
+class Judge(Protocol):
+    """Workers that never ran proposed Python: they rebuild graphs and run what is scored.
+
+    `run` may be called from several threads; each call takes a free worker. Raises `WorkerError` with its cause,
+    `CandidateError` where the subject itself raised.
+    """
+
+    def run(self, job: Job, converse: Converse | None = None) -> Message: ...
+
+    def close(self) -> None: ...
+
+
+class Gate(Protocol):
+    """One deterministic check of the ladder."""
+
+    name: str
+
+    def check(self, subject: Graph | Program, worker: Judge | Sandbox) -> Verdict: ...
+
+
+class SearchStrategy(Protocol):
+    """Proposes points. `trial_number` seeds every draw: a resumed run continues as if nothing had happened."""
+
+    def suggest(self, space: Any, trial_number: int) -> Any: ...
+
+    def update(self, architecture: Any, metrics: Mapping[str, float]) -> None: ...
+
+
+class EarlyStopping(Protocol):
+    """Stops trials. `history` holds the metrics per step of every earlier trial, by trial id."""
+
+    def should_stop(
+        self,
+        trial_id: str,
+        step: int,
+        metrics: Mapping[str, float],
+        history: Mapping[str, Sequence[Mapping[str, float]]],
+    ) -> bool: ...
+
+
+class BaseExecutor(Protocol):
+    """Runs trials somewhere; results stream back as they finish, each with its config."""
+
+    def execute_trials(
+        self, trial_fn: Callable[[Config], Result], configs: Iterable[Config]
+    ) -> Iterator[tuple[Config, Result]]: ...
+
+    def shutdown(self) -> None: ...

@@ -1,0 +1,65 @@
+"""`results.json`: the contract that scripts read."""
+
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from neuromosaic.core.brief import Brief
+
+Status = Literal["met", "not met", "stopped"]
+
+
+class Latency(BaseModel):
+    """Milliseconds for one forward pass of `batch` examples."""
+
+    p50: float
+    p95: float
+    batch: int
+    threads: int
+
+
+class CandidateResult(BaseModel):
+    """One certified candidate. `metrics` keys are "val_" or "test_" + the metric's name.
+
+    `evidence` maps the dotted path of a figure in this object ("metrics.test_accuracy") to an evidence id.
+    """
+
+    id: str
+    name: str
+    designed_by: str
+    metrics: dict[str, float]
+    intervals: dict[str, tuple[float, float]] = Field(default_factory=dict)
+    parameters: int
+    flops: float
+    latency_ms: Latency
+    peak_memory_mb: float
+    device: str
+    lane: Literal["graph", "python"]
+    boundary: str
+    evidence: dict[str, str] = Field(default_factory=dict)
+    values: dict[str, Any] = Field(default_factory=dict, description="constructor arguments")
+
+
+class ConstraintResult(BaseModel):
+    """`value` None: never measured. `limit` is an upper one except for metrics where more is better."""
+
+    name: str
+    limit: float
+    value: float | None
+    met: bool
+
+
+class Results(BaseModel):
+    model_config = ConfigDict(protected_namespaces=())
+
+    run: str
+    status: Status
+    seed: int
+    brief: Brief
+    models: dict[str, str]
+    winner: CandidateResult | None
+    pareto: list[CandidateResult]
+    nearest: CandidateResult | None = None
+    baselines: dict[str, Any]
+    constraints: list[ConstraintResult]
+    environment: dict[str, Any]
