@@ -1,7 +1,6 @@
 """Guards that hold for every test: no network beyond this machine."""
 
 import socket
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -10,7 +9,7 @@ LOOPBACK = ("127.", "::1", "localhost")
 
 
 @pytest.fixture(autouse=True)
-def no_network_beyond_loopback(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+def no_network_beyond_loopback(monkeypatch: pytest.MonkeyPatch) -> None:
     """Any connection that is not to 127.0.0.1 fails the test that tried it."""
     connect = socket.socket.connect
 
@@ -20,4 +19,3 @@ def no_network_beyond_loopback(monkeypatch: pytest.MonkeyPatch) -> Iterator[None
         connect(self, address)
 
     monkeypatch.setattr(socket.socket, "connect", guarded)
-    yield

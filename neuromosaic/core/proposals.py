@@ -197,7 +197,9 @@ class SuiteProposal(Value):
     @field_validator("source")
     @classmethod
     def _is_suite(cls, source: str) -> str:
-        names = [node.name for node in ast.walk(_parsed(source, "test_model.py")) if isinstance(node, ast.FunctionDef)]
+        names = [
+            node.name for node in ast.walk(_parsed(source, "test_model.py")) if isinstance(node, ast.FunctionDef)
+        ]
         if not any(name.startswith("test") for name in names):
             raise ValueError("test_model.py holds no function named test_...")
         if "import Model" not in source and "import model" not in source:
@@ -228,9 +230,7 @@ class FamilyProposal(Value):
         if not isinstance(document, dict) or set(document) != {"name", "parameters"}:
             raise ValueError('space.json must be {"name": "...", "parameters": {...}}')
         rationale = " ".join(prose.split())[:600]
-        return cls(
-            name=document["name"], source=files["model.py"], space=document["parameters"], rationale=rationale
-        )
+        return cls(name=document["name"], source=files["model.py"], space=document["parameters"], rationale=rationale)
 
     @field_validator("space", mode="before")
     @classmethod
