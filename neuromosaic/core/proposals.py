@@ -114,7 +114,7 @@ class FamilyInputs(Inputs):
 
 
 class RecipeInputs(Inputs):
-    """`seconds_per_epoch` of the measured families, on one worker; `seconds` left for all training, None: no limit."""
+    """`seconds_per_epoch` of the measured families, on one worker; `seconds` left for training, None: no limit."""
 
     hardware: Hardware
     families: tuple[str, ...]
