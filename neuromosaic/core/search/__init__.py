@@ -1,0 +1,1 @@
+"""Strategies, pruners, the Pareto set and the engine that ties them together."""
