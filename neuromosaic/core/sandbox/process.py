@@ -1,0 +1,112 @@
+"""The sandbox on the host's side: a warm process, and as many locked children at once as there are workers."""
+
+import threading
+from collections.abc import Callable
+from functools import cached_property
+from typing import Any, Final, TypeGuard
+
+from neuromosaic.core.brief import Contract
+from neuromosaic.core.errors import WorkerError
+from neuromosaic.core.graph.document import Graph
+from neuromosaic.core.protocols import Converse, Job, Message, Program, SuiteOutcome
+from neuromosaic.core.sandbox.children import Child, WarmProcess
+from neuromosaic.core.workers.requests import request
+
+START_SECONDS: Final = 120.0
+CPU_GRACE: Final = 5.0  # the clock on the wall should end a job; the processor's stops one that runs on several cores
+OUTCOMES: Final = ("passed", "failed", "skipped", "error")
+
+
+class ProcessSandbox:
+    """Runs each job on proposed Python in a fresh, locked process of its own, `workers` of them at once.
+
+    `memory_mb` (MB = 10^6 bytes): what a job may take on top of the warm process's own. Safe to use from several
+    threads. The warm process starts with the first job.
+    """
+
+    def __init__(self, workers: int = 1, memory_mb: int = 4096) -> None:
+        self._free = threading.BoundedSemaphore(workers)
+        self._memory_mb = memory_mb
+        self._lock = threading.Lock()
+        self._warm: WarmProcess | None = None
+        self._closed = False
+
+    @cached_property
+    def boundary(self) -> str:
+        """The walls that a child has found up around itself: "landlock+seccomp", one of them, or "rlimits"."""
+        with self._fork(cpu_seconds=CPU_GRACE) as child:
+            return child.boundary()
+
+    def export(self, program: Program, contract: Contract, timeout: float = 60.0) -> Graph:
+        """The graph of `Model(**values)`, in train and eval mode.
+
+        Raises CandidateError with the code "syntax", "import", "no-model", "constructor" or "forward", ExportError
+        where it runs but cannot be exported, WorkerError for crash, time-out and want of memory.
+        """
+        arguments = {"contract": contract.model_dump(mode="json")}
+        reply = self.run(Job("export", program, arguments, timeout=timeout))
+        document = reply.body.get("document")
+        if not isinstance(document, dict):
+            raise WorkerError("the sandbox returned something that is no graph")
+        return Graph(document, reply.tensors)
+
+    def test(self, suite: str, program: Program, timeout: float = 120.0) -> SuiteOutcome:
+        """What the pytest module `suite` says of the program: `Model()` there means `Model(**values)`.
+
+        Raises WorkerError for crash, time-out and want of memory.
+        """
+        return suite_outcome(self.run(Job("test", program, {"suite": suite}, timeout=timeout)))
+
+    def run(self, job: Job, converse: Converse | None = None) -> Message:
+        """The result of any job on a program, or of "test" on a graph (a suite is proposed Python too).
+
+        Waits for a free worker; `job.timeout` counts from then on. Raises CandidateError, ExportError or WorkerError,
+        and ValueError for other jobs on a graph, which are the judge's.
+        """
+        if isinstance(job.subject, Graph) and job.kind != "test":
+            raise ValueError(f"the sandbox does not {job.kind} graphs: the judge does")
+        asked, level = request(job), self.boundary
+        with self._free, self._fork(job.timeout + CPU_GRACE) as child:
+            if (found := child.boundary()) != level:
+                raise WorkerError(f"a sandboxed process is locked by {found} alone, not by {level}", "setup")
+            return child.hold(asked, converse, job.timeout)
+
+    def close(self) -> None:
+        """Ends the warm process and every child; the sandbox cannot be used any more."""
+        with self._lock:
+            self._closed = True
+            if self._warm is not None:
+                self._warm.kill()
+
+    def _fork(self, cpu_seconds: float) -> Child:
+        """A new child; where the warm process has died, of a new warm process."""
+        try:
+            return self._warm_process().fork(self._memory_mb, cpu_seconds)
+        except (OSError, ValueError):
+            pass
+        try:
+            return self._warm_process().fork(self._memory_mb, cpu_seconds)
+        except (OSError, ValueError) as error:
+            raise WorkerError(f"the sandbox cannot start a process: {error}", "setup") from None
+
+    def _warm_process(self) -> WarmProcess:
+        with self._lock:
+            if self._closed:
+                raise WorkerError("the sandbox has been closed", "setup")
+            if self._warm is None or not self._warm.usable:
+                if self._warm is not None:
+                    self._warm.kill()
+                self._warm = WarmProcess(START_SECONDS)
+            return self._warm
+
+
+def suite_outcome(reply: Message) -> SuiteOutcome:
+    """The outcome that a worker tells of; raises WorkerError where what it says is none."""
+    outcomes, messages = reply.body.get("outcomes"), reply.body.get("messages")
+    if _all_in(outcomes, OUTCOMES.__contains__) and _all_in(messages, lambda text: isinstance(text, str)):
+        return SuiteOutcome(outcomes, messages)
+    raise WorkerError("the sandbox returned something that is no outcome of a suite")
+
+
+def _all_in(table: Any, fits: Callable[[Any], bool]) -> TypeGuard[dict[str, Any]]:
+    return isinstance(table, dict) and all(fits(value) for value in table.values())

@@ -1,0 +1,85 @@
+"""What a worker can do with a network: each kind of job is one function on an nn.Module."""
+
+from collections.abc import Callable
+from typing import Any, Final
+
+from torch import Tensor, nn
+
+from neuromosaic.core.brief import Contract
+from neuromosaic.core.evaluation import measuring, training
+from neuromosaic.core.evaluation.recipe import Recipe
+from neuromosaic.core.graph.export import example_inputs
+from neuromosaic.core.graph.tensors import from_torch, to_torch
+from neuromosaic.core.protocols import Converse, Job, Message
+from neuromosaic.core.workers.behaviour import behave
+from neuromosaic.core.workers.inspection import shape_findings
+
+WEIGHTS: Final = "weights/"
+
+
+def inspect(module: nn.Module, job: Job, converse: Converse) -> Message:
+    """Parameters, FLOPs, memory and output shape, and where the outputs break the contract."""
+    contract, device = Contract.model_validate(job.arguments["contract"]), _device(job)
+    module.to(device)
+    findings, shape = shape_findings(module, contract, device)
+    figures: dict[str, Any] = {"parameters": measuring.parameters(module), "flops": 0.0, "peak_memory_mb": 0.0}
+    if shape is not None:
+        inputs = _examples(contract, job.arguments.get("batch", 1), device)
+        figures["flops"] = measuring.flops(module, inputs)
+        figures["peak_memory_mb"] = measuring.peak_memory_mb(module, inputs)
+    told = [finding.model_dump(mode="json") for finding in findings]
+    return Message({**figures, "output_shape": shape or [], "findings": told})
+
+
+def train(module: nn.Module, job: Job, converse: Converse) -> Message:
+    """Trains, reporting the validation outputs of each epoch and doing as the answers say."""
+
+    def report(epoch: int, of: int, train_loss: float, seconds: float, outputs: Tensor) -> tuple[bool, bool]:
+        body = {"epoch": epoch, "of": of, "train_loss": train_loss, "seconds": seconds}
+        told = converse(Message(body, {"outputs": from_torch(outputs)})).body
+        return bool(told["stop"]), bool(told["keep"])
+
+    given = {name: to_torch(tensor) for name, tensor in job.tensors.items()}
+    contract, recipe = job.arguments["contract"], job.arguments["recipe"]
+    trained = training.train(
+        module, given["x"], given["y"], Recipe.model_validate(recipe), fidelity=job.arguments["fidelity"],
+        seed=job.arguments["seed"], device=_device(job), validation_x=given["validation_x"],
+        contract=Contract.model_validate(contract), report=report,
+    )  # fmt: skip
+    weights = {name: from_torch(tensor) for name, tensor in (trained.weights or {}).items()}
+    return Message({"epochs": trained.epochs, "cause": trained.cause}, weights)
+
+
+def predict(module: nn.Module, job: Job, converse: Converse) -> Message:
+    """Outputs for `x` in eval mode, with the given weights or those that the network came with."""
+    weights = {name: to_torch(tensor) for name, tensor in job.tensors.items() if name.startswith(WEIGHTS)}
+    if weights:
+        module.load_state_dict({name.removeprefix(WEIGHTS): tensor for name, tensor in weights.items()})
+    device = _device(job)
+    outputs = training.predict(module.to(device), to_torch(job.tensors["x"]).to(device), job.arguments["batch"])
+    return Message({}, {"outputs": from_torch(outputs)})
+
+
+def measure(module: nn.Module, job: Job, converse: Converse) -> Message:
+    """Latency of one forward pass of a batch, in milliseconds."""
+    contract, device = Contract.model_validate(job.arguments["contract"]), _device(job)
+    inputs = _examples(contract, job.arguments["batch"], device)
+    return Message(measuring.latency(module.to(device), inputs, job.arguments["repeats"])._asdict())
+
+
+JOBS: Final[dict[str, Callable[[nn.Module, Job, Converse], Message]]] = {
+    "inspect": inspect,
+    "behave": behave,
+    "train": train,
+    "predict": predict,
+    "measure": measure,
+}
+
+
+def _device(job: Job) -> str:
+    """The worker's own: it adds the device to the arguments of each job."""
+    return str(job.arguments.get("device", "cpu"))
+
+
+def _examples(contract: Contract, batch: int, device: str) -> tuple[Tensor, ...]:
+    return tuple(tensor.to(device) for tensor in example_inputs(contract, batch, seed=0))

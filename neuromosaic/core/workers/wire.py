@@ -1,0 +1,169 @@
+"""Frames: a JSON body and named raw tensors, on a stream socket between two processes.
+
+A frame is a header (magic, bytes of JSON, bytes of tensors), the JSON {"body", "tensors": [[name, dtype, shape]]}
+and the tensors' bytes one after the other. Every length is checked before anything of that length is read.
+"""
+
+import io
+import json
+import math
+import socket
+import struct
+import time
+from collections.abc import Callable, Iterable, Iterator
+from typing import Any, Final
+
+from neuromosaic.core.graph.document import ITEM_SIZES, TensorData
+from neuromosaic.core.protocols import Message
+
+MAGIC: Final = b"NMF1"
+HEADER: Final = struct.Struct("<4sIQ")
+MAX_JSON: Final = 64 * 2**20
+MAX_RAW: Final = 16 * 2**30
+MAX_TENSORS: Final = 100_000
+
+Read = Callable[[int], bytes]
+"""Returns as many bytes as asked for, fewer only where the stream ends."""
+
+
+def encode(message: Message) -> Iterator[bytes]:
+    """The parts of a frame, in order; the tensors' bytes are passed on, not copied.
+
+    Raises ValueError where the message is over a limit or holds what JSON cannot say.
+    """
+    table = [[name, tensor.dtype, list(tensor.shape)] for name, tensor in message.tensors.items()]
+    try:
+        text = json.dumps({"body": message.body, "tensors": table}, separators=(",", ":")).encode()
+    except (TypeError, RecursionError) as error:
+        raise ValueError(f"a message must be JSON: {error}") from None
+    raw = sum(len(tensor.data) for tensor in message.tensors.values())
+    _check_limits(len(text), raw, MAX_RAW)
+    yield HEADER.pack(MAGIC, len(text), raw) + text
+    for tensor in message.tensors.values():
+        yield tensor.data
+
+
+def decode(read: Read, max_raw: int = MAX_RAW) -> Message:
+    """The next message of a stream.
+
+    Raises EOFError where the stream ends before a frame, ValueError where a frame is damaged or over a limit.
+    """
+    header = read(HEADER.size)
+    if not header:
+        raise EOFError("the stream has ended")
+    magic, text_size, raw_size = HEADER.unpack(_whole(header, HEADER.size))
+    if magic != MAGIC:
+        raise ValueError("not a frame")
+    _check_limits(text_size, raw_size, max_raw)
+    body, table = _parse(_whole(read(text_size), text_size))
+    sizes = [_size(dtype, shape) for _, dtype, shape in table]
+    if sum(sizes) != raw_size:
+        raise ValueError(f"{raw_size} bytes of tensors, of which the table accounts for {sum(sizes)}")
+    tensors = {
+        name: TensorData(dtype, tuple(shape), _whole(read(size), size))
+        for (name, dtype, shape), size in zip(table, sizes, strict=True)
+    }
+    return Message(body, tensors)
+
+
+class Channel:
+    """Sends and receives messages on a connected stream socket.
+
+    `deadline` (of `time.monotonic()`, None: never) holds for everything until it is set anew: past it,
+    TimeoutError. `max_raw`: the most bytes of tensors that one received message may have.
+    """
+
+    def __init__(self, connection: socket.socket, max_raw: int = MAX_RAW) -> None:
+        self._stream = _Stream(connection)
+        self._reader = io.BufferedReader(self._stream)  # reads large tensors straight into their place
+        self._max_raw = max_raw
+
+    @property
+    def deadline(self) -> float | None:
+        return self._stream.deadline
+
+    @deadline.setter
+    def deadline(self, moment: float | None) -> None:
+        self._stream.deadline = moment
+
+    def send(self, message: Message) -> None:
+        """Raises ValueError for what no frame can hold, OSError where the other side is gone."""
+        self.send_frame(encode(message))
+
+    def send_frame(self, parts: Iterable[bytes]) -> None:
+        """Sends what `encode` has made of a message."""
+        for part in parts:
+            self._stream.wait()
+            self._stream.connection.sendall(part)
+
+    def receive(self) -> Message:
+        """Raises EOFError where the other side is gone, ValueError for a damaged frame."""
+        try:
+            return decode(self._reader.read, self._max_raw)
+        except ConnectionError:
+            raise EOFError("the other side is gone") from None
+
+    def close(self) -> None:
+        self._stream.connection.close()
+
+
+class _Stream(io.RawIOBase):
+    """A socket as a raw stream that is read until a deadline, however slowly the bytes drip in."""
+
+    def __init__(self, connection: socket.socket) -> None:
+        super().__init__()
+        self.connection = connection
+        self.deadline: float | None = None
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int:
+        self.wait()
+        return self.connection.recv_into(buffer)
+
+    def wait(self) -> None:
+        """Lets the next call on the socket last until the deadline."""
+        left = None if self.deadline is None else self.deadline - time.monotonic()
+        if left is not None and left <= 0:
+            raise TimeoutError("the deadline has passed")
+        self.connection.settimeout(left)
+
+
+def _check_limits(text: int, raw: int, max_raw: int) -> None:
+    if text > MAX_JSON:
+        raise ValueError(f"{text} bytes of JSON in one message: the limit is {MAX_JSON}")
+    if raw > max_raw:
+        raise ValueError(f"{raw} bytes of tensors in one message: the limit is {max_raw}")
+
+
+def _whole(data: bytes, size: int) -> bytes:
+    if len(data) != size:
+        raise ValueError(f"a frame was cut off: {len(data)} of {size} bytes")
+    return data
+
+
+def _parse(text: bytes) -> tuple[dict[str, Any], list[tuple[str, str, list[int]]]]:
+    try:
+        document = json.loads(text)
+    except RecursionError:
+        raise ValueError("a message is nested too deeply") from None
+    match document:
+        case {"body": dict(body), "tensors": list(table)} if len(table) <= MAX_TENSORS:
+            return body, [_entry(entry) for entry in table]
+        case _:
+            raise ValueError("a message is a body and a table of tensors")
+
+
+def _entry(entry: Any) -> tuple[str, str, list[int]]:
+    match entry:
+        case [str(name), str(dtype), list(shape)] if all(type(size) is int and size >= 0 for size in shape):
+            return name, dtype, shape
+        case _:
+            raise ValueError("a tensor is announced by name, dtype and shape")
+
+
+def _size(dtype: str, shape: list[int]) -> int:
+    if dtype not in ITEM_SIZES:
+        raise ValueError(f"unknown dtype {dtype!r}")
+    return math.prod(shape) * ITEM_SIZES[dtype]

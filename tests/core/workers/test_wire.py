@@ -1,0 +1,189 @@
+"""Frames carry any message unchanged, and nothing damaged gets through."""
+
+import io
+import json
+import math
+import socket
+import threading
+import time
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from neuromosaic.core.graph.document import ITEM_SIZES, TensorData
+from neuromosaic.core.protocols import Message
+from neuromosaic.core.workers import wire
+from neuromosaic.core.workers.wire import HEADER, MAGIC, Channel, decode, encode
+
+texts = st.text(max_size=8)
+values = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | texts,
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(texts, inner, max_size=3),
+    max_leaves=8,
+)
+
+
+@st.composite
+def tensors(draw: st.DrawFn) -> TensorData:
+    dtype = draw(st.sampled_from(sorted(ITEM_SIZES)))
+    shape = tuple(draw(st.lists(st.integers(0, 3), max_size=3)))
+    size = math.prod(shape) * ITEM_SIZES[dtype]
+    return TensorData(dtype, shape, draw(st.binary(min_size=size, max_size=size)))
+
+
+messages = st.builds(
+    Message, st.dictionaries(texts, values, max_size=4), st.dictionaries(texts, tensors(), max_size=4)
+)
+
+
+def frame(message: Message) -> bytes:
+    return b"".join(encode(message))
+
+
+def damaged(text: Any, raw: bytes = b"", raw_size: int | None = None) -> bytes:
+    data = text if isinstance(text, bytes) else json.dumps(text).encode()
+    return HEADER.pack(MAGIC, len(data), len(raw) if raw_size is None else raw_size) + data + raw
+
+
+def read(data: bytes) -> Message:
+    return decode(io.BytesIO(data).read)
+
+
+@given(messages)
+def test_what_is_decoded_is_what_was_encoded(message: Message) -> None:
+    assert read(frame(message)) == message
+
+
+@given(messages, st.data())
+def test_a_frame_cut_off_anywhere_is_refused(message: Message, data: st.DataObject) -> None:
+    whole = frame(message)
+    cut = data.draw(st.integers(1, len(whole) - 1))
+    with pytest.raises(ValueError, match="cut off"):
+        read(whole[:cut])
+
+
+def test_the_end_of_the_stream_between_frames_is_no_damage() -> None:
+    with pytest.raises(EOFError):
+        read(b"")
+
+
+def test_infinities_travel() -> None:
+    assert read(frame(Message({"loss": float("inf")}))).body == {"loss": float("inf")}
+
+
+@pytest.mark.parametrize(
+    ("data", "why"),
+    [
+        (b"HTTP" + bytes(12), "not a frame"),
+        (damaged(b"{"), "Expecting"),
+        (damaged(b"\xff\xff"), "decode"),
+        (damaged([1, 2]), "a message is"),
+        (damaged({"body": [], "tensors": []}), "a message is"),
+        (damaged({"body": {}}), "a message is"),
+        (damaged({"body": {}, "tensors": [["x", "float32"]]}), "announced"),
+        (damaged({"body": {}, "tensors": [["x", "float32", [-1]]]}), "announced"),
+        (damaged({"body": {}, "tensors": [["x", "float32", [True]]]}), "announced"),
+        (damaged({"body": {}, "tensors": [["x", "object", [1]]]}, bytes(8)), "unknown dtype"),
+        (damaged({"body": {}, "tensors": [["x", "float32", [2]]]}, bytes(4)), "accounts for 8"),
+        (damaged({"body": {}, "tensors": []}, raw_size=2**60), "the limit is"),
+        (HEADER.pack(MAGIC, 2**31, 0), "the limit is"),
+        (damaged(b'{"body": {"a": ' + b"[" * 200_000 + b"]" * 200_000 + b'}, "tensors": []}'), "nested"),
+    ],
+)
+def test_damage_is_refused(data: bytes, why: str) -> None:
+    with pytest.raises(ValueError, match=why):
+        read(data)
+
+
+def test_too_many_tensors_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(wire, "MAX_TENSORS", 1)
+    two = Message({}, {name: TensorData("bool", (), b"\1") for name in "ab"})
+    with pytest.raises(ValueError, match="table"):
+        read(frame(two))
+
+
+@pytest.mark.parametrize("body", [{"a": object()}, {"a": {1j}}])
+def test_what_is_not_json_cannot_be_sent(body: dict[str, Any]) -> None:
+    with pytest.raises(ValueError, match="must be JSON"):
+        frame(Message(body))
+
+
+def test_a_message_over_the_limit_cannot_be_sent(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(wire, "MAX_JSON", 100)
+    with pytest.raises(ValueError, match="the limit is 100"):
+        frame(Message({"text": "x" * 100}))
+
+
+# ---------------------------------------------------------------- channels
+
+
+@pytest.fixture
+def pair() -> Any:
+    one, other = socket.socketpair()
+    with one, other:
+        yield Channel(one), Channel(other)
+
+
+def test_large_tensors_pass_in_both_directions_at_once(pair: tuple[Channel, Channel]) -> None:
+    data = TensorData("uint8", (3_000_000,), bytes(range(250)) * 12_000)
+    here, there = pair
+    echo = threading.Thread(target=lambda: there.send(there.receive()))
+    echo.start()
+    here.send(Message({"n": 1}, {"x": data, "empty": TensorData("int64", (0, 2), b"")}))
+    reply = here.receive()
+    echo.join()
+    assert reply.body == {"n": 1}
+    assert reply.tensors["x"] == data
+
+
+def test_a_reply_larger_than_the_receivers_limit_is_refused() -> None:
+    one, other = socket.socketpair()
+    with one, other:
+        Channel(one).send(Message({}, {"x": TensorData("uint8", (9,), bytes(9))}))
+        with pytest.raises(ValueError, match="the limit is 8"):
+            Channel(other, max_raw=8).receive()
+
+
+def test_the_deadline_holds_also_where_bytes_drip_in(pair: tuple[Channel, Channel]) -> None:
+    here, there = pair
+    data = frame(Message({"a": "x" * 500}))
+    stop = threading.Event()
+
+    def drip() -> None:
+        for byte in data:
+            there._stream.connection.sendall(bytes([byte]))
+            if stop.wait(0.01):
+                return
+
+    dripping = threading.Thread(target=drip)
+    dripping.start()
+    began = time.monotonic()
+    here.deadline = began + 0.2
+    with pytest.raises(TimeoutError):
+        here.receive()
+    assert here.deadline is not None
+    assert time.monotonic() - began < 1
+    with pytest.raises(TimeoutError):
+        here.send(Message({}))
+    stop.set()
+    dripping.join()
+
+
+def test_a_closed_channel_ends_the_stream(pair: tuple[Channel, Channel]) -> None:
+    here, there = pair
+    there.close()
+    with pytest.raises(EOFError):
+        here.receive()
+
+
+def test_a_reset_connection_ends_the_stream(pair: tuple[Channel, Channel], monkeypatch: pytest.MonkeyPatch) -> None:
+    here, _ = pair
+
+    def reset(_: int) -> bytes:
+        raise ConnectionResetError
+
+    monkeypatch.setattr(here._reader, "read", reset, raising=False)
+    with pytest.raises(EOFError):
+        here.receive()
