@@ -1,0 +1,111 @@
+"""What a network must beat: simple models, fitted on the host in seconds."""
+
+import warnings
+from collections.abc import Callable
+from typing import Any, assert_never
+
+import numpy as np
+from numpy.typing import NDArray
+
+from neuromosaic.core.brief import Contract, TensorSpec
+
+Array = NDArray[Any]
+Predict = Callable[[Array], Array]
+
+ROWS = 10_000  # that the linear models are fitted on, at most
+ITERATIONS = 100
+
+
+def fit_baseline(contract: Contract, x: Array, y: Array, seed: int) -> dict[str, Predict]:
+    """Each baseline of the task by name, fitted on training data, as a function from inputs to float32 outputs.
+
+    Outputs have a network's form, so that `metrics.score` takes them: log-probabilities [n, classes] of "majority"
+    (class frequencies) and "linear" (logistic regression); targets [n, targets] of "mean" and "linear" (ridge);
+    log-probabilities [n, time, vocabulary] of "unigram" and "bigram" (counts, add-one smoothed). Linear models see
+    standardised inputs, counts of ids where inputs are ids, and at most 10,000 examples, drawn by `seed`.
+    """
+    match contract.task:
+        case "classification":
+            return {"majority": _majority(contract, y), "linear": _logistic(contract, *_sample(x, y, seed))}
+        case "regression":
+            return {"mean": _mean(y), "linear": _ridge(contract, *_sample(x, y, seed))}
+        case "language_modelling":
+            return {"unigram": _unigram(contract, y), "bigram": _bigram(contract, x, y)}
+        case unknown:
+            assert_never(unknown)
+
+
+def _sample(x: Array, y: Array, seed: int) -> tuple[Array, Array]:
+    if len(x) <= ROWS:
+        return x, y
+    rows = np.sort(np.random.default_rng(seed).choice(len(x), ROWS, replace=False))
+    return x[rows], y[rows]
+
+
+def _features(x: Array, spec: TensorSpec) -> Array:
+    """[n, features]: the values of an example, or how often each id occurs in it."""
+    flat = x.reshape(len(x), -1)
+    if spec.dtype == "float32" or spec.upper is None:
+        return flat.astype(np.float32)
+    places = flat + np.arange(len(x))[:, None] * spec.upper
+    return np.bincount(places.ravel(), minlength=len(x) * spec.upper).reshape(len(x), spec.upper).astype(np.float32)
+
+
+def _majority(contract: Contract, y: Array) -> Predict:
+    frequencies = _log_shares(np.bincount(y, minlength=contract.output.shape[-1]))
+    return lambda x: np.tile(frequencies, (len(x), 1))
+
+
+def _logistic(contract: Contract, x: Array, y: Array) -> Predict:
+    """Multinomial logistic regression; a class that training lacks gets the smallest probability of float32."""
+    from sklearn.exceptions import ConvergenceWarning
+    from sklearn.linear_model import LogisticRegression
+    from sklearn.pipeline import make_pipeline
+    from sklearn.preprocessing import StandardScaler
+
+    if len(np.unique(y)) < 2:
+        return _majority(contract, y)
+    model = make_pipeline(StandardScaler(), LogisticRegression(max_iter=ITERATIONS))
+    with warnings.catch_warnings():  # as far as it comes in so many iterations is good enough for a baseline
+        warnings.simplefilter("ignore", ConvergenceWarning)
+        model.fit(_features(x, contract.input), y)
+
+    def predict(x: Array) -> Array:
+        outputs = np.full((len(x), contract.output.shape[-1]), np.finfo(np.float32).tiny, np.float32)
+        outputs[:, model.classes_] = np.maximum(model.predict_proba(_features(x, contract.input)), outputs[0, 0])
+        return np.asarray(np.log(outputs))
+
+    return predict
+
+
+def _mean(y: Array) -> Predict:
+    mean = y.mean(axis=0, dtype=np.float64).astype(np.float32)
+    return lambda x: np.tile(mean, (len(x), 1))
+
+
+def _ridge(contract: Contract, x: Array, y: Array) -> Predict:
+    from sklearn.linear_model import Ridge
+    from sklearn.pipeline import make_pipeline
+    from sklearn.preprocessing import StandardScaler
+
+    model = make_pipeline(StandardScaler(), Ridge())
+    model.fit(_features(x, contract.input), y)
+    return lambda x: np.asarray(model.predict(_features(x, contract.input)), np.float32).reshape(len(x), -1)
+
+
+def _unigram(contract: Contract, y: Array) -> Predict:
+    shares = _log_shares(np.bincount(y.ravel(), minlength=contract.output.shape[-1]))
+    return lambda x: np.tile(shares, (*x.shape, 1))
+
+
+def _bigram(contract: Contract, x: Array, y: Array) -> Predict:
+    size = contract.output.shape[-1]
+    pairs = np.bincount((x * size + y).ravel(), minlength=size * size).reshape(size, size)
+    table = _log_shares(pairs)
+    return lambda x: np.asarray(table[x])
+
+
+def _log_shares(counts: Array) -> Array:
+    """Logarithms of add-one smoothed shares over the last axis."""
+    smoothed = counts + 1.0
+    return np.asarray(np.log(smoothed / smoothed.sum(axis=-1, keepdims=True)), np.float32)

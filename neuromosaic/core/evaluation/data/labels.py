@@ -1,0 +1,96 @@
+"""What the labels are, and which task they make."""
+
+import numpy as np
+
+from neuromosaic.core.brief import Task, TensorSpec
+from neuromosaic.core.errors import DataError
+from neuromosaic.core.evaluation.data.raw import Array
+from neuromosaic.core.evaluation.data.spelling import listed, sized
+from neuromosaic.core.evaluation.data.targets import is_whole
+
+FEW_VALUES = {"image": 1000, "tabular": 30, "sequence": 100}
+"""Most distinct integers that are taken for classes, by kind of input, where the brief leaves the task open."""
+
+
+def tidy_labels(y: Array, name: str) -> Array:
+    """Labels as booleans, integers, floats or str: [n, 1] squeezed, bytes decoded.
+
+    Raises DataError for missing values, for objects other than texts, and for more than two axes.
+    """
+    if y.ndim == 2 and y.shape[1] == 1:
+        y = y[:, 0]
+    if y.ndim not in (1, 2):
+        raise DataError(f"y of {name} has shape {sized(y.shape)}: give one label, or one row of targets, per example")
+    if y.dtype.kind == "O":
+        y = _texts(y, name)
+    if y.dtype.kind == "S":
+        y = np.char.decode(y, "utf-8", "replace")
+    if y.dtype.kind not in "biufU":
+        raise DataError(f"y of {name} holds {y.dtype}: give numbers, texts or booleans")
+    if y.dtype.kind == "f" and not np.isfinite(y).all():
+        bad = np.flatnonzero(~np.isfinite(y).reshape(len(y), -1).all(axis=1))
+        raise DataError(
+            f"y of {name} is NaN or infinite in {len(bad)} rows, first in row {bad[0]}: fill or drop them"
+        )
+    return y
+
+
+def _texts(y: Array, name: str) -> Array:
+    odd = [type(value).__name__ for value in y.ravel().tolist() if not isinstance(value, str)]
+    if odd:
+        raise DataError(f"y of {name} holds Python objects ({odd[0]}): give numbers or texts")
+    return y.astype(str)
+
+
+def infer_task(y: Array, kind: str, output: TensorSpec | None) -> tuple[Task, str]:
+    """The task that tidy labels make, and the sentence that says why.
+
+    Texts and booleans are classes; integers are where few of them are distinct, or where the brief's output has
+    as many places; all else are numbers to predict. One-hot rows are meant as classes (and refused later).
+    """
+    if y.ndim == 2:
+        one_hot = bool(np.isin(y, (0, 1)).all() and (y.sum(axis=1) == 1).all())
+        return ("classification", "") if one_hot else ("regression", f"task: regression of {y.shape[1]} targets")
+    distinct = len(np.unique(y))
+    places = output.shape[0] if output is not None and len(output.shape) == 1 else None
+    if y.dtype.kind in "bU":
+        return "classification", f"task: classification, since the labels are {distinct} distinct names"
+    few = distinct <= min(FEW_VALUES[kind], 2 + len(y) // 10)
+    few = few and y.dtype.kind in "iu" and not (places == 1 and distinct > 2)
+    if few or (places == distinct > 1 and is_whole(y)):
+        return "classification", f"task: classification, since the labels are {distinct} distinct whole numbers"
+    what = "floating-point numbers" if y.dtype.kind == "f" else f"{distinct} distinct whole numbers"
+    return "regression", f"task: regression, since the targets are {what}"
+
+
+def check_task(task: Task, y: Array, name: str) -> None:
+    """Raises DataError where tidy labels cannot serve the task that the brief names."""
+    if task == "language_modelling":
+        raise DataError(f"language modelling needs a text (.txt), and {name} holds examples with labels")
+    if task == "regression" and y.dtype.kind in "U":
+        raise DataError(
+            f"regression needs numbers, but the targets of {name} are texts such as {str(y.ravel()[0])!r}: "
+            "ask for classification, or name another target"
+        )
+    if task == "classification":
+        _check_classes(y, name)
+
+
+def _check_classes(y: Array, name: str) -> None:
+    if y.ndim == 2:
+        raise DataError(
+            f"classification needs one class per example, but y of {name} has shape {sized(y.shape)}: "
+            "give class ids (of one-hot rows the argmax)"
+        )
+    if y.dtype.kind == "f" and not is_whole(y):
+        odd = y[(y != np.floor(y)) | (np.abs(y) >= 2**53)]
+        raise DataError(f"the labels of {name} are no whole numbers, such as {odd[0]:g}: ask for regression")
+
+
+def check_two_classes(y: Array, name: str) -> None:
+    """Raises DataError where there is one class only."""
+    values = np.unique(y)
+    if len(values) < 2:
+        raise DataError(
+            f"all labels of {name} are {listed(values.tolist())}: classification needs at least two classes"
+        )

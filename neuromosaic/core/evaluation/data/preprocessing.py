@@ -1,0 +1,78 @@
+"""`preprocessing.json`: what stands between a user's data and a network, in both directions."""
+
+from typing import Any, Literal
+
+import numpy as np
+
+from neuromosaic.core.brief import Contract, Task, TensorSpec, Value
+from neuromosaic.core.errors import DataError
+from neuromosaic.core.evaluation.data.inputs import ImageInputs, Inputs, TextInputs
+from neuromosaic.core.evaluation.data.labels import check_task
+from neuromosaic.core.evaluation.data.raw import Array, Table
+from neuromosaic.core.evaluation.data.targets import ClassTargets, NumberTargets, Targets
+
+
+class Preprocessing(Value):
+    """Fitted on the training split alone; an exact JSON round trip keeps its behaviour to the last bit.
+
+    `targets` is None for language modelling, where the inputs' characters are the targets.
+    """
+
+    version: Literal[1] = 1
+    task: Task
+    inputs: Inputs
+    targets: Targets | None
+
+    @property
+    def contract(self) -> Contract:
+        """What a network between these inputs and targets must accept and return."""
+        if self.targets is not None:
+            output = self.targets.spec
+        else:
+            text = self._text()
+            output = TensorSpec(shape=(text.context, len(text.characters)))
+        return Contract(task=self.task, input=self.inputs.spec, output=output, kind=self.inputs.kind)
+
+    def apply(self, raw: Array | Table | str) -> Array:
+        """Raw inputs to what the network reads (`contract.input`, batch axis first).
+
+        Raises DataError where they are not of the kind, size or columns of the training data.
+        """
+        if isinstance(self.inputs, TextInputs) != isinstance(raw, str):
+            raise DataError(f"the network reads {self.inputs.kind} inputs, not {type(raw).__name__}")
+        return self.inputs.apply(raw)  # type: ignore[arg-type]
+
+    def check_range(self, raw: Array | Table) -> None:
+        """Raises DataError where new images are plainly on another scale than those of training."""
+        if isinstance(self.inputs, ImageInputs) and not isinstance(raw, Table):
+            self.inputs.check_range(raw)
+
+    def encode(self, labels: Array, name: str) -> Array:
+        """Raw labels to what a loss reads. Raises DataError where those of `name` are of another sort."""
+        check_task(self.task, labels, name)
+        assert self.targets is not None  # check_task refuses labels beside a text
+        return self.targets.encode(labels)
+
+    def unscale_targets(self, y: Array) -> Array:
+        """Targets or outputs of a regression in the user's units, float64; anything else unchanged."""
+        return self.targets.unscale(y) if isinstance(self.targets, NumberTargets) else y
+
+    def labels(self, outputs: Array) -> list[Any]:
+        """What raw outputs [n, ...] mean, one entry per example.
+
+        Classification: the likeliest class's own label; regression: numbers in the user's units; language
+        modelling: the likeliest next character at each time, as one string.
+        """
+        if self.targets is not None:
+            return self.targets.labels(outputs)
+        return [self._text().text_of(row) for row in np.argmax(outputs, axis=-1)]
+
+    @property
+    def classes(self) -> tuple[bool | int | str, ...]:
+        """The labels of the classes by id; empty without classes."""
+        return self.targets.classes if isinstance(self.targets, ClassTargets) else ()
+
+    def _text(self) -> TextInputs:
+        if not isinstance(self.inputs, TextInputs):
+            raise DataError("preprocessing without targets must have text inputs: the file was changed by hand")
+        return self.inputs

@@ -1,0 +1,134 @@
+"""Arrays by name: an `.npz`, a folder with one array per file, or what a user's function returns."""
+
+import struct
+import zipfile
+import zlib
+from collections.abc import Mapping
+from pathlib import Path
+
+import numpy as np
+
+from neuromosaic.core.errors import DataError
+from neuromosaic.core.evaluation.data.kinds import numeric
+from neuromosaic.core.evaluation.data.labels import tidy_labels
+from neuromosaic.core.evaluation.data.raw import Array, Part, PartName, Raw, Table
+from neuromosaic.core.evaluation.data.sources.selection import Selection
+from neuromosaic.core.evaluation.data.spelling import did_you_mean, listed, sized
+
+NAMES: dict[str, PartName] = {
+    "train": "train", "val": "validation", "valid": "validation", "validation": "validation", "test": "test",
+}  # fmt: skip
+_BROKEN = (
+    OSError, EOFError, KeyError, ValueError, RuntimeError, MemoryError, zipfile.BadZipFile, zlib.error, struct.error,
+)  # fmt: skip
+
+
+def read_npz(path: Path, selection: Selection) -> Raw:
+    return of_mapping(arrays_in(path), path.name, selection)
+
+
+def is_array_folder(path: Path) -> bool:
+    return any(file.stem.lower() in ("x", *(f"x_{name}" for name in NAMES)) for file in _array_files(path))
+
+
+def read_array_folder(path: Path, selection: Selection) -> Raw:
+    """Files `x_train.npz`, `y_train.npy`, ..., each with one array."""
+    return of_mapping({file.stem: _only_array(file) for file in _array_files(path)}, path.name, selection)
+
+
+def _array_files(path: Path) -> list[Path]:
+    return sorted(file for file in path.iterdir() if file.suffix in (".npz", ".npy"))
+
+
+def _only_array(path: Path) -> Array:
+    arrays = arrays_in(path)
+    if len(arrays) != 1:
+        raise DataError(f"{path} holds {len(arrays)} arrays ({listed(arrays)}): one array per file is needed here")
+    return next(iter(arrays.values()))
+
+
+def arrays_in(path: Path) -> dict[str, Array]:
+    """The arrays of an `.npz`, or the one of an `.npy`. Pickled objects are refused.
+
+    Raises DataError where the file cannot be read.
+    """
+    try:
+        with path.open("rb") as file:  # numpy leaves a damaged file open where it opens it itself
+            loaded = np.load(file, allow_pickle=False)
+            return {"array": loaded} if isinstance(loaded, np.ndarray) else dict(loaded)
+    except _BROKEN as error:
+        if "Object arrays" in str(error):
+            raise DataError(
+                f"{path} holds pickled Python objects, which are not loaded: save plain numbers"
+            ) from None
+        raise DataError(
+            f"{path} cannot be read as numpy arrays, it is damaged or something else ({type(error).__name__}): "
+            "save it again with numpy.savez"
+        ) from None
+
+
+def of_mapping(arrays: Mapping[str, Array], name: str, selection: Selection) -> Raw:
+    """Arrays `x`, `y` or `x_train`, `y_train`, `x_val`, ..., names in any case, as raw data.
+
+    Raises DataError where none is called so, or where arrays that belong together have different lengths.
+    """
+    by_name = {key.lower(): array for key, array in arrays.items()}
+    target = _target(by_name, selection)
+    if "x" in by_name:
+        parts: dict[PartName, Part] = {"train": _part(by_name, "x", target.lower(), name, selection)}
+    else:
+        keys = {key: part for key, part in NAMES.items() if f"x_{key}" in by_name}
+        parts = {part: _part(by_name, f"x_{key}", f"y_{key}", name, selection) for key, part in keys.items()}
+    if not parts or ("train" not in parts and selection.labelled):
+        raise DataError(
+            f"{name} holds the arrays {listed(arrays) or 'none'}: name them x and y, or x_train, y_train, ..."
+        )
+    _check_shapes(parts, name)
+    columns = (target,) if selection.target and "x" in by_name else ()
+    groups, times = (_per_example(by_name, key, parts, name) for key in (selection.group, selection.time))
+    return Raw(name, parts, columns=columns, groups=groups, times=times)
+
+
+def _target(arrays: Mapping[str, Array], selection: Selection) -> str:
+    """The array that was asked for, else the one that the network was trained on where there is one, else y."""
+    known = [name for name in selection.known_targets if name.lower() in arrays]
+    return selection.target or (known[0] if known else "y")
+
+
+def _part(arrays: Mapping[str, Array], x_name: str, y_name: str, name: str, selection: Selection) -> Part:
+    x = numeric(np.asarray(arrays[x_name]), f"{name} ({x_name})")
+    if y_name not in arrays:
+        if selection.labelled:
+            raise DataError(
+                f"{name} has {x_name} but no {y_name}{did_you_mean(y_name, set(arrays) - {x_name})}: "
+                f"its arrays are {listed(arrays)}"
+            )
+        return Part(x, None)
+    y = tidy_labels(np.atleast_1d(arrays[y_name]), f"{name} ({y_name})")
+    if len(x) != len(y):
+        raise DataError(f"{x_name} of {name} has {len(x)} examples and {y_name} has {len(y)}: they must match")
+    return Part(x, y)
+
+
+def _check_shapes(parts: Mapping[PartName, Part], name: str) -> None:
+    shapes = {part_name: _shape(part) for part_name, part in parts.items()}
+    if len(set(shapes.values())) > 1:
+        found = ", ".join(f"{part_name} {sized(shape)}" for part_name, shape in shapes.items())
+        raise DataError(f"the splits of {name} hold inputs of different shapes ({found}): they must be alike")
+
+
+def _shape(part: Part) -> tuple[int, ...]:
+    return () if isinstance(part.x, Table) else part.x.shape[1:]
+
+
+def _per_example(
+    arrays: Mapping[str, Array], key: str | None, parts: Mapping[PartName, Part], name: str
+) -> Array | None:
+    if key is None:
+        return None
+    if key.lower() not in arrays:
+        raise DataError(f"{name} has no array {key!r}{did_you_mean(key, arrays)}: its arrays are {listed(arrays)}")
+    values = tidy_labels(arrays[key.lower()], f"{name} ({key})")
+    if values.ndim != 1 or list(parts) != ["train"] or len(values) != len(parts["train"]):
+        raise DataError(f"the array {key!r} of {name} must have one value for each of the examples in x")
+    return values

@@ -1,0 +1,102 @@
+"""How labels become what a loss reads, and how outputs become the user's words and units again."""
+
+from typing import Annotated, Any, Literal
+
+import numpy as np
+from pydantic import Field, StrictBool, StrictInt, StrictStr
+
+from neuromosaic.core.brief import TensorSpec, Value
+from neuromosaic.core.errors import DataError
+from neuromosaic.core.evaluation.data.raw import Array, sober_numbers
+from neuromosaic.core.evaluation.data.spelling import listed
+
+
+class ClassTargets(Value):
+    """Class ids int64 [n]: id = place in `classes`, the labels as the data call them."""
+
+    kind: Literal["classes"] = "classes"
+    classes: tuple[StrictBool | StrictInt | StrictStr, ...]
+    columns: tuple[str, ...] = ()
+
+    @classmethod
+    def fit(
+        cls, labels: Array, names: tuple[str, ...] | None = None, columns: tuple[str, ...] = ()
+    ) -> "ClassTargets":
+        """The distinct labels [n], sorted, or `names` in their own order where labels are places in it."""
+        return cls(classes=names or tuple(np.unique(labels).tolist()), columns=columns)
+
+    @property
+    def spec(self) -> TensorSpec:
+        return TensorSpec(shape=(len(self.classes),))
+
+    def encode(self, labels: Array) -> Array:
+        """Labels [n] to ids; 3, 3.0 and "3" are the same label. Raises DataError for an unknown one."""
+        place = {str(name): position for position, name in enumerate(self.classes)}
+        values, inverse = np.unique(whole(labels), return_inverse=True)
+        unknown = [value for value in values.tolist() if str(value) not in place]
+        if unknown:
+            raise DataError(
+                f"the labels {listed(unknown)} are not among the classes that are known: {listed(self.classes)}"
+            )
+        ids = np.array([place[str(value)] for value in values.tolist()], dtype=np.int64)
+        return ids[inverse]
+
+    def labels(self, outputs: Array) -> list[Any]:
+        """Scores [n, classes] to the name of the highest, [n]."""
+        return [self.classes[place] for place in outputs.argmax(axis=-1).tolist()]
+
+
+class NumberTargets(Value):
+    """Targets float32 [n, targets], standardised with the training split's mean and std."""
+
+    kind: Literal["numbers"] = "numbers"
+    mean: tuple[float, ...]
+    std: tuple[float, ...]
+    columns: tuple[str, ...] = ()
+
+    @classmethod
+    @sober_numbers("the targets")
+    def fit(cls, targets: Array, columns: tuple[str, ...] = ()) -> "NumberTargets":
+        values = _two_dimensional(targets).astype(np.float64)
+        mean, std = values.mean(axis=0), values.std(axis=0)
+        std = np.where(std > 1e-12 * np.abs(mean), std, 1.0)
+        return cls(mean=tuple(mean.tolist()), std=tuple(std.tolist()), columns=columns)
+
+    @property
+    def spec(self) -> TensorSpec:
+        return TensorSpec(shape=(len(self.mean),))
+
+    @sober_numbers("the targets")
+    def encode(self, targets: Array) -> Array:
+        """Targets [n] or [n, targets] to standardised float32 [n, targets]."""
+        values = _two_dimensional(targets)
+        if values.shape[1] != len(self.mean):
+            raise DataError(f"the network gives {len(self.mean)} numbers per example, but y has {values.shape[1]}")
+        scaled: Array = ((values - np.array(self.mean)) / np.array(self.std)).astype(np.float32)
+        return scaled
+
+    def unscale(self, targets: Array) -> Array:
+        """Scaled values [n, targets] to float64 in the user's units."""
+        unscaled: Array = targets.astype(np.float64) * np.array(self.std) + np.array(self.mean)
+        return unscaled
+
+    def labels(self, outputs: Array) -> list[Any]:
+        """Outputs [n, targets] in the user's units: one number per example, or a list where there are several."""
+        values = self.unscale(outputs)
+        return list(values[:, 0].tolist() if values.shape[1] == 1 else values.tolist())
+
+
+Targets = Annotated[ClassTargets | NumberTargets, Field(discriminator="kind")]
+
+
+def whole(labels: Array) -> Array:
+    """Whole numbers stored as floats, as integers; anything else as it is."""
+    return labels.astype(np.int64) if labels.dtype.kind == "f" and is_whole(labels) else labels
+
+
+def is_whole(labels: Array) -> bool:
+    return bool(np.all(np.isfinite(labels)) and np.all(np.abs(labels) < 2**53) and np.all(labels == np.floor(labels)))
+
+
+def _two_dimensional(targets: Array) -> Array:
+    return targets[:, None] if targets.ndim == 1 else targets

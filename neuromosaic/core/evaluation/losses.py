@@ -1,0 +1,40 @@
+"""What training minimises."""
+
+from collections.abc import Callable
+from typing import assert_never
+
+import torch
+import torch.nn.functional as F  # noqa: N812 (its usual name)
+from torch import Tensor
+
+from neuromosaic.core.evaluation.recipe import Recipe
+
+LossFunction = Callable[[Tensor, Tensor], Tensor]
+
+
+def loss_function(recipe: Recipe, device: torch.device) -> LossFunction:
+    """(outputs, targets) -> scalar, the mean over the batch.
+
+    `cross_entropy` takes scores [batch, classes] with int64 [batch], or [batch, time, vocabulary] with int64
+    [batch, time]; `mse` and `huber` (delta 1) take two float tensors of one shape.
+    """
+    match recipe.loss:
+        case "cross_entropy":
+            return _cross_entropy(recipe, device)
+        case "mse":
+            return F.mse_loss
+        case "huber":
+            return F.huber_loss
+        case unknown:
+            assert_never(unknown)
+
+
+def _cross_entropy(recipe: Recipe, device: torch.device) -> LossFunction:
+    weights = None if recipe.class_weights is None else torch.tensor(recipe.class_weights, device=device)
+    smoothing = recipe.label_smoothing
+
+    def loss(outputs: Tensor, targets: Tensor) -> Tensor:
+        scores = outputs.flatten(0, -2)
+        return F.cross_entropy(scores, targets.flatten(), weight=weights, label_smoothing=smoothing)
+
+    return loss

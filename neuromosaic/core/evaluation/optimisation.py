@@ -1,0 +1,81 @@
+"""Optimisers and the learning-rate schedule."""
+
+import math
+from collections.abc import Sequence
+from typing import Any, assert_never
+
+import torch
+from torch import Tensor, nn
+from torch.optim import SGD, Adam, AdamW, Optimizer
+from torch.utils._python_dispatch import TorchDispatchMode
+
+from neuromosaic.core.evaluation.recipe import Recipe
+
+MOMENTUM = 0.9
+
+
+def make_optimizer(module: nn.Module, example: Tensor, recipe: Recipe) -> Optimizer:
+    """The recipe's optimiser over the module's trainable parameters.
+
+    Weight decay leaves out what is no matrix product's weight: tensors with one axis or none (biases, gains of
+    norms) and embedding tables. `example` [batch, ...] is run once to see which tables are looked up: in a rebuilt
+    graph no layer's class tells it.
+    """
+    tables = _embedding_tables(module, example) if recipe.weight_decay else set()
+    parameters = [parameter for parameter in module.parameters() if parameter.requires_grad]
+    plain = [parameter for parameter in parameters if parameter.ndim < 2 or id(parameter) in tables]
+    kept = {id(parameter) for parameter in plain}
+    decayed = [parameter for parameter in parameters if id(parameter) not in kept]
+    groups = [{"params": decayed, "weight_decay": recipe.weight_decay}, {"params": plain, "weight_decay": 0.0}]
+    return _optimizer([group for group in groups if group["params"]], recipe)
+
+
+def _optimizer(groups: Any, recipe: Recipe) -> Optimizer:
+    """One fused kernel per step: on a CPU it takes a third of the time of the loop over parameters."""
+    rate = recipe.learning_rate
+    match recipe.optimizer:
+        case "adamw":
+            return AdamW(groups, lr=rate, fused=True)
+        case "adam":
+            return Adam(groups, lr=rate, fused=True)
+        case "sgd":
+            return SGD(groups, lr=rate, momentum=MOMENTUM, nesterov=True, fused=True)
+        case unknown:
+            assert_never(unknown)
+
+
+def rate_factor(step: int, steps: int, warmup: float) -> float:
+    """Share of the peak learning rate at `step` of `steps` (0-based).
+
+    Rises linearly over the first `warmup` share of the steps, then falls as a half cosine that reaches zero
+    just after the last step (SGDR without restarts, Loshchilov & Hutter, 2017).
+    """
+    rising = round(warmup * steps)
+    if step < rising:
+        return (step + 1) / rising
+    return 0.5 * (1 + math.cos(math.pi * (step - rising) / (steps - rising)))
+
+
+class _Lookups(TorchDispatchMode):  # type: ignore[no-untyped-call]
+    """Notes the identity of every table that an embedding operation reads."""
+
+    def __init__(self) -> None:
+        super().__init__()  # type: ignore[no-untyped-call]
+        self.tables: set[int] = set()
+
+    def __torch_dispatch__(
+        self, func: Any, types: Sequence[type], args: tuple[Any, ...] = (), kwargs: dict[str, Any] | None = None
+    ) -> Any:
+        if func is torch.ops.aten.embedding.default:
+            self.tables.add(id(args[0]))
+        return func(*args, **(kwargs or {}))
+
+
+def _embedding_tables(module: nn.Module, example: Tensor) -> set[int]:
+    training = module.training
+    module.eval()  # no running statistics change, no random number is drawn
+    lookups = _Lookups()
+    with torch.no_grad(), lookups:
+        module(example)
+    module.train(training)
+    return lookups.tables

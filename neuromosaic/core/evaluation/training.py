@@ -1,0 +1,168 @@
+"""The training loop: runs in a worker, on tensors, and knows no file, no network and no validation label."""
+
+import random
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Literal, Protocol
+
+import torch
+from torch import Tensor, nn
+
+from neuromosaic.core.brief import Contract
+from neuromosaic.core.evaluation.augmentation import augmentation, mixup
+from neuromosaic.core.evaluation.losses import loss_function
+from neuromosaic.core.evaluation.optimisation import make_optimizer, rate_factor
+from neuromosaic.core.evaluation.recipe import Recipe
+from neuromosaic.core.evaluation.suitable import check_recipe
+
+Cause = Literal["finished", "stopped", "diverged"]
+
+EVALUATION_BATCH = 256
+CHECK_EVERY = 64  # steps between two looks at the loss: each look makes an accelerator wait
+
+
+class Report(Protocol):
+    """Told at the end of each epoch, answers (stop, keep).
+
+    `epoch` counts from 1 up to `of`; the last may be a part of one. `train_loss` is the mean over the epoch's
+    steps, `seconds` the time since training began; `outputs` are the module's on `validation_x` in eval mode,
+    float32 on the CPU. `keep`: these weights are the best so far. `stop`: train no further.
+    """
+
+    def __call__(
+        self, epoch: int, of: int, train_loss: float, seconds: float, outputs: Tensor
+    ) -> tuple[bool, bool]: ...
+
+
+@dataclass(frozen=True)
+class Trained:
+    """`epochs` reported. `weights` by state_dict name, on the CPU: those kept last, else those after the last step.
+
+    `cause` "diverged": the loss was not finite; then `weights` is None where none had been kept.
+    """
+
+    cause: Cause
+    epochs: int
+    weights: dict[str, Tensor] | None
+
+
+def train(
+    module: nn.Module,
+    x: Tensor,
+    y: Tensor,
+    recipe: Recipe,
+    *,
+    fidelity: float,
+    seed: int,
+    device: str,
+    validation_x: Tensor,
+    contract: Contract,
+    report: Report,
+) -> Trained:
+    """Trains `module` in place for `fidelity * recipe.epochs` passes over the data, at least one step.
+
+    `x` [n, *contract.input.shape]; `y` int64 [n] (classification), float32 [n, targets] (regression) or int64
+    [n, time] (language modelling: the next tokens). At one thread the same seed gives the same weights, bit for bit.
+    Raises UsageError where the recipe does not fit the contract.
+    """
+    check_recipe(recipe, contract)
+    torch.manual_seed(seed)  # dropout
+    module.to(device)
+    x, y, validation_x = x.to(device), y.to(device), validation_x.to(device)
+    loop = _Loop(module, x, y, recipe, seed, steps=_steps(len(x), recipe, fidelity))
+    began, kept = time.perf_counter(), None
+    for epoch, steps in enumerate(loop.epochs(), start=1):
+        train_loss = loop.run(steps)
+        if train_loss is None:
+            return Trained("diverged", epoch - 1, kept)
+        outputs = predict(module, validation_x)
+        stop, keep = report(epoch, loop.of, train_loss, time.perf_counter() - began, outputs)
+        if keep:
+            kept = _weights(module)
+        if stop and epoch < loop.of:
+            return Trained("stopped", epoch, kept or _weights(module))
+    return Trained("finished", loop.of, kept or _weights(module))
+
+
+def predict(module: nn.Module, x: Tensor, batch: int = EVALUATION_BATCH) -> Tensor:
+    """The module's outputs on `x` [n, ...] in eval mode, float32 on the CPU; the module's mode is left as it was."""
+    training = module.training
+    module.eval()
+    with torch.no_grad():
+        outputs = torch.cat([module(rows) for rows in torch.split(x, batch)])
+    module.train(training)
+    return outputs.float().cpu()
+
+
+class _Loop:
+    """One training: what stays the same from step to step, and the number of steps done."""
+
+    def __init__(self, module: nn.Module, x: Tensor, y: Tensor, recipe: Recipe, seed: int, steps: int) -> None:
+        self.module, self.x, self.y, self.recipe = module, x, y, recipe
+        self.steps, self.done = steps, 0
+        self.per_epoch = _steps_per_epoch(len(x), recipe.batch_size)
+        self.of = -(-steps // self.per_epoch)
+        self.parameters = [parameter for parameter in module.parameters() if parameter.requires_grad]
+        self.optimizer = make_optimizer(module, x[:2], recipe)
+        self.loss = loss_function(recipe, x.device)
+        self.augment = augmentation(recipe.augment, x) if recipe.augment else None
+        self.shuffling = _generator(seed, "shuffle", torch.device("cpu"))
+        self.changing = _generator(seed, "augment", x.device)
+        self.mixing = random.Random(f"{seed}/mixup") if "mixup" in recipe.augment else None
+
+    def epochs(self) -> Iterator[list[Tensor]]:
+        """The rows of each step, an epoch at a time; the last epoch may be cut short."""
+        for first in range(0, self.steps, self.per_epoch):
+            order = torch.randperm(len(self.x), generator=self.shuffling).to(self.x.device)
+            batches = torch.split(order, self.recipe.batch_size)
+            yield list(batches[: min(self.per_epoch, self.steps - first)])
+
+    def run(self, batches: list[Tensor]) -> float | None:
+        """The mean loss over these steps; None as soon as it is seen not to be finite."""
+        self.module.train()
+        total = torch.zeros((), device=self.x.device)
+        for number, rows in enumerate(batches, start=1):
+            total += self.step(self.x[rows], self.y[rows])
+            if (number % CHECK_EVERY == 0 or number == len(batches)) and not total.isfinite():
+                return None
+        return float(total) / len(batches)
+
+    def step(self, x: Tensor, y: Tensor) -> Tensor:
+        factor = rate_factor(self.done, self.steps, self.recipe.warmup)
+        for group in self.optimizer.param_groups:
+            group["lr"] = self.recipe.learning_rate * factor
+        self.optimizer.zero_grad()
+        loss = self.batch_loss(x, y)
+        loss.backward()  # type: ignore[no-untyped-call]
+        if self.recipe.gradient_clip is not None:
+            nn.utils.clip_grad_norm_(self.parameters, self.recipe.gradient_clip, foreach=True)
+        self.optimizer.step()
+        self.done += 1
+        return loss.detach()
+
+    def batch_loss(self, x: Tensor, y: Tensor) -> Tensor:
+        if self.augment is not None:
+            x = self.augment(x, self.changing)
+        if self.mixing is None:
+            return self.loss(self.module(x), y)
+        mixed = mixup(x, self.mixing, self.changing)
+        return mixed.loss(self.loss, self.module(mixed.x), y)
+
+
+def _steps_per_epoch(examples: int, batch: int) -> int:
+    """A last batch of one example is left out: batch norm cannot train on it."""
+    whole, rest = divmod(examples, batch)
+    return max(1, whole + (rest > 1))
+
+
+def _steps(examples: int, recipe: Recipe, fidelity: float) -> int:
+    return max(1, round(fidelity * recipe.epochs * _steps_per_epoch(examples, recipe.batch_size)))
+
+
+def _generator(seed: int, purpose: str, device: torch.device) -> torch.Generator:
+    return torch.Generator(device).manual_seed(random.Random(f"{seed}/{purpose}").getrandbits(63))
+
+
+def _weights(module: nn.Module) -> dict[str, Tensor]:
+    return {name: tensor.detach().to("cpu", copy=True) for name, tensor in module.state_dict().items()}

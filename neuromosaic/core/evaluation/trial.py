@@ -1,0 +1,176 @@
+"""One trial: a worker trains, the host scores what it predicts, and no validation label leaves the host."""
+
+import math
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal, get_args
+
+from numpy.typing import NDArray
+
+from neuromosaic.core.errors import CandidateError, WorkerError
+from neuromosaic.core.evaluation.data.dataset import Dataset
+from neuromosaic.core.evaluation.metrics import check_metrics, is_better, score
+from neuromosaic.core.evaluation.recipe import Recipe
+from neuromosaic.core.evaluation.suitable import check_recipe
+from neuromosaic.core.graph.document import Graph, TensorData
+from neuromosaic.core.graph.tensors import from_numpy, to_numpy
+from neuromosaic.core.proposals import MetricsPlan
+from neuromosaic.core.protocols import Job, Judge, Message, Program, Sandbox
+
+Cause = Literal["finished", "stopped", "diverged", "crash", "timeout", "memory"]
+Row = dict[str, float]
+ShouldStop = Callable[[int, Mapping[str, float]], bool]
+
+
+@dataclass(frozen=True)
+class TrialOutcome:
+    """What came of one training.
+
+    `metrics`: on validation, after the best epoch: the one with the best primary metric, and of equal ones the one
+    with the lowest validation loss. `weights` by state_dict name are those of that epoch. Both are empty where no
+    epoch gave finite outputs ("diverged") or the worker did not live to hand the weights over ("crash", "timeout",
+    "memory": `message` says why). `curve` has one row per epoch: "epoch", "train_loss", "seconds" since training
+    began, "loss" (on validation) and the primary metric. `seconds` by the host's clock, start of the worker included.
+    """
+
+    cause: Cause
+    metrics: dict[str, float]
+    curve: list[Row]
+    weights: dict[str, TensorData] = field(repr=False)
+    seconds: float
+    message: str = ""
+
+
+def run_trial(
+    worker: Judge | Sandbox,
+    subject: Graph | Program,
+    dataset: Dataset,
+    recipe: Recipe,
+    plan: MetricsPlan,
+    *,
+    fidelity: float,
+    seed: int,
+    should_stop: ShouldStop | None = None,
+    on_epoch: Callable[[Row], None] | None = None,
+    timeout: float = 600.0,
+) -> TrialOutcome:
+    """Trains `subject` by `recipe` for `fidelity` of its epochs, and scores each epoch.
+
+    Metrics of a regression are in the user's units; "loss", there the mean squared error, in the scaled ones that
+    training sees. `should_stop(epoch, row)` is asked and `on_epoch(row)` told after each epoch; the recipe's
+    patience stops too. `timeout` in seconds. Raises UsageError where the recipe or the plan does not fit the data,
+    and WorkerError only where a worker could not be set up: what happens to a candidate is an outcome.
+    """
+    check_recipe(recipe, dataset.contract)
+    check_metrics(dataset.contract.task, (plan.primary, *plan.report))
+    watch = _Watch(dataset, recipe, plan, should_stop, on_epoch)
+    job = _job(subject, dataset, recipe, fidelity, seed, timeout)
+    began = time.perf_counter()
+    try:
+        reply = worker.run(job, watch.answer)
+    except CandidateError as error:
+        return watch.failed("crash", str(error), time.perf_counter() - began)
+    except WorkerError as error:
+        if error.cause not in get_args(Cause):
+            raise
+        return watch.failed(error.cause, str(error), time.perf_counter() - began)
+    return watch.outcome(reply, time.perf_counter() - began)
+
+
+def _job(
+    subject: Graph | Program, dataset: Dataset, recipe: Recipe, fidelity: float, seed: int, timeout: float
+) -> Job:
+    arguments = {
+        "contract": dataset.contract.model_dump(mode="json"),
+        "recipe": recipe.model_dump(mode="json"),
+        "fidelity": fidelity,
+        "seed": seed,
+    }
+    arrays = {"x": dataset.train.x, "y": dataset.train.y, "validation_x": dataset.validation.x}
+    tensors = {name: from_numpy(array) for name, array in arrays.items()}
+    return Job("train", subject, arguments, tensors, timeout)
+
+
+class _Watch:
+    """The host's side of one training: scores each epoch, remembers the best, says when to stop."""
+
+    def __init__(
+        self,
+        dataset: Dataset,
+        recipe: Recipe,
+        plan: MetricsPlan,
+        should_stop: ShouldStop | None,
+        on_epoch: Callable[[Row], None] | None,
+    ) -> None:
+        self.contract, self.y = dataset.contract, dataset.validation.y
+        self.in_units = dataset.preprocessing.unscale_targets
+        self.recipe, self.plan = recipe, plan
+        self.should_stop, self.on_epoch = should_stop, on_epoch
+        self.curve: list[Row] = []
+        self.best: Row = {plan.primary: math.nan, "loss": math.nan}
+        self.best_outputs: NDArray[Any] | None = None
+
+    def answer(self, report: Message) -> Message:
+        """Called with every epoch's report; the answer tells the worker what to do."""
+        outputs = self._outputs(report)
+        row = self._row(report.body, outputs)
+        if keep := self._beats_best(row):
+            self.best, self.best_outputs = row, outputs
+        self.curve.append(row)
+        if self.on_epoch is not None:
+            self.on_epoch(row)
+        return Message({"stop": self._stops(row), "keep": keep})
+
+    def score(self, outputs: NDArray[Any], everything: bool = False) -> Row:
+        """ "loss" and the primary metric, or all of the plan's."""
+        task, names = self.contract.task, (self.plan.primary, *(self.plan.report if everything else ()))
+        scores = score(task, self.in_units(outputs), self.in_units(self.y), names)
+        if task == "regression":
+            scores["loss"] = score(task, outputs, self.y, ())["loss"]
+        return scores
+
+    def outcome(self, reply: Message, seconds: float) -> TrialOutcome:
+        cause = reply.body.get("cause")
+        if cause not in ("finished", "stopped", "diverged"):
+            return self.failed("crash", f"the worker ended its training with the unknown cause {cause!r}", seconds)
+        if self.best_outputs is None:
+            return self.failed("diverged", "no epoch gave finite losses and outputs", seconds)
+        return TrialOutcome(cause, self.score(self.best_outputs, everything=True), self.curve, reply.tensors, seconds)
+
+    def failed(self, cause: Any, message: str, seconds: float) -> TrialOutcome:
+        return TrialOutcome(cause, {}, self.curve, {}, seconds, message)
+
+    def _outputs(self, report: Message) -> NDArray[Any]:
+        """Raises WorkerError where the report does not hold one output per validation example."""
+        expected = (len(self.y), *self.contract.output.shape)
+        data = report.tensors.get("outputs")
+        if data is None or data.dtype != "float32" or data.shape != expected:
+            found = "none" if data is None else f"{data.dtype}{list(data.shape)}"
+            raise WorkerError(f"the training reported {found} as validation outputs, not float32{list(expected)}")
+        outputs: NDArray[Any] = to_numpy(data)
+        return outputs
+
+    def _row(self, body: Mapping[str, Any], outputs: NDArray[Any]) -> Row:
+        try:
+            told = {name: float(body[name]) for name in ("epoch", "train_loss", "seconds")}
+        except (KeyError, TypeError, ValueError):
+            raise WorkerError(f"the training reported an epoch that cannot be read: {dict(body)!r:.200}") from None
+        return {**told, **self.score(outputs)}
+
+    def _beats_best(self, row: Row) -> bool:
+        primary = self.plan.primary
+        if row[primary] == self.best[primary]:
+            return row["loss"] < self.best["loss"]
+        return is_better(primary, row[primary], self.best[primary])
+
+    def _stops(self, row: Row) -> bool:
+        asked = self.should_stop is not None and self.should_stop(int(row["epoch"]), row)
+        return asked or self._out_of_patience()
+
+    def _out_of_patience(self) -> bool:
+        """As many epochs as the recipe's patience have passed since the lowest validation loss."""
+        if self.recipe.patience is None:
+            return False
+        losses = [math.inf if math.isnan(row["loss"]) else row["loss"] for row in self.curve]
+        return len(losses) - 1 - losses.index(min(losses)) >= self.recipe.patience
