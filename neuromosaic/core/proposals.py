@@ -2,7 +2,7 @@
 
 import ast
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, ClassVar, Generic, Literal, Self, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator
@@ -10,6 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field, field_validator
 from neuromosaic.core.brief import Brief, Contract, Value
 from neuromosaic.core.evaluation.recipe import Loss, Recipe
 from neuromosaic.core.space.parameters import Point, Space, parse_space
+from neuromosaic.core.syntax import parse
 
 RoleName = Literal["TestArchitect", "NetworkArchitect", "ModelArchitect", "Trainer", "Compute", "Metrics"]
 
@@ -62,7 +63,8 @@ class Hardware(Value):
 class Trace(Value):
     """What one family has come to so far: condensed history for the next proposal.
 
-    `outcome`: "accepted" or "rejected"; `best` its best point so far and that point's metrics.
+    `outcome`: "accepted" or "rejected"; `best` its best point so far and that point's `metrics`, on the validation
+    split, with its number of "parameters" among them; `trials` it has had.
     """
 
     family: str
@@ -72,6 +74,15 @@ class Trace(Value):
     best: Point = Field(default_factory=dict)
     metrics: dict[str, float] = Field(default_factory=dict)
     findings: tuple[Finding, ...] = ()
+    trials: int = 0
+
+
+class FamilySketch(Value):
+    """An accepted family in a line; `parameters` of its default point, None where that is not known."""
+
+    name: str
+    rationale: str = ""
+    parameters: int | None = None
 
 
 class Inputs(Value):
@@ -96,8 +107,17 @@ class MetricsInputs(Inputs):
 
 
 class SuiteInputs(Inputs):
+    """With `previous`, that suite is to be mended.
+
+    Where it has faced mutants it was good enough for stubs and sound networks, and noticed `killed` of `mutants`,
+    fewer than the `share` that is needed.
+    """
+
     findings: tuple[Finding, ...] = Field((), description="what was wrong with the suite in `previous`")
     previous: str | None = None
+    killed: int = 0
+    mutants: int = 0
+    share: float = 0.0
 
 
 class FamilyInputs(Inputs):
@@ -114,21 +134,39 @@ class FamilyInputs(Inputs):
 
 
 class RecipeInputs(Inputs):
-    """`seconds_per_epoch` of the measured families, on one worker; `seconds` left for training, None: no limit."""
+    """`families` by name, and as `sketches` where they are known; each of `trials` trains at `fidelity`.
+
+    `seconds_per_epoch` of the measured families, on one worker; `seconds` for one full training. None: not known,
+    or no limit.
+    """
 
     hardware: Hardware
     families: tuple[str, ...]
     loss: Loss
     seconds_per_epoch: float | None = None
     seconds: float | None = None
+    sketches: tuple[FamilySketch, ...] = ()
+    trials: int | None = None
+    fidelity: float | None = None
 
 
 class JudgementInputs(Inputs):
+    """`best` and `baseline`: the primary `metric` on the validation split, of search and random search, each after
+    `trials` trainings at `fidelity`. `figures` of the best candidate by the constraints' names. None: not measured.
+    """
+
     round: int
     rounds: int
     history: tuple[Trace, ...]
     unmet: tuple[str, ...] = Field((), description="constraints that the best candidate misses, in words")
     beats_baseline: bool | None = None
+    metric: str = ""
+    best: float | None = None
+    baseline: float | None = None
+    figures: dict[str, float] = Field(default_factory=dict)
+    trials: int = 0
+    trials_left: int | None = None
+    fidelity: float | None = None
 
 
 # ---------------------------------------------------------------- what they answer
@@ -248,7 +286,7 @@ class FamilyProposal(Value):
 
 def _parsed(source: str, name: str) -> ast.Module:
     try:
-        return ast.parse(source)
+        return parse(source)
     except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
         line = f", line {error.lineno}" if isinstance(error, SyntaxError) else ""
         raise ValueError(f"{name} is not Python{line}: {getattr(error, 'msg', error)}") from None
@@ -263,7 +301,9 @@ class Request(BaseModel, Generic[T]):
     """One question to one role.
 
     `purpose` names the prompt template within the role ("propose", "repair", ...). A `reply` type that has
-    `files` and `from_files` wants fenced files back; any other type wants a decision.
+    `files` and `from_files` wants fenced files back; any other type wants a decision. `check` names what is wrong
+    with a reply beyond its type, in words that say what to mend: it counts as part of the type, so that a repair
+    turn quotes it.
     """
 
     model_config = ConfigDict(frozen=True, arbitrary_types_allowed=True)
@@ -272,6 +312,7 @@ class Request(BaseModel, Generic[T]):
     purpose: str
     inputs: Value
     reply: type[T]
+    check: Callable[[T], Sequence[str]] | None = Field(None, exclude=True, repr=False)
 
     @property
     def files(self) -> Mapping[str, str]:

@@ -89,7 +89,8 @@ class Sandbox(Protocol):
     exported, `CandidateError` where it cannot even be built or run, `WorkerError` for crash, time-out and memory.
     """
 
-    boundary: str
+    @property
+    def boundary(self) -> str: ...
 
     def export(self, program: Program, contract: Contract, timeout: float = 60.0) -> Graph: ...
 
@@ -103,11 +104,15 @@ class Sandbox(Protocol):
 class Judge(Protocol):
     """Workers that never ran proposed Python: they rebuild graphs and run what is scored.
 
+    `warm_up` starts them before they are needed.
+
     `run` may be called from several threads; each call takes a free worker. Raises `WorkerError` with its cause,
     `CandidateError` where the subject itself raised.
     """
 
     def run(self, job: Job, converse: Converse | None = None) -> Message: ...
+
+    def warm_up(self) -> None: ...
 
     def close(self) -> None: ...
 

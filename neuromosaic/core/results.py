@@ -63,3 +63,5 @@ class Results(BaseModel):
     baselines: dict[str, Any]
     constraints: list[ConstraintResult]
     environment: dict[str, Any]
+    metric: str = Field("", description="what candidates are ranked by")
+    recipe: dict[str, Any] = Field(default_factory=dict, description="how the candidates were trained")

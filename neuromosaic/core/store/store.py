@@ -20,7 +20,7 @@ SCHEMA_VERSION = 1
 
 
 class RunRecord(NamedTuple):
-    """One run. `status`: running, waiting, met, not met, stopped, failed."""
+    """One run. `status`: running, waiting, interrupted, failed, met, not met, stopped."""
 
     id: str
     created: float
@@ -143,6 +143,11 @@ class Store:
         evidence = "e-" + hashlib.sha256(f"{run}\n{kind}\n{text}".encode()).hexdigest()[:12]
         self._write("INSERT OR IGNORE INTO evidence VALUES (?, ?, ?, ?, ?)", evidence, run, kind, time.time(), text)
         return evidence
+
+    def count_evidence(self, kind: str, field: str, value: str | float) -> int:
+        """How often evidence of this kind has this value in this field, over all runs."""
+        sql = "SELECT count(*) FROM evidence WHERE kind = ? AND json_extract(data, ?) = ?"
+        return int(self._query(sql, kind, f"$.{field}", value)[0][0])
 
     def evidence(self, evidence: str) -> dict[str, Any]:
         rows = self._query("SELECT run, kind, time, data FROM evidence WHERE id = ?", evidence)

@@ -102,6 +102,9 @@ def test_evidence_is_by_content_and_points_to_its_run(store: Store) -> None:
     assert store.add_evidence(run, "latency", {"p50": 0.1}) == evidence
     assert store.evidence(evidence)["p50"] == 0.1
     assert store.evidence(evidence)["run"] == run
+    store.add_evidence(new_run(store), "latency", {"p50": 0.1})
+    assert store.count_evidence("latency", "p50", 0.1) == 2
+    assert store.count_evidence("latency", "p50", 0.2) == 0
     with pytest.raises(NotFoundError, match="no evidence"):
         store.evidence("e-0")
 
