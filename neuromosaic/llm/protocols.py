@@ -19,3 +19,11 @@ class ModelClient(Protocol):
     name: str
 
     def ask(self, request: Request[T]) -> T: ...
+
+
+class ReplyStore(Protocol):
+    """Where replies are kept by the hash of what was asked; `core.store.Store` is one."""
+
+    def reply(self, key: str) -> str | None: ...
+
+    def keep_reply(self, key: str, text: str) -> None: ...

@@ -1,0 +1,25 @@
+"""Compute: lays out the budget on the hardware at hand."""
+
+from functools import partial
+
+from neuromosaic.agents.asking import ask
+from neuromosaic.core.proposals import ComputeInputs, Envelope, Request
+from neuromosaic.llm.protocols import ModelClient
+
+
+def plan_envelope(client: ModelClient, inputs: ComputeInputs) -> Envelope:
+    """How many families, rounds and trials, at what fidelity, on how many workers. Raises ReplyError."""
+    check = partial(_faults, inputs)
+    return ask(
+        client, Request[Envelope](role="Compute", purpose="envelope", inputs=inputs, reply=Envelope, check=check)
+    )
+
+
+def _faults(inputs: ComputeInputs, envelope: Envelope) -> list[str]:
+    trials, cores = inputs.brief.budget.trials, max(1, inputs.hardware.cores)
+    faults = []
+    if trials is not None and envelope.trials > trials:
+        faults.append(f"trials is {envelope.trials}, but the budget holds {trials}")
+    if envelope.workers > cores:
+        faults.append(f"workers is {envelope.workers}, but the machine has {cores} cores")
+    return faults

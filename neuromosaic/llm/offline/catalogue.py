@@ -1,0 +1,209 @@
+"""The families that the offline designer knows: which data each is for, and what can be varied in it.
+
+The source of a family is a template in `families/`; its constructor's arguments are the search space. Every
+family has a `width` and a `depth`, which carry most of its size; the rest are options.
+"""
+
+from dataclasses import dataclass, field
+from typing import Literal
+
+from neuromosaic.core.space.parameters import (
+    BoolParameter,
+    CategoricalParameter,
+    FloatParameter,
+    IntParameter,
+    Point,
+    Space,
+)
+
+Kind = Literal["image", "tabular", "sequence", "text"]
+
+_DROPOUT = FloatParameter(min=0.0, max=0.3)
+_IMAGE: Point = {"stages": 2, "stem_stride": 1}  # adapted to the size of the image
+_ACTIVATION = CategoricalParameter(values=("relu", "gelu", "silu"))
+
+
+@dataclass(frozen=True)
+class Range:
+    """Integers `least`, least + `step`, ... `most`; `usual` is where a fit starts."""
+
+    least: int
+    usual: int
+    most: int
+    step: int = 1
+
+
+@dataclass(frozen=True)
+class Family:
+    """One kind of network.
+
+    `opening`: the first words of its module docstring. `width.usual` is the width below which a shallower network
+    is the better use of the parameters. `values` are the defaults of the other arguments; `options` are searched
+    from the first round on, `later` ones once the family has shown its worth. `merit` says why one would take it.
+    """
+
+    name: str
+    template: str
+    opening: str
+    kinds: tuple[Kind, ...]
+    width: Range
+    depth: Range
+    values: Point
+    options: Space
+    merit: str
+    later: Space = field(default_factory=dict)
+    recurrent: bool = False
+
+
+CATALOGUE = (
+    Family(
+        name="small CNN",
+        template="small_cnn",
+        opening="A small convolutional network",
+        kinds=("image",),
+        width=Range(4, 8, 128, 2),
+        depth=Range(1, 2, 3),
+        values={
+            **_IMAGE,
+            "kernel": 3,
+            "separable": False,
+            "squeeze_excite": False,
+            "activation": "relu",
+            "dropout": 0.1,
+        },
+        options={"separable": BoolParameter(), "activation": _ACTIVATION, "dropout": _DROPOUT},
+        later={"squeeze_excite": BoolParameter(), "kernel": CategoricalParameter(values=(3, 5))},
+        merit="plain strided convolutions with batch norm learn fastest on small images and cost few operations",
+    ),
+    Family(
+        name="ResNet",
+        template="resnet",
+        opening="A residual network",
+        kinds=("image",),
+        width=Range(4, 8, 128, 2),
+        depth=Range(1, 2, 4),
+        values={**_IMAGE, "squeeze_excite": False, "activation": "relu", "dropout": 0.1},
+        options={"activation": _ACTIVATION, "dropout": _DROPOUT},
+        later={"squeeze_excite": BoolParameter()},
+        merit="residual blocks keep a deeper network easy to train",
+    ),
+    Family(
+        name="MobileNet",
+        template="mobilenet",
+        opening="A mobile network",
+        kinds=("image",),
+        width=Range(4, 10, 128, 2),
+        depth=Range(1, 2, 4),
+        values={**_IMAGE, "expansion": 3, "kernel": 3, "squeeze_excite": False, "activation": "relu", "dropout": 0.1},
+        options={"expansion": IntParameter(min=2, max=4), "activation": _ACTIVATION, "dropout": _DROPOUT},
+        later={
+            "squeeze_excite": BoolParameter(),
+            "kernel": CategoricalParameter(values=(3, 5)),
+            "activation": CategoricalParameter(values=("relu", "silu", "hardswish")),
+        },
+        merit="inverted residuals around depthwise convolutions get the most out of few parameters and FLOPs",
+    ),
+    Family(
+        name="ConvNeXt",
+        template="convnext",
+        opening="A modern convolutional network",
+        kinds=("image",),
+        width=Range(8, 12, 128, 4),
+        depth=Range(1, 2, 4),
+        values={**_IMAGE, "expansion": 3, "kernel": 5, "activation": "gelu", "dropout": 0.1},
+        options={"expansion": IntParameter(min=2, max=4), "kernel": CategoricalParameter(values=(3, 5, 7))},
+        later={"activation": _ACTIVATION, "dropout": _DROPOUT},
+        merit="large depthwise kernels and layer norm see far without mixing the examples of a batch",
+    ),
+    Family(
+        name="periodic MLP",
+        template="periodic_mlp",
+        opening="A perceptron on periodic features",
+        kinds=("tabular",),
+        width=Range(8, 32, 512, 8),
+        depth=Range(1, 2, 4),
+        values={"frequencies": 12, "embedding": 12, "spread": 0.1, "activation": "relu", "dropout": 0.1},
+        options={
+            "spread": FloatParameter(min=0.02, max=0.5, log=True),
+            "embedding": IntParameter(min=4, max=24, step=4),
+            "dropout": _DROPOUT,
+        },
+        later={"frequencies": IntParameter(min=4, max=32, step=4), "activation": _ACTIVATION},
+        merit="learned sines and cosines of each column let a perceptron see steps and bumps in numeric features",
+    ),
+    Family(
+        name="residual MLP",
+        template="residual_mlp",
+        opening="A residual perceptron",
+        kinds=("tabular", "image", "sequence"),
+        width=Range(8, 24, 512, 8),
+        depth=Range(1, 2, 6),
+        values={"expansion": 2, "activation": "relu", "dropout": 0.1},
+        options={"expansion": IntParameter(min=1, max=3), "dropout": _DROPOUT},
+        later={"activation": _ACTIVATION},
+        merit="residual blocks with layer norm start close to a linear model and add only what the data ask for",
+    ),
+    Family(
+        name="MLP",
+        template="mlp",
+        opening="A multi-layer perceptron",
+        kinds=("tabular", "image", "sequence"),
+        width=Range(4, 16, 512, 4),
+        depth=Range(1, 2, 4),
+        values={"norm": True, "activation": "relu", "dropout": 0.1},
+        options={"norm": BoolParameter(), "dropout": _DROPOUT},
+        later={"activation": _ACTIVATION},
+        merit="fully connected layers are the simplest network that can be right, and the quickest to run",
+    ),
+    Family(
+        name="TCN",
+        template="tcn",
+        opening="A temporal convolutional network",
+        kinds=("sequence", "text"),
+        width=Range(8, 24, 256, 8),
+        depth=Range(1, 6, 8),
+        values={"kernel": 3, "activation": "relu", "dropout": 0.1},
+        options={"kernel": IntParameter(min=2, max=5), "dropout": _DROPOUT},
+        later={"activation": _ACTIVATION},
+        merit="dilated causal convolutions reach far back and handle all steps at once",
+    ),
+    Family(
+        name="GRU",
+        template="gru",
+        opening="A recurrent network",
+        kinds=("sequence", "text"),
+        width=Range(8, 24, 256, 8),
+        depth=Range(1, 2, 3),
+        values={"cell": "gru", "dropout": 0.1},
+        options={"cell": CategoricalParameter(values=("gru", "lstm")), "dropout": _DROPOUT},
+        merit="gated recurrence learns order from few examples and few parameters",
+        recurrent=True,
+    ),
+    Family(
+        name="Transformer",
+        template="transformer",
+        opening="A small Transformer",
+        kinds=("sequence", "text"),
+        width=Range(8, 32, 256, 8),
+        depth=Range(1, 3, 6),
+        values={"heads": 4, "expansion": 2, "activation": "gelu", "dropout": 0.1},
+        options={
+            "heads": CategoricalParameter(values=(2, 4, 8)),
+            "expansion": IntParameter(min=1, max=4),
+            "dropout": _DROPOUT,
+        },
+        later={"activation": _ACTIVATION},
+        merit="attention relates any two steps directly",
+    ),
+)
+
+
+def family_named(name: str) -> Family | None:
+    """The family that a proposal's name ("small CNN", "small CNN, round 2") stands for; None: not one of ours."""
+    stem = name.split(",")[0].strip()
+    return next((family for family in CATALOGUE if family.name == stem), None)
+
+
+def family_of(source: str) -> Family | None:
+    """The family that a source was written from, by its opening words; None: not one of ours."""
+    return next((family for family in CATALOGUE if source.startswith(f'"""{family.opening}:')), None)

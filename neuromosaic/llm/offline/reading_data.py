@@ -1,0 +1,123 @@
+"""What the offline reader understands of the task and the data: sizes, channels, classes, and what they are about."""
+
+from collections.abc import Callable
+
+from neuromosaic.llm.offline.quantities import NUMBER, whole
+from neuromosaic.llm.offline.reading_rules import OBJECT, THING, Facts, Match, Rule, rule
+
+BUILTIN = ("digits", "iris", "wine", "breast_cancer", "diabetes")
+"""The data sets that have a name of their own."""
+
+
+def _count(name: str) -> Callable[[Match], Facts]:
+    return lambda match: {name: whole(match["n"], name)}
+
+
+def _says(**facts: object) -> Callable[[Match], Facts]:
+    return lambda match: dict(facts)
+
+
+def _size(match: Match) -> Facts | None:
+    sizes = [int(size) for size in match.group("a", "b", "c") if size is not None]
+    if 0 in sizes:
+        return None
+    if len(sizes) == 2:
+        return {"size": (sizes[0], sizes[1])}
+    first, second, third = sizes
+    if third in (1, 3, 4) and first not in (1, 3, 4):  # channels last
+        return {"size": (first, second), "channels": third}
+    return {"size": (second, third), "channels": first}
+
+
+_N = rf"(?P<n>{NUMBER})[\s-]*"
+_OF = r"(?:\s*(?:of|is|=|:))?\s*(?:length\s*)?"
+_STEPS = r"(?:time[\s-]?)?(?:steps?|points?|samples|readings|frames|ticks)"
+_IMAGES = r"(?:images?|pictures?|photos?|photographs?|scans?|thumbnails?|icons?)"
+
+SIZES = [
+    rule(r"(?P<a>\d+)\s*(?:x|by)\s*(?P<b>\d+)(?:\s*(?:x|by)\s*(?P<c>\d+))?(?:[\s-]*(?:pixels?|px)\b)?", _size),
+    rule(r"\brgba\b", _says(channels=4)),
+    rule(r"\b(?:rgb|colou?r(?:ed)?)\b", _says(channels=3)),
+    rule(
+        r"\b(?:(?:grey|gray)(?:[\s-]?scale)?|monochrome|black[\s-]and[\s-]white|(?:single|one)[\s-]channel)\b",
+        _says(channels=1),
+    ),
+    rule(
+        rf"(?:context|history|window)(?:\s+(?:length|size))?{_OF}(?P<n>{NUMBER})\s*(?:characters?|chars?|tokens?)?",
+        _count("steps"),
+    ),
+    rule(rf"{_N}(?:characters?|chars?|tokens?)\s+(?:of\s+)?(?:context|history|at (?:a time|once))", _count("steps")),
+    rule(
+        rf"(?:vocabulary|alphabet)(?:\s+size)?{_OF}(?P<n>{NUMBER})(?:\s*(?:characters?|symbols?|tokens?|words?))?",
+        _count("vocabulary"),
+    ),
+    rule(
+        rf"(?:sequences?|(?:time[\s-]?)?series|windows?|signals?|recordings?){_OF}(?P<n>{NUMBER})\s*(?:{_STEPS}\b)?",
+        _count("steps"),
+    ),
+    rule(rf"{_N}(?:time[\s-]?steps?|steps?|frames|readings|time points?)(?:\s+(?:long|each))?", _count("steps")),
+    rule(rf"{_N}channels?\b(?:\s+each)?", _count("channels")),
+    rule(
+        rf"{_N}(?:(?:numeric(?:al)?|input|real|continuous|physical|sensor)\s+)*"
+        r"(?:features?|columns?|attributes?|variables?|measurements?|predictors?|inputs?|numbers|sensors?)\b"
+        r"(?:\s+(?:each|per step|a step))?",
+        _count("features"),
+    ),
+    rule(
+        rf"{_N}(?:\w+\s+)?(?:class(?:es)?|categor(?:y|ies)|labels|groups|kinds|species|types|way)\b",
+        _count("classes"),
+    ),
+    rule(r"\b(?:binary|two-class)\b", _says(classes=2)),
+    rule(rf"{_N}(?:real |continuous )?(?:targets?|outputs?|values)\b", _count("targets")),
+]
+
+_NAMES = "|".join(BUILTIN).replace("_", "[_ ]")
+DATA = [
+    rule(
+        rf"(?:(?:on|from|in|with|using|of)\s+)?(?:the\s+)?(?P<name>{_NAMES})\s+data(?:[\s-]?set)?\b",
+        lambda match: {"data": match["name"].lower().replace(" ", "_")},
+    ),
+    rule(
+        r"(?:(?:on|from|in|with|using)\s+)?(?:the\s+)?(?:(?:data|file)\s*[:=]?\s*)?"
+        r"(?P<file>[\w./~-]+\.(?:csv|parquet|npz|txt))\b(?:\s+data(?:[\s-]?set)?\b)?",
+        lambda match: {"data": match["file"]},
+    ),
+    rule(
+        r"(?:the\s+)?target(?:\s+column)?\s*(?:is|=|:)\s*[\"'`]?(?P<name>[\w-]+)[\"'`]?|"
+        r"(?:the\s+)?(?:target\s+)?column\s+[\"'`](?P<quoted>[^\"'`]+)[\"'`]",
+        lambda match: {"target": match["name"] or match["quoted"]},
+    ),
+]
+
+SUBJECTS = [
+    rule(
+        rf"\b{_IMAGES}\b(?:\s+of(?:\s+(?:the|a|an))?(?:\s+{THING}){{1,4}})?",
+        lambda match: {"kind": "image"},
+    ),
+    rule(r"\b(?:rows of a table|tables?|tabular(?: data)?|spreadsheets?)\b", _says(kind="tabular")),
+    rule(r"\b(?:time[\s-]?series|sequences?|signals?|recordings?)\b", _says(kind="sequence")),
+]
+
+_LANGUAGE = (
+    r"(?:(?:(?:next[\s-])?(?:characters?|char|byte|letter|token|word)s?[\s-]*(?:level)?\s*)?language[\s-]+model(?:l?ing|l?er|s)?|"
+    r"(?:characters?|char|byte|letter)(?:[\s-]level)?[\s-]+(?:lm|model(?:l?ing|s)?)|"
+    r"(?:predict\w*|guess\w*)\s+(?:the\s+)?next\s+(?:character|char|letter|byte|token|word)|"
+    r"next[\s-](?:character|char|letter|byte|token|word)\s+prediction|"
+    r"(?:generat\w+|writ(?:e|es|ing))\s+(?:\w+\s+)?text(?:\s+like\s+(?:\w+)(?:'s)?)?|text\s+generation)"
+)
+_CLASSIFY = (
+    r"(?:classif(?:y|ies|ying|ier|ication)|recogni[sz](?:e|es|ing)|recognition|categori[sz]\w+|identify(?:ing)?)"
+)
+_CLASS = r"(?:class|category|label|species|kind|type|digit|genre|diagnosis)"
+_PREDICT = r"(?:predict(?:s|ing|ion)?|forecast(?:s|ing)?|estimat(?:e|es|ing|ion)|guess(?:es|ing)?)"
+
+TASKS = [
+    rule(rf"\b{_LANGUAGE}\b(?:\s+(?:of|for)(?:\s+{THING}){{1,3}})?", _says(task="language_modelling")),
+    rule(rf"\b{_PREDICT}\s+(?:the\s+|which\s+|a\s+)?{_CLASS}\b(?:\s+of{OBJECT})?", _says(task="classification")),
+    rule(rf"\b(?:tell apart|distinguish\w*){OBJECT}(?:\s+(?:and|from)\s+{THING})?", _says(task="classification")),
+    rule(rf"\b{_CLASSIFY}\b(?:\s+of\b)?(?:{OBJECT})?", _says(task="classification")),
+    rule(r"\bregress(?:ion|or|ing)?\b(?:\s+(?:of|on)\b)?(?:\s+problem|\s+task)?", _says(task="regression")),
+    rule(rf"\b{_PREDICT}\b(?:\s+of\b)?(?:{OBJECT})?", _says(task="regression"), weak=True),
+]
+
+DATA_RULES: tuple[Rule, ...] = (*SIZES, *DATA, *SUBJECTS, *TASKS)

@@ -1,0 +1,115 @@
+"""Writes a family's source for a contract: its template, with the contract's numbers and the point's values."""
+
+import dataclasses
+import math
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from neuromosaic.core.brief import Contract
+from neuromosaic.core.space.parameters import CategoricalParameter, IntParameter, Parameter, Point
+from neuromosaic.llm.offline.catalogue import Family
+
+if TYPE_CHECKING:
+    from jinja2 import Environment
+
+
+def write_source(family: Family, contract: Contract, point: Point) -> str:
+    """The module `model.py`; `point` holds a value for every argument that the contract does not fix."""
+    template = environment().get_template(f"families/{family.template}.txt")
+    return template.render({**facts(contract), **point})
+
+
+@cache
+def environment() -> "Environment":
+    """Finds the templates of this package. Loaded on first use: jinja2 costs start-up time."""
+    from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+    # the templates are ours and write Python: there is nothing to escape
+    return Environment(
+        loader=FileSystemLoader(Path(__file__).parent),
+        autoescape=False,  # noqa: S701
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+    )
+
+
+def facts(contract: Contract) -> dict[str, Any]:
+    """What the templates say about the contract, by the names that they use."""
+    regression = contract.task == "regression"
+    return {
+        "task": contract.task,
+        "kind": contract.kind,
+        "purpose": _purpose(contract),
+        "outputs": contract.output.shape[-1] if contract.output.shape else 1,
+        "outputs_name": "targets" if regression else "classes",
+        "scores": "the targets in their scaled units" if regression else "raw scores (logits)",
+        "per_step": contract.task == "language_modelling",
+        "ids": contract.input.dtype == "int64",
+        **_input_facts(contract),
+    }
+
+
+def adapted(family: Family, contract: Contract) -> Family:
+    """The family with the choices that hang on the size of an example: stages, stem, kernels, reach."""
+    if "stages" in family.values:
+        return _adapted_to_image(family, min(contract.input.shape[-2:]))
+    if family.template == "tcn":
+        reach = max(1, math.ceil(math.log2((contract.input.shape[0] + 1) / 2)))
+        depth = dataclasses.replace(family.depth, usual=min(reach, family.depth.most))
+        return dataclasses.replace(family, depth=depth)
+    return family
+
+
+def _purpose(contract: Contract) -> str:
+    outputs = contract.output.shape[-1] if contract.output.shape else 1
+    things = {"image": "images", "tabular": "rows of a table", "sequence": "sequences", "text": "text"}[contract.kind]
+    if contract.task == "language_modelling":
+        return "Predicts the next character at each step of a text from those before it."
+    if contract.task == "classification":
+        return f"Classifies {things} into {outputs} classes."
+    return f"Predicts {outputs} {'value' if outputs == 1 else 'values'} from {things}."
+
+
+def _input_facts(contract: Contract) -> dict[str, Any]:
+    shape = contract.input.shape
+    known: dict[str, Any] = {
+        "input_shape": ", ".join(map(str, shape)),
+        "in_features": math.prod(shape),
+        "flattened": ", flattened" if len(shape) > 1 else "",
+        "steps": shape[0],
+        "vocabulary": contract.input.upper or contract.output.shape[-1],
+    }
+    if contract.kind == "image":
+        known |= {"in_channels": shape[0], "height": shape[-2], "image_width": shape[-1]}
+    if contract.kind == "sequence":
+        known |= {"step_features": math.prod(shape[1:])}
+    return known
+
+
+def _adapted_to_image(family: Family, side: int) -> Family:
+    """As many halvings as leave about four pixels a side; a stem that spares larger images most of the work."""
+    stem_stride = 1 if side < 20 else 2 if side < 96 else 4
+    inside = math.ceil(side / stem_stride)
+    stages = min(4, 1 + max(0, int(math.log2(inside / 3.5))))
+    deepest = max(stages, min(4, int(math.log2(max(2, inside)))))
+    values = {**family.values, "stages": stages, "stem_stride": stem_stride}
+    if "kernel" in values:
+        values["kernel"] = min(int(values["kernel"]), 3 if inside < 7 else 5)
+    return dataclasses.replace(
+        family,
+        values=values,
+        options={name: _small_enough(name, parameter, inside) for name, parameter in family.options.items()},
+        later={
+            **{name: _small_enough(name, parameter, inside) for name, parameter in family.later.items()},
+            "stages": IntParameter(min=max(1, stages - 1), max=min(stages + 1, deepest)),
+        },
+    )
+
+
+def _small_enough(name: str, parameter: Parameter, side: int) -> Parameter:
+    if name != "kernel" or not isinstance(parameter, CategoricalParameter):
+        return parameter
+    return CategoricalParameter(values=tuple(size for size in parameter.values if int(size) <= max(3, side - 1)))

@@ -1,0 +1,167 @@
+"""What of the requests' inputs goes into a prompt, and how it is quoted.
+
+Text that comes from users, data or proposed code is only ever shown as JSON on one line or inside a fence that it
+cannot close.
+"""
+
+import ast
+import json
+import re
+from typing import Any
+
+from pydantic import BaseModel
+
+from neuromosaic.core.brief import Brief, Constraints, TensorSpec
+from neuromosaic.core.errors import UsageError
+from neuromosaic.core.evaluation.metrics import available, higher_is_better
+from neuromosaic.core.evaluation.suitable import augmentations_for, losses_for
+from neuromosaic.core.proposals import DataSummary, FamilySketch, Finding, Trace
+from neuromosaic.core.syntax import parse
+from neuromosaic.prompts.schema import field_list
+
+MANY = 40
+"""So many class names, columns or notes are shown; of more, the first ones and how many there are."""
+
+LONG = 400
+"""Longest text of one finding or rationale, in characters."""
+
+
+def data(value: Any) -> str:
+    """JSON on one line; line separators that JSON leaves alone are escaped too."""
+    text = json.dumps(value, ensure_ascii=False)
+    return re.sub("[\x7f-\x9f\u2028\u2029]", lambda found: f"\\u{ord(found[0]):04x}", text)
+
+
+def fenced(text: str, language: str) -> str:
+    """`text` in a fence that is longer than any inside it."""
+    longest = max((len(run) for run in re.findall("`{3,}", text)), default=2)
+    fence = "`" * (longest + 1)
+    return f"{fence}{language}\n{text.rstrip()}\n{fence}"
+
+
+def number(value: float) -> str:
+    return f"{value:.6g}"
+
+
+def batched(spec: TensorSpec) -> str:
+    return "[" + ", ".join(["batch", *map(str, spec.shape)]) + "]"
+
+
+def given(value: BaseModel) -> dict[str, Any]:
+    """The fields that differ from their defaults."""
+    return value.model_dump(mode="json", exclude_defaults=True)
+
+
+def without_sentence(brief: Brief) -> dict[str, Any]:
+    """What is given of a brief, but for the words that it is to be read from."""
+    return {key: value for key, value in given(brief).items() if key != "sentence"}
+
+
+def bound(name: str, value: float) -> str:
+    """A limit on a metric, in the direction that the metric has; the name is the user's."""
+    try:
+        direction = "at least" if higher_is_better(name) else "at most"
+    except UsageError:
+        direction = "as good as"
+    return f"{data(name)} {direction} {number(value)}"
+
+
+def limited(constraints: Constraints) -> bool:
+    """Whether anything is limited; a batch size alone limits nothing."""
+    return bool(set(given(constraints)) - {"latency_batch"})
+
+
+def wishes(brief: Brief) -> dict[str, str]:
+    said = {"the engineer's words": brief.sentence, "further wishes": brief.hints}
+    return {key: text for key, text in said.items() if text}
+
+
+def summary(data: DataSummary) -> dict[str, Any]:
+    """Sizes, names and notes, long lists shortened; class counts by class."""
+    shown: dict[str, Any] = {"data": data.name, "train": data.train, "validation": data.validation, "test": data.test}
+    if data.class_counts and len(data.class_counts) == len(data.classes):
+        pairs = dict(zip(data.classes, data.class_counts, strict=True))
+        shown["training examples by class"] = dict(_first(list(pairs.items())))
+    elif data.classes:
+        shown["classes"] = _first(data.classes)
+    if len(data.classes) > MANY:
+        shown["number of classes"] = len(data.classes)
+    if data.columns:
+        shown["columns"] = _first(data.columns)
+    return shown | ({"notes": _first(data.notes)} if data.notes else {})
+
+
+def fault(finding: Finding) -> dict[str, Any]:
+    told = {"gate": finding.gate, "code": finding.code, "layer": finding.layer, "line": finding.line}
+    return {key: value for key, value in told.items() if value is not None} | {"message": _short(finding.message)}
+
+
+def condensed(trace: Trace, idea: bool = True) -> dict[str, Any]:
+    """`idea`: with the first sentence of its rationale. The metrics are those of its best point."""
+    told: dict[str, Any] = {"family": trace.family, "outcome": trace.outcome}
+    if idea and trace.rationale:
+        told["idea"] = first_sentence(trace.rationale)
+    if trace.trials:
+        told["trials"] = trace.trials
+    if trace.metrics:
+        figures = {name: _round(value) for name, value in trace.metrics.items()}
+        size = {"parameters": int(figures.pop("parameters"))} if "parameters" in figures else {}
+        told |= {"best point": trace.best, "on validation": figures} | size
+    if trace.findings:
+        told["findings"] = [fault(finding) for finding in trace.findings[:3]]
+    return told
+
+
+def sketched(sketch: FamilySketch) -> dict[str, Any]:
+    told = {"family": sketch.name, "idea": first_sentence(sketch.rationale), "parameters": sketch.parameters}
+    return {key: value for key, value in told.items() if value}
+
+
+def first_sentence(text: str) -> str:
+    return _short(re.split(r"(?<=[.!?])\s+(?=[A-Z])", text.strip(), maxsplit=1)[0])
+
+
+def outline(suite: str) -> list[str]:
+    """Each test of a suite by name, with the first line of its docstring as JSON where it has one."""
+    tests = (node for node in ast.walk(parse(suite)) if isinstance(node, ast.FunctionDef))
+    ordered = sorted((test for test in tests if test.name.startswith("test")), key=lambda test: test.lineno)
+    return [f"`{test.name}`{_docline(test)}" for test in ordered]
+
+
+def _docline(test: ast.FunctionDef) -> str:
+    lines = (ast.get_docstring(test) or "").strip().splitlines()
+    return f": {data(_short(lines[0]))}" if lines else ""
+
+
+def _first(items: Any) -> list[Any]:
+    return list(items)[:MANY]
+
+
+def _short(text: str) -> str:
+    return text if len(text) <= LONG else text[: LONG - 3] + "..."
+
+
+def _round(value: float) -> float:
+    return float(f"{value:.5g}")
+
+
+FILTERS = {
+    "data": data,
+    "fenced": fenced,
+    "number": number,
+    "batched": batched,
+    "given": given,
+    "limited": limited,
+    "wishes": wishes,
+    "summary": summary,
+    "fault": fault,
+    "condensed": condensed,
+    "fields": field_list,
+    "without_sentence": without_sentence,
+    "sketched": sketched,
+    "outline": outline,
+    "bound": bound,
+    "metrics": available,
+    "losses": losses_for,
+    "augmentations": augmentations_for,
+}

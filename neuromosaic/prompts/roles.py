@@ -1,0 +1,212 @@
+"""Role files: a role's system prompt in Markdown, its settings in YAML front matter."""
+
+import difflib
+from collections.abc import Mapping
+from importlib import resources
+from importlib.resources.abc import Traversable
+from pathlib import Path
+from typing import NamedTuple, get_args
+
+from pydantic import Field, ValidationError, field_validator
+
+from neuromosaic.core.brief import Value
+from neuromosaic.core.errors import RoleError
+from neuromosaic.core.proposals import Finding, RoleName
+from neuromosaic.prompts.front_matter import FrontMatterError, split
+
+ROLE_NAMES: tuple[RoleName, ...] = get_args(RoleName)
+
+
+class Role(Value):
+    """One seat at the table, as its file says.
+
+    Only `name`, `description` and the body (`prompt`) are needed. `model` seats a client of its own for this role
+    ("openai/gpt-x"); `temperature` and `max_tokens` are sent along where they are set. `tools` names what the role
+    wants handed to it.
+    """
+
+    name: RoleName
+    description: str = Field(min_length=1)
+    prompt: str = Field(min_length=1)
+    model: str | None = Field(None, min_length=1)
+    temperature: float | None = Field(None, ge=0, le=2)
+    max_tokens: int | None = Field(None, ge=1)
+    tools: tuple[str, ...] = ()
+
+    @field_validator("name", mode="before")
+    @classmethod
+    def _is_seat(cls, name: object) -> RoleName:
+        try:
+            return role_name(str(name))
+        except RoleError as error:
+            raise ValueError(str(error)) from None
+
+    @field_validator("tools", mode="before")
+    @classmethod
+    def _in_one_line(cls, tools: object) -> object:
+        return [tool.strip() for tool in tools.split(",")] if isinstance(tools, str) else tools
+
+
+class _Reading(NamedTuple):
+    role: Role | None
+    findings: list[Finding]
+
+
+def role_name(text: str) -> RoleName:
+    """The role that is meant, however it is written ("test_architect"). Raises RoleError with a suggestion."""
+    known = {_letters(name): name for name in ROLE_NAMES}
+    if found := known.get(_letters(text)):
+        return found
+    close = difflib.get_close_matches(_letters(text), known, n=1)
+    hint = f"did you mean {known[close[0]]}?" if close else f"known: {', '.join(ROLE_NAMES)}"
+    raise RoleError(f"there is no role {text!r}: {hint}")
+
+
+def file_name(role: RoleName) -> str:
+    """`test_architect.md` for TestArchitect: what its file is called, built in and ejected."""
+    return snake(role) + ".md"
+
+
+def snake(role: RoleName) -> str:
+    return "".join(f"_{letter.lower()}" if letter.isupper() else letter for letter in role).lstrip("_")
+
+
+def load_roles(user_folder: Path | None = None) -> dict[RoleName, Role]:
+    """Every role: the built-in files, overridden by name by the `*.md` of `user_folder` (which need not exist).
+
+    Raises RoleError naming file and line of the first fault.
+    """
+    roles = _read_all(_built_in(), "built-in ")
+    return roles | (_read_all(user_folder) if user_folder is not None and user_folder.is_dir() else {})
+
+
+def check_roles(folder: Path) -> list[Finding]:
+    """Every fault in the role files of a folder; empty where all is well. Raises RoleError: no such folder."""
+    if not folder.is_dir():
+        raise RoleError(f"{folder} is no folder: `neuromosaic roles eject ROLE` makes it")
+    findings: list[Finding] = []
+    seen: dict[str, str] = {}
+    for path in _markdown(folder):
+        role, faults = _read(path, str(path))
+        findings += faults
+        if role is not None:
+            if role.name in seen:
+                findings.append(_twice(role.name, str(path), seen[role.name]))
+            seen.setdefault(role.name, str(path))
+    return findings
+
+
+def source_of(role: RoleName) -> str:
+    """The text of the built-in role file."""
+    return (_built_in() / file_name(role)).read_text(encoding="utf-8")
+
+
+def eject(role: RoleName, folder: Path) -> Path:
+    """Writes the built-in file of `role` to `folder`, to be changed there. Raises RoleError where it exists."""
+    path = folder / file_name(role)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with path.open("x", encoding="utf-8") as file:
+            file.write(source_of(role))
+    except FileExistsError:
+        raise RoleError(f"{path} is there already: edit it, or move it away first") from None
+    except OSError as error:
+        raise RoleError(f"cannot write {path}: {error.strerror}") from None
+    return path
+
+
+def _built_in() -> Traversable:
+    return resources.files("neuromosaic.prompts").joinpath("roles")
+
+
+def _markdown(folder: Traversable) -> list[Traversable]:
+    return sorted((path for path in folder.iterdir() if path.name.endswith(".md")), key=lambda path: path.name)
+
+
+def _read_all(folder: Traversable, prefix: str = "") -> dict[RoleName, Role]:
+    roles: dict[RoleName, Role] = {}
+    for path in _markdown(folder):
+        where = prefix + (path.name if prefix else str(path))
+        role, findings = _read(path, where)
+        faults = [finding.message for finding in findings if finding.severity == "error"]
+        if role is None or faults:
+            raise RoleError(faults[0])
+        if role.name in roles:
+            raise RoleError(_twice(role.name, where, "another file of that folder").message)
+        roles[role.name] = role
+    return roles
+
+
+def _read(path: Traversable, where: str) -> _Reading:
+    try:
+        text = path.read_bytes().decode("utf-8-sig")
+        front = split(text)
+    except UnicodeDecodeError:
+        return _Reading(None, [_finding("not-text", where, None, "is not UTF-8 text: save it as UTF-8")])
+    except OSError as error:
+        return _Reading(None, [_finding("not-readable", where, None, f"cannot be read: {error.strerror}")])
+    except FrontMatterError as error:
+        return _Reading(None, [_finding("front-matter", where, error.line, str(error))])
+    findings = _unknown_keys(front.lines, where)
+    known = {key: value for key, value in front.values.items() if key in _keys()}
+    role, faults = _validated(known | {"prompt": front.body.strip()}, front.lines, where)
+    return _Reading(role, findings + faults + (_tool_warnings(role, front.lines, where) if role else []))
+
+
+def _keys() -> list[str]:
+    return [key for key in Role.model_fields if key != "prompt"]
+
+
+def _unknown_keys(lines: Mapping[str, int], where: str) -> list[Finding]:
+    return [
+        _finding("unknown-key", where, line, f"unknown key {key!r}: {_suggestion(key)}")
+        for key, line in lines.items()
+        if key not in _keys()
+    ]
+
+
+def _suggestion(key: str) -> str:
+    close = difflib.get_close_matches(key.lower(), _keys(), n=1)
+    return f"did you mean {close[0]!r}?" if close else f"known keys are {', '.join(_keys())}"
+
+
+def _validated(values: Mapping[str, object], lines: Mapping[str, int], where: str) -> _Reading:
+    try:
+        return _Reading(Role.model_validate(values), [])
+    except ValidationError as error:
+        faults = [(str(fault["loc"][0]), fault) for fault in error.errors()]
+    return _Reading(
+        None,
+        [
+            _finding("wrong-value", where, lines.get(key), _fault(key, fault["type"], fault["msg"]))
+            for key, fault in faults
+        ],
+    )
+
+
+def _fault(key: str, kind: str, message: str) -> str:
+    if key == "prompt":
+        return "the body is empty: write the role's prompt below the front matter"
+    return f"{key!r} is missing" if kind == "missing" else f"{key}: {message.removeprefix('Value error, ')}"
+
+
+def _tool_warnings(role: Role, lines: Mapping[str, int], where: str) -> list[Finding]:
+    """No client hands out tools so far: whoever lists one shall know."""
+    message = f"tools: {', '.join(role.tools)}: no tool is offered to roles yet, so this has no effect"
+    return [_finding("no-such-tool", where, lines.get("tools"), message, "warning")] if role.tools else []
+
+
+def _twice(name: str, where: str, other: str) -> Finding:
+    return _finding("twice", where, None, f"the role {name} is defined twice, here and in {other}: keep one")
+
+
+def _finding(code: str, where: str, line: int | None, message: str, severity: str = "error") -> Finding:
+    place = f"{where}, line {line}" if line else where
+    told = f"{place} {message}" if message.startswith(("is ", "cannot ")) else f"{place}: {message}"
+    return Finding.model_validate(
+        {"gate": "roles", "code": code, "message": told, "line": line, "severity": severity}
+    )
+
+
+def _letters(text: str) -> str:
+    return "".join(letter for letter in text.lower() if letter.isalnum())

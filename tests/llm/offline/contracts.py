@@ -1,0 +1,41 @@
+"""Contracts, hardware and requests that the tests of the offline designer share."""
+
+from typing import Any
+
+from neuromosaic.core.brief import Brief, Contract, TensorSpec
+from neuromosaic.core.proposals import DataSummary, FamilyInputs, Hardware
+
+
+def contract(
+    task: Any, kind: Any, shape: tuple[int, ...], output: tuple[int, ...], upper: int | None = None
+) -> Contract:
+    given = TensorSpec(shape=shape, dtype="float32" if upper is None else "int64", upper=upper)
+    return Contract(task=task, kind=kind, input=given, output=TensorSpec(shape=output))
+
+
+DIGITS = contract("classification", "image", (1, 8, 8), (10,))
+TINY = contract("classification", "image", (3, 4, 5), (2,))
+MNIST = contract("classification", "image", (1, 28, 28), (10,))
+COLOUR = contract("regression", "image", (3, 32, 24), (2,))
+HOUSES = contract("regression", "tabular", (8,), (1,))
+FLOWERS = contract("classification", "tabular", (4,), (3,))
+MOTION = contract("classification", "sequence", (24, 6), (5,))
+LETTERS = contract("language_modelling", "text", (16,), (16, 40), upper=40)
+REVIEWS = contract("classification", "text", (20,), (2,), upper=40)
+
+CONTRACTS = {
+    "digits": DIGITS, "tiny": TINY, "mnist": MNIST, "colour": COLOUR, "houses": HOUSES, "flowers": FLOWERS,
+    "motion": MOTION, "letters": LETTERS, "reviews": REVIEWS,
+}  # fmt: skip
+
+LAPTOP = Hardware(device="cpu", name="test CPU", cores=2, memory_gb=8.0, gflops=60.0)
+ACCELERATOR = Hardware(device="cuda", name="test GPU", cores=16, memory_gb=80.0, gflops=20_000.0)
+
+
+def summary(contract: Contract, train: int = 1_257, **more: Any) -> DataSummary:
+    return DataSummary(name="test data", kind=contract.kind, train=train, validation=270, test=270, **more)
+
+
+def family_inputs(contract: Contract, brief: Brief | None = None, **more: Any) -> FamilyInputs:
+    given = {"hardware": LAPTOP, "slot": 0, "slots": 3, "data": summary(contract), **more}
+    return FamilyInputs(brief=brief or Brief(), contract=contract, **given)
