@@ -1,0 +1,57 @@
+"""What a delivery is made of."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from neuromosaic.core.graph.document import TensorData
+from neuromosaic.core.proposals import DataSummary, Hardware
+from neuromosaic.core.results import Results
+from neuromosaic.delivery.history import History
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+Curve = Sequence[Mapping[str, float]]
+"""One row per epoch: "epoch", "train_loss", "loss" (validation) and the primary metric (validation)."""
+
+
+@dataclass(frozen=True, eq=False)
+class Predictions:
+    """What the delivered network said on the test split, and what was right.
+
+    classification: scores [n, classes], int64 [n]; regression: [n, targets] twice, in the user's units;
+    language_modelling: scores [n, time, vocabulary], int64 [n, time].
+    """
+
+    outputs: NDArray[Any] = field(repr=False)
+    targets: NDArray[Any] = field(repr=False)
+
+
+@dataclass(frozen=True, eq=False)
+class Delivery:
+    """A finished run, ready to be handed over.
+
+    `model_source` has the values of the winner (or the nearest) as defaults; `suite_source` is what it passed;
+    `weights` by state_dict name; `preprocessing` is the JSON of `Preprocessing`. `curves` by candidate id.
+    `mutants`: rows {"kind", "description", "fate", "killed_by"}; `tests`: outcome per test of the suite on the
+    delivered network; `evidence`: what is stored under each evidence id.
+    """
+
+    results: Results
+    model_source: str
+    suite_source: str
+    weights: Mapping[str, TensorData] = field(repr=False)
+    preprocessing: str
+    data: DataSummary
+    hardware: Hardware
+    data_hash: str = ""
+    curves: Mapping[str, Curve] = field(default_factory=dict)
+    predictions: Predictions | None = None
+    history: History = field(default_factory=History)
+    mutants: Sequence[Mapping[str, Any]] = ()
+    tests: Mapping[str, str] = field(default_factory=dict)
+    evidence: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    notes: Sequence[str] = ()

@@ -1,0 +1,86 @@
+"""How a delivered network is used: Python that runs as shown, in the delivered folder, without Neuromosaic."""
+
+from typing import assert_never
+
+from neuromosaic.core.evaluation.data.inputs import ImageInputs, SequenceInputs, TabularInputs, TextInputs
+from neuromosaic.core.evaluation.data.preprocessing import Preprocessing
+
+LOADING = """\
+import json
+from pathlib import Path
+
+import torch
+from safetensors.torch import load_file
+
+from model import Model
+
+model = Model()
+model.load_state_dict(load_file("weights.safetensors"))
+model.eval()
+known = json.loads(Path("preprocessing.json").read_text(encoding="utf-8"))
+"""
+
+
+def snippet(preprocessing: Preprocessing) -> str:
+    """Loads the network, prepares one batch, and says what came out in the user's own terms."""
+    return f"{LOADING}\n{_inputs(preprocessing)}{_answers(preprocessing)}"
+
+
+def _inputs(preprocessing: Preprocessing) -> str:
+    inputs = preprocessing.inputs
+    match inputs:
+        case ImageInputs():
+            shape, view = ", ".join(map(str, inputs.shape)), ".view(-1, 1, 1)"
+            return _scaled(f"torch.zeros(2, {shape})", "your images, [batch, channels, height, width]", view)
+        case SequenceInputs():
+            shape = ", ".join(map(str, inputs.shape))
+            return _scaled(f"torch.zeros(2, {shape})", "your sequences, [batch, time, features]", "")
+        case TabularInputs() if not inputs.categories:
+            rows = f"torch.zeros(2, {len(inputs.columns)})"
+            return _scaled(rows, 'your rows, columns as in known["inputs"]["columns"]', "")
+        case TabularInputs():
+            return f"x = torch.zeros(2, {len(inputs.features)})  # your rows: numbers scaled, then texts one-hot\n"
+        case TextInputs():
+            return _TEXT
+        case unknown:
+            assert_never(unknown)
+
+
+def _scaled(raw: str, what: str, view: str) -> str:
+    return (
+        'scaling = known["inputs"]["scaling"]\n'
+        f'mean, std = (torch.tensor(scaling[name]){view} for name in ("mean", "std"))\n'
+        f"raw = {raw}  # {what}, in the units of the training data\n"
+        "x = (raw - mean) / std\n"
+    )
+
+
+def _answers(preprocessing: Preprocessing) -> str:
+    match preprocessing.task:
+        case "classification":
+            return _RUN + 'print([known["targets"]["classes"][place] for place in outputs.argmax(-1).tolist()])\n'
+        case "regression":
+            return _RUN + (
+                'targets = known["targets"]\n'
+                'print(outputs * torch.tensor(targets["std"]) + torch.tensor(targets["mean"]))\n'
+            )
+        case "language_modelling":
+            return ""
+        case unknown:
+            assert_never(unknown)
+
+
+_RUN = "with torch.no_grad():\n    outputs = model(x)\n"
+
+_TEXT = """\
+characters, context = known["inputs"]["characters"], known["inputs"]["context"]
+ids = [0]  # or the places of your own text in `characters`
+for _ in range(80):
+    seen = ids[-context:]
+    x = torch.zeros(1, context, dtype=torch.int64)  # the network looks back only: what follows does not matter
+    x[0, : len(seen)] = torch.tensor(seen)
+    with torch.no_grad():
+        scores = model(x)[0, len(seen) - 1]
+    ids.append(int(torch.multinomial(scores.softmax(-1), 1)))
+print("".join(characters[place] for place in ids))
+"""
