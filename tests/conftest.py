@@ -1,9 +1,12 @@
 """Guards that hold for every test: no network beyond this machine."""
 
 import socket
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
+
+if TYPE_CHECKING:
+    from tests.small_runs import Finished
 
 LOOPBACK = ("127.", "::1", "localhost")
 
@@ -19,3 +22,20 @@ def no_network_beyond_loopback(monkeypatch: pytest.MonkeyPatch) -> None:
         connect(self, address)
 
     monkeypatch.setattr(socket.socket, "connect", guarded)
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Tests that look at the finished run share a worker (`--dist loadgroup`), so that it is made only once."""
+    for item in items:
+        if "finished" in getattr(item, "fixturenames", ()):
+            item.add_marker(pytest.mark.xdist_group("finished"))
+
+
+@pytest.fixture(scope="session")
+def finished(tmp_path_factory: pytest.TempPathFactory) -> "Finished":
+    """One finished run, shared by all tests that only look at it."""
+    from tests.small_runs import Finished, design, iris
+
+    root = tmp_path_factory.mktemp("finished")
+    return Finished(root, design(root, iris()))

@@ -1,0 +1,225 @@
+"""The workbench: what the nodes of one run share while a process works on it."""
+
+import os
+import threading
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import asdict
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from pydantic import BaseModel
+
+from neuromosaic.core.brief import Brief
+from neuromosaic.core.errors import NeuromosaicError
+from neuromosaic.core.evaluation.data.dataset import Dataset
+from neuromosaic.core.evaluation.recipe import Recipe
+from neuromosaic.core.proposals import Envelope, Hardware, MetricsPlan, RoleName
+from neuromosaic.core.protocols import Judge, Sandbox
+from neuromosaic.core.store.store import Event, Store
+from neuromosaic.workflows.options import Options
+
+if TYPE_CHECKING:
+    from neuromosaic.llm.fallback import FallbackClient
+
+Model = TypeVar("Model", bound=BaseModel)
+Part = TypeVar("Part")
+Observer = Callable[[Event], None]
+
+
+class Workbench:
+    """One run in one process: its store, its workers, its model clients.
+
+    Everything heavy is made on first use. `stop()` asks the run to end with the best so far; a stop asked for by
+    another process (an event in the store) counts as well.
+    """
+
+    def __init__(self, store: Store, run: str, observe: Observer | None = None) -> None:
+        record = store.run(run)
+        self.store, self.run = store, record.id
+        self.options = Options.model_validate(record.options)
+        self.asked = Brief.model_validate(record.brief)
+        self._observe = observe
+        self._stop = threading.Event()
+        self._began = time.time()
+        self._spent_before = _working_time(store.events(run))
+        self._parts: dict[str, Any] = {}
+        self._lock = threading.RLock()
+        self.tell("process.started")
+        self._first_event = store.events(run)[-1].number
+
+    # ------------------------------------------------------------ history
+
+    def tell(self, kind: str, **data: Any) -> None:
+        """Records an event and shows it to whoever watches."""
+        self.store.add_event(self.run, kind, **data)
+        self.watch(kind, **data)
+
+    def watch(self, kind: str, **data: Any) -> None:
+        """Shows progress that is not worth keeping."""
+        if self._observe:
+            self._observe(Event(0, time.time(), kind, data))
+
+    def once(self, step: str, compute: Callable[[], Any]) -> Any:
+        return self.store.once(self.run, step, compute)
+
+    def once_as(self, step: str, model: type[Model], compute: Callable[[], Model]) -> Model:
+        """`once` for a pydantic value."""
+        return model.model_validate(self.once(step, lambda: compute().model_dump(mode="json")))
+
+    def known(self, step: str, model: type[Model]) -> Model:
+        """The value of a step that an earlier node has taken."""
+        return model.model_validate(self.store.step(self.run, step))
+
+    def prove(self, kind: str, **data: Any) -> str:
+        """Stores evidence with what is needed to repeat it; its id."""
+        return self.store.add_evidence(self.run, kind, {"seed": self.brief.seed, **data})
+
+    # ------------------------------------------------------------ stopping and time
+
+    def stop(self) -> None:
+        self._stop.set()
+
+    @property
+    def stopping(self) -> bool:
+        return self._stop.is_set()
+
+    def look_for_stop(self) -> bool:
+        """Also asks the store whether another process has wanted this run to stop since this one began."""
+        later = self.store.events(self.run, after=self._first_event)
+        if any(event.kind == "stop.requested" for event in later):
+            self._stop.set()
+        return self.stopping
+
+    @property
+    def spent_seconds(self) -> float:
+        """Working time of this run, over all processes that have worked on it."""
+        return self._spent_before + time.time() - self._began
+
+    def seconds_left(self, share: float = 1.0) -> float | None:
+        """What is left of `share` of the time budget; None where there is none. Never negative."""
+        limit = self.brief.budget.seconds
+        return None if limit is None else max(0.0, share * limit - self.spent_seconds)
+
+    # ------------------------------------------------------------ what earlier nodes settled
+
+    @cached_property
+    def brief(self) -> Brief:
+        return self.known("brief", Brief)
+
+    @cached_property
+    def envelope(self) -> Envelope:
+        return self.known("envelope", Envelope)
+
+    @cached_property
+    def hardware(self) -> Hardware:
+        return self.known("hardware", Hardware)
+
+    @cached_property
+    def plan(self) -> MetricsPlan:
+        return self.known("metrics", MetricsPlan)
+
+    @cached_property
+    def recipe(self) -> Recipe:
+        return self.known("recipe", Recipe)
+
+    @property
+    def suite(self) -> str:
+        """The TestArchitect's suite that counts: the mended one, once mutants have shown it to be better."""
+        judged = self.store.step(self.run, "mutants")
+        return str(judged["suite"] if judged else self.store.step(self.run, "suite")["source"])
+
+    # ------------------------------------------------------------ what is at work
+
+    @property
+    def dataset(self) -> Dataset:
+        from neuromosaic.core.evaluation.data.loading import load_dataset
+
+        return self.share("dataset", lambda: load_dataset(self._understood))
+
+    @property
+    def sandbox(self) -> Sandbox:
+        from neuromosaic.core.sandbox.process import ProcessSandbox
+
+        return self.share("sandbox", lambda: ProcessSandbox(workers=min(4, os.cpu_count() or 1)))
+
+    @property
+    def judge(self) -> Judge:
+        from neuromosaic.core.judge.process import ProcessJudge
+
+        return self.share("judge", lambda: ProcessJudge(workers=self.envelope.workers, device=self.hardware.device))
+
+    def client(self, role: RoleName) -> "FallbackClient":
+        """The model client that this role's requests go to."""
+        names = self.options.role_models.get(role, self.options.models)
+        return self.share(f"client {names}", lambda: self._make_client(names))
+
+    def warm_up(self) -> None:
+        """Starts the sandbox while other work goes on: a cold start takes seconds. A fault shows at first use."""
+        _in_background(lambda: self.sandbox.boundary)
+
+    def warm_up_judge(self) -> None:
+        """Likewise, once it is known how many workers there are to be."""
+        _in_background(self.judge.warm_up)
+
+    def close(self) -> None:
+        """Ends the workers; the run itself can be resumed."""
+        for part in ("sandbox", "judge"):
+            if part in self._parts:
+                self._parts.pop(part).close()
+
+    @property
+    def _understood(self) -> Brief:
+        """The brief as far as it is settled: what a person asked for, until the intake is over."""
+        settled = self.store.step(self.run, "understood")
+        return Brief.model_validate(settled) if settled else self.asked
+
+    def share(self, name: str, make: Callable[[], Part]) -> Part:
+        """Makes a part once in this process, whichever thread needs it first."""
+        with self._lock:
+            if name not in self._parts:
+                self._parts[name] = make()
+            part: Part = self._parts[name]
+            return part
+
+    def _make_client(self, names: tuple[str, ...]) -> "FallbackClient":
+        from neuromosaic.llm.choose import client_for
+        from neuromosaic.llm.spending import Limits
+        from neuromosaic.prompts.roles import load_roles
+
+        folder = Path(self.options.agents) if self.options.agents else None
+        return client_for(
+            names, roles=load_roles(folder), api_base=self.options.api_base, store=self.store,
+            on_call=lambda call: self.tell("model.called", **asdict(call)),
+            on_fallback=lambda step: self.tell("model.fallback", **step._asdict()),
+            limits=Limits(cost_usd=self._cost_left()),
+        )  # fmt: skip
+
+    def _cost_left(self) -> float | None:
+        """What is left of the limit on cost, after what earlier processes have spent."""
+        limit = self._understood.budget.cost_usd
+        if limit is None:
+            return None
+        calls = (event.data for event in self.store.events(self.run) if event.kind == "model.called")
+        return max(0.0, limit - sum(call["cost_usd"] or 0.0 for call in calls))
+
+
+def _in_background(work: Callable[[], object]) -> None:
+    def quietly() -> None:
+        with suppress(NeuromosaicError):
+            work()
+
+    threading.Thread(target=quietly, daemon=True).start()
+
+
+def _working_time(events: list[Event]) -> float:
+    """Seconds between each process's first and last event."""
+    total, began, last = 0.0, 0.0, 0.0
+    for event in events:
+        if event.kind == "process.started":
+            total += last - began
+            began = event.time
+        last = event.time
+    return total + last - began

@@ -1,0 +1,66 @@
+"""The last node: the results, and the folder that is handed over."""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from neuromosaic.core.graph.packing import unpack_tensors
+from neuromosaic.core.results import CandidateResult, Results
+from neuromosaic.delivery.contents import Delivery, Predictions
+from neuromosaic.delivery.folder import deliver
+from neuromosaic.delivery.history import read_history
+from neuromosaic.workflows.bench import Workbench
+from neuromosaic.workflows.certifying import in_units, model_source
+from neuromosaic.workflows.finalists import Finalist, known_finalists
+from neuromosaic.workflows.outcome import certified, results
+from neuromosaic.workflows.searching import BASELINE, SEARCH
+from neuromosaic.workflows.state import DesignState
+
+
+def deliver_run(bench: Workbench, state: DesignState) -> DesignState:
+    """Writes the folder once; where it stands is an event, since it may have had to step aside for a user's files."""
+    found = Results.model_validate(bench.once("results", lambda: results(bench).model_dump(mode="json")))
+    folder = Path(bench.options.folder or Path("designs") / bench.run)
+    if bench.store.step(bench.run, "delivered") is None:
+        written = deliver(folder, contents(bench, found))
+        where = bench.once("delivered", lambda: {"folder": str(written[0].parent)})
+        bench.tell("delivered", **where)
+    return {}
+
+
+def contents(bench: Workbench, found: Results) -> Delivery:
+    """Everything that the folder is made of, from the store."""
+    best = found.winner or found.nearest
+    assert best is not None  # `results` has raised where there is neither
+    finalist = next(finalist for finalist in known_finalists(bench) if finalist.candidate.id == best.id)
+    judged = bench.store.step(bench.run, "mutants")
+    return Delivery(
+        results=found, model_source=model_source(bench, finalist.candidate), suite_source=bench.suite,
+        weights=unpack_tensors(bench.store.get(finalist.record["weights"])),
+        preprocessing=bench.dataset.preprocessing.model_dump_json(indent=2),
+        data=bench.dataset.summary, data_hash=bench.dataset.hash, hardware=bench.hardware,
+        curves=_curves(known_finalists(bench)), predictions=_predictions(bench, best),
+        history=read_history(bench.store.events(bench.run), found.models),
+        mutants=[{**row, "killed_by": tuple(row["killed_by"])} for row in judged["rows"]],
+        tests=bench.store.evidence(best.evidence["tests"])["outcomes"], evidence=_evidence(bench),
+        notes=bench.dataset.notes,
+    )  # fmt: skip
+
+
+def _curves(finalists: list[Finalist]) -> dict[str, list[dict[str, float]]]:
+    return {finalist.candidate.id: finalist.record["curve"] for finalist in finalists}
+
+
+def _predictions(bench: Workbench, best: CandidateResult) -> Predictions:
+    """The certified outputs, as they were stored: the test split's inputs are not needed again, only its labels."""
+    kept = bench.store.evidence(best.evidence["metrics.test_loss"])
+    outputs = np.frombuffer(bench.store.get(kept["outputs"]), dtype=np.float32).reshape(kept["shape"])
+    return Predictions(in_units(bench, outputs), in_units(bench, bench.dataset.open_test().y))
+
+
+def _evidence(bench: Workbench) -> dict[str, dict[str, Any]]:
+    shown = [*certified(bench, SEARCH), *certified(bench, BASELINE)]
+    ids = {evidence for candidate in shown for evidence in candidate.evidence.values()}
+    ids |= {event.data["evidence"] for event in bench.store.events(bench.run) if event.data.get("evidence")}
+    return {evidence: bench.store.evidence(evidence) for evidence in sorted(ids)}

@@ -1,0 +1,88 @@
+"""The last rung: the best few of the search and of the baseline, trained in full."""
+
+from typing import Any, NamedTuple
+
+from neuromosaic.core.errors import Interrupted, RunFailedError
+from neuromosaic.core.search.pareto import pareto_front
+from neuromosaic.workflows.bench import Workbench
+from neuromosaic.workflows.candidates import Candidate
+from neuromosaic.workflows.searching import BASELINE, CONTESTANTS, SEARCH, Trials, play
+from neuromosaic.workflows.state import DesignState
+from neuromosaic.workflows.trials import TrialRecord, fitness, train_all
+
+
+class Finalist(NamedTuple):
+    """`contestant` that found it: "search" or "random_search"; `record` of its training in full."""
+
+    contestant: str
+    candidate: Candidate
+    record: TrialRecord
+
+
+def finalists(bench: Workbench, state: DesignState) -> DesignState:
+    """Trains the finalists in full; told to stop, it keeps the best as they are."""
+    bench.once("finalists", lambda: _train_finalists(bench, state))
+    return {}
+
+
+def known_finalists(bench: Workbench) -> list[Finalist]:
+    stored = bench.store.step(bench.run, "finalists")
+    return [Finalist(name, Candidate.model_validate(candidate), record) for name, candidate, record in stored]
+
+
+def _train_finalists(bench: Workbench, state: DesignState) -> list[Any]:
+    played = play(bench, state["round"], state["families"])
+    chosen = [(name, *trial) for name in CONTESTANTS for trial in choose(bench, played[name])]
+    if not any(name == SEARCH for name, _, _ in chosen):
+        _explain_nothing(bench, played)
+    records = [record for _, _, record in chosen]
+    if bench.look_for_stop():
+        bench.once("stopped", lambda: True)
+    else:
+        bench.tell("finalists.started", names=list(dict.fromkeys(c.name for _, c, _ in chosen)))
+        full = train_all(bench, [(name, candidate) for name, candidate, _ in chosen], bench.recipe, 1.0)
+        records = [_better(bench, early, late) for early, late in zip(records, full, strict=True)]
+    pairs = zip(chosen, records, strict=True)
+    return [[name, candidate.model_dump(mode="json"), record] for (name, candidate, _), record in pairs]
+
+
+def choose(bench: Workbench, trials: Trials) -> Trials:
+    """The best by validation; with more than two places, then the smallest of those that none beats in both."""
+    usable = [trial for trial in trials if trial[1]["weights"] and fitness(bench, trial[1]) > float("-inf")]
+    ranked = sorted(usable, key=lambda trial: (-fitness(bench, trial[1]), trial[0].parameters, trial[0].id))
+    places = bench.envelope.finalists
+    best = ranked[: min(2, places)]
+    front = pareto_front(ranked, lambda trial: (-fitness(bench, trial[1]), trial[0].parameters))
+    return (best + [trial for trial in front if trial not in best])[:places]
+
+
+def _better(bench: Workbench, early: TrialRecord, late: TrialRecord) -> TrialRecord:
+    """Training in full, unless it diverged, was cut short, or came out worse on the validation data."""
+    return late if late["weights"] and fitness(bench, late) >= fitness(bench, early) else early
+
+
+def _explain_nothing(bench: Workbench, played: dict[str, Trials]) -> None:
+    if bench.stopping:
+        raise Interrupted("stopped before any network was trained; `neuromosaic resume` goes on from here")
+    causes = sorted({record["cause"] for trials in played.values() for _, record in trials})
+    if not causes:
+        raise RunFailedError(
+            "no point of any family keeps within the brief's limits: loosen them, or give more trials"
+        )
+    raise RunFailedError(
+        f"no training came to a usable network (outcomes: {', '.join(causes)}): check the data's scale"
+    )
+
+
+def best_of(bench: Workbench, contestant: str, among: list[Finalist]) -> Finalist | None:
+    """The contestant's finalist with the best validation metric."""
+    own = [finalist for finalist in among if finalist.contestant == contestant]
+    return max(own, key=lambda finalist: fitness(bench, finalist.record), default=None)
+
+
+def needing_certificate(bench: Workbench) -> list[Finalist]:
+    """All of the search's finalists, and the baseline's best; each network once."""
+    known = known_finalists(bench)
+    baseline = best_of(bench, BASELINE, known)
+    wanted = [finalist for finalist in known if finalist.contestant == SEARCH]
+    return wanted + ([baseline] if baseline else [])

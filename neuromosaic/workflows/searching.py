@@ -1,0 +1,217 @@
+"""Trainer's recipes, and the search over the families beside its random baseline."""
+
+from collections.abc import Mapping, Sequence
+
+from neuromosaic.agents.metrics import judge_round
+from neuromosaic.agents.trainer import propose_recipes
+from neuromosaic.core.evaluation.recipe import Recipe
+from neuromosaic.core.proposals import FamilySketch, Judgement, JudgementInputs, RecipeInputs, RecipeProposal
+from neuromosaic.core.search.engine import Contest, Contestant
+from neuromosaic.core.search.families import Choice
+from neuromosaic.core.search.strategies import Evolution, RandomSearch
+from neuromosaic.core.validation.constraints import in_words, judge_constraints
+from neuromosaic.workflows.bench import Workbench
+from neuromosaic.workflows.candidates import Candidate, Family, admit, family_of
+from neuromosaic.workflows.history import traces
+from neuromosaic.workflows.planning import common
+from neuromosaic.workflows.state import DesignState
+from neuromosaic.workflows.trials import TrialRecord, fitness, train_all
+
+SEARCH_SHARE = 0.5
+"""Of a time budget: until then trials are begun; the rest is for training the finalists in full, and certifying."""
+FULL_SHARE = 0.4
+"""Of a time budget: what the full trainings may take together."""
+SEARCH, BASELINE = "search", "random_search"
+
+
+CONTESTANTS = (SEARCH, BASELINE)
+Trials = list[tuple[Candidate, TrialRecord]]
+
+
+def recipes(bench: Workbench, state: DesignState) -> DesignState:
+    """Has recipes proposed and keeps the one that trains the first family's own network best at low fidelity."""
+    if bench.store.step(bench.run, "recipe") is None:
+        bench.once_as("recipe", Recipe, lambda: _choose_recipe(bench, sorted(state["families"])))
+    bench.tell("recipe", **bench.recipe.model_dump(mode="json"))
+    return {}
+
+
+def _choose_recipe(bench: Workbench, families: list[str]) -> Recipe:
+    bench.tell("role.started", role="Trainer", purpose="propose-recipes")
+    inputs = _recipe_inputs(bench, families)
+    proposal = bench.once_as("recipes", RecipeProposal, lambda: propose_recipes(bench.client("Trainer"), inputs))
+    options = [_fitted(bench, recipe, inputs) for recipe in proposal.recipes]
+    first = family_of(bench, families[0])
+    candidate = admit(bench, {first.id: first}, Choice(first.id, first.default))
+    if len(options) == 1 or candidate is None or inputs.seconds is not None:
+        return options[0]
+    tried = [train_all(bench, [("recipe", candidate)], recipe, bench.envelope.fidelity)[0] for recipe in options]
+    return max(zip(options, tried, strict=True), key=lambda pair: fitness(bench, pair[1]))[0]
+
+
+def _recipe_inputs(bench: Workbench, families: list[str]) -> RecipeInputs:
+    """Speed is told only under a time budget: otherwise nothing may depend on a clock."""
+    seconds, per_epoch = bench.brief.budget.seconds, None
+    known = [family_of(bench, family) for family in families]
+    if seconds is not None:
+        steps = len(bench.dataset.train.x) / 32
+        per_epoch = sum(family.seconds_per_step for family in known) / len(known) * steps
+        waves = -(-2 * bench.envelope.finalists // bench.envelope.workers)
+        seconds = FULL_SHARE * seconds / waves
+    return RecipeInputs.model_validate(
+        {
+            **common(bench), "hardware": bench.hardware, "loss": bench.plan.loss,
+            "families": tuple(family.proposal.name for family in known),
+            "sketches": tuple(_sketch(bench, family) for family in known),
+            "trials": bench.envelope.trials, "fidelity": bench.envelope.fidelity,
+            "seconds_per_epoch": per_epoch, "seconds": seconds,
+        }
+    )  # fmt: skip
+
+
+def _sketch(bench: Workbench, family: Family) -> FamilySketch:
+    """The default point is the first that the search admits: this only looks at it earlier."""
+    candidate = admit(bench, {family.id: family}, Choice(family.id, family.default))
+    parameters = candidate.parameters if candidate else None
+    return FamilySketch(name=family.proposal.name, rationale=family.proposal.rationale, parameters=parameters)
+
+
+def _fitted(bench: Workbench, recipe: Recipe, inputs: RecipeInputs) -> Recipe:
+    """The recipe held to the loss that Metrics fixed, the class weights it asked for, and the time there is."""
+    changes: dict[str, object] = {"loss": bench.plan.loss}
+    counts = bench.dataset.summary.class_counts
+    if bench.plan.weighted_loss and counts:
+        changes["class_weights"] = tuple(sum(counts) / (len(counts) * max(1, count)) for count in counts)
+    if inputs.seconds is not None and inputs.seconds_per_epoch:
+        changes["epochs"] = max(0.05, min(recipe.epochs, inputs.seconds / inputs.seconds_per_epoch))
+    return recipe.model_copy(update=changes)
+
+
+def search(bench: Workbench, state: DesignState) -> DesignState:
+    """Every round so far, from the store where it has been played already."""
+    contestants = play(bench, state["round"], state["families"])
+    best = max((fitness(bench, record) for _, record in contestants[SEARCH]), default=None)
+    bench.tell("round.finished", round=state["round"], trials=len(contestants[SEARCH]), best=best)
+    return {}
+
+
+def play(bench: Workbench, turn: int, accepted: Sequence[str]) -> dict[str, Trials]:
+    """The contest between the search and random draws, on equal numbers of trials, up to round `turn`."""
+    field = bench.share("field", lambda: Field(bench))
+    while field.turn < turn:
+        field.turn += 1
+        joined = bench.once(f"joined/{field.turn}", lambda: sorted(accepted))
+        field.join({name: family_of(bench, name) for name in joined})
+        field.run(field.turn)
+    return {contestant.name: field.trials_of(contestant) for contestant in field.contestants}
+
+
+class Field:
+    """The contest as one process plays it: families at hand, the record of every trial, rounds played (`turn`)."""
+
+    def __init__(self, bench: Workbench) -> None:
+        self._bench = bench
+        self.turn = -1
+        self._families: dict[str, Family] = {}
+        self._known: dict[str, Candidate] = {}
+        self._records: dict[str, TrialRecord] = {}
+        seed = bench.brief.seed
+        self.contestants: list[Contestant[Candidate]] = [
+            Contestant(SEARCH, Evolution(seed)), Contestant(BASELINE, RandomSearch(seed))
+        ]  # fmt: skip
+
+    def join(self, families: Mapping[str, Family]) -> None:
+        self._families.update(families)
+
+    def run(self, turn: int) -> None:
+        """One round: its share of all trials, or of the time."""
+        bench = self._bench
+        trials = -(-bench.envelope.trials * (turn + 1) // bench.envelope.rounds)
+        contest = Contest(
+            self.contestants, self._admit, self._evaluate, lambda: self._over(turn), batch=bench.envelope.workers
+        )
+        contest.run({name: family.range for name, family in self._families.items()}, trials)
+
+    def trials_of(self, contestant: Contestant[Candidate]) -> Trials:
+        return [(candidate, self._records[candidate.id]) for candidate, _ in contestant.trials]
+
+    def _admit(self, choice: Choice) -> Candidate | None:
+        candidate = admit(self._bench, self._families, choice)
+        return self._known.setdefault(candidate.id, candidate) if candidate else None
+
+    def _evaluate(self, batch: Sequence[tuple[str, Candidate]]) -> list[Mapping[str, float]]:
+        bench = self._bench
+        curves = {name: record["curve"] for name, record in self._records.items()}
+        records = train_all(bench, batch, bench.recipe, bench.envelope.fidelity, prune=True, history=curves)
+        self._records.update({candidate.id: record for (_, candidate), record in zip(batch, records, strict=True)})
+        return [{"fitness": fitness(bench, record)} for record in records]
+
+    def _over(self, turn: int) -> bool:
+        """Out of time, or told to stop: what it decided once is replayed as a count of trials."""
+        bench = self._bench
+        done = sum(len(contestant.trials) for contestant in self.contestants)
+        decided = bench.store.step(bench.run, f"over/{turn}")
+        if decided is None:
+            left = bench.seconds_left(SEARCH_SHARE * (turn + 1) / bench.envelope.rounds)
+            if not (bench.look_for_stop() or (left is not None and left <= 0 and done)):
+                return False
+            decided = bench.once(f"over/{turn}", lambda: {"trials": done})
+        return bool(done >= decided["trials"])
+
+
+def judge(bench: Workbench, state: DesignState) -> DesignState:
+    """Metrics decides whether another round is worth it, while rounds and time are left."""
+    turn, rounds = state["round"], bench.envelope.rounds
+    left = bench.seconds_left(SEARCH_SHARE)
+    if turn + 1 >= rounds or bench.look_for_stop() or (left is not None and left <= 0):
+        return {"decision": "certify"}
+    bench.tell("role.started", role="Metrics", purpose="judge-round")
+    judgement = bench.once_as(f"judgement/{turn}", Judgement, lambda: _judge(bench, state))
+    bench.tell("judgement", round=turn, decision=judgement.decision, reason=judgement.reason)
+    return {"decision": judgement.decision, "round": turn + 1 if judgement.decision == "continue" else turn}
+
+
+def _judge(bench: Workbench, state: DesignState) -> Judgement:
+    played = play(bench, state["round"], state["families"])
+    best, baseline = (
+        max((fitness(bench, record) for _, record in played[name]), default=None) for name in CONTESTANTS
+    )
+    done, planned = len(played[SEARCH]), bench.envelope.trials
+    inputs = JudgementInputs.model_validate(
+        {
+            **common(bench), "round": state["round"], "rounds": bench.envelope.rounds,
+            "history": tuple(traces(bench)), "unmet": tuple(_unmet(bench, played[SEARCH])),
+            "beats_baseline": None if best is None or baseline is None else best > baseline,
+            "metric": bench.plan.primary, "best": _value(bench, played[SEARCH]),
+            "baseline": _value(bench, played[BASELINE]), "figures": _figures(bench, played[SEARCH]),
+            "trials": done, "trials_left": max(0, planned - done), "fidelity": bench.envelope.fidelity,
+        }
+    )  # fmt: skip
+    return judge_round(bench.client("Metrics"), inputs)
+
+
+def _best(bench: Workbench, trials: Trials) -> tuple[Candidate, TrialRecord]:
+    return max(trials, key=lambda trial: fitness(bench, trial[1]))
+
+
+def _value(bench: Workbench, trials: Trials) -> float | None:
+    """The best trial's primary metric, in its own direction; None where no trial came to anything."""
+    record = _best(bench, trials)[1] if trials else None
+    return record["metrics"][bench.plan.primary] if record and fitness(bench, record) > float("-inf") else None
+
+
+def _figures(bench: Workbench, trials: Trials) -> dict[str, float]:
+    """What the constraints may limit, of the best candidate; its latency is not measured before the end."""
+    if not trials:
+        return {}
+    candidate = _best(bench, trials)[0]
+    return {"parameters": candidate.parameters, "flops": candidate.flops, "memory_mb": candidate.peak_memory_mb}
+
+
+def _unmet(bench: Workbench, trials: Trials) -> list[str]:
+    """What the best candidate so far misses of the brief, as far as trials tell."""
+    if not trials:
+        return []
+    record = _best(bench, trials)[1]
+    judged = judge_constraints(bench.brief.constraints, _figures(bench, trials), record["metrics"])
+    return [in_words(result) for result in judged if not result.met and result.value is not None]
