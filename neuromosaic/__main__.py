@@ -1,0 +1,5 @@
+"""`python -m neuromosaic` is `neuromosaic`."""
+
+from neuromosaic.interfaces.cli import main
+
+main()

@@ -1,0 +1,250 @@
+"""The command line. This file only declares; each command's work is loaded when it is called."""
+
+import sys
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+app = typer.Typer(
+    no_args_is_help=True, pretty_exceptions_enable=False, rich_markup_mode=None, context_settings={"help_option_names": ["-h", "--help"]},
+    help="Designs neural networks test-first: say what is needed, get tested, trained and measured PyTorch.",
+)  # fmt: skip
+roles_app = typer.Typer(no_args_is_help=True, help="The role files: who sits at the table, and what they are told.")
+app.add_typer(roles_app, name="roles")
+
+Run = Annotated[str, typer.Argument(help="The run's id, or a unique beginning or end of it.")]
+StoreOption = Annotated[Path, typer.Option("--store", help="Folder of the store.", envvar="NEUROMOSAIC_STORE")]
+Json = Annotated[bool, typer.Option("--json", help="Machine-readable output on stdout.")]
+DataOption = Annotated[
+    str | None, typer.Option("--data", help="A file, a folder, module:function, or a built-in set.")
+]
+STORE = Path(".neuromosaic")
+
+
+@app.command()
+def design(
+    brief: Annotated[str | None, typer.Argument(help="A sentence, or a .yaml/.json file.")] = None,
+    data: DataOption = None,
+    target: Annotated[str | None, typer.Option(help="Column to predict (tables).")] = None,
+    group: Annotated[str | None, typer.Option(help="Column whose equal values stay in one split.")] = None,
+    time: Annotated[str | None, typer.Option(help="Column of time: the latest rows are the test split.")] = None,
+    model: Annotated[list[str] | None, typer.Option(help="offline, openai/NAME, PROVIDER/NAME, or ROLE=NAME for one role; several are fallbacks.")] = None,
+    api_base: Annotated[str | None, typer.Option(help="Address of an OpenAI-compatible server.", envvar="OPENAI_BASE_URL")] = None,
+    trials: Annotated[int | None, typer.Option(min=1, help="Trainings of the search (as many again for the baseline).")] = None,
+    minutes: Annotated[float | None, typer.Option(min=0.1, help="Time budget.")] = None,
+    max_cost: Annotated[float | None, typer.Option(min=0, help="Most to spend on models, in US dollars.")] = None,
+    device: Annotated[str | None, typer.Option(help="auto, cpu, cuda or mps.")] = None,
+    seed: Annotated[int | None, typer.Option(min=0, help="One seed, one result.")] = None,
+    out: Annotated[Path | None, typer.Option(help="Folder for the result. Default: designs/RUN.")] = None,
+    yes: Annotated[bool, typer.Option("--yes", "-y", help="Approve the brief as understood.")] = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would be done, how long and at what cost.")] = False,
+    json: Json = False,
+    store: StoreOption = STORE,
+) -> None:  # fmt: skip
+    """Design a network: from a brief to tested, trained and measured PyTorch."""
+    from neuromosaic.interfaces import design as command
+
+    wanted = command.Wanted(**{name: value for name, value in locals().items() if name in command.Wanted._fields})
+    if dry_run:
+        command.dry_run(store, wanted, as_json=json)
+    else:
+        raise typer.Exit(command.design(store, wanted, as_json=json))
+
+
+@app.command()
+def runs(json: Json = False, store: StoreOption = STORE) -> None:
+    """List all runs, the latest first."""
+    from neuromosaic.interfaces import inspect
+
+    inspect.list_runs(store, as_json=json)
+
+
+@app.command()
+def show(run: Run, json: Json = False, store: StoreOption = STORE) -> None:
+    """Show a run: its brief, its history and its results."""
+    from neuromosaic.interfaces import inspect
+
+    inspect.show(store, run, as_json=json)
+
+
+@app.command()
+def resume(run: Run, json: Json = False, store: StoreOption = STORE) -> None:
+    """Go on with an interrupted run; nothing finished is repeated."""
+    from neuromosaic.interfaces import design as command
+
+    raise typer.Exit(command.resume(store, run, None, as_json=json))
+
+
+@app.command()
+def approve(
+    run: Run,
+    edit: Annotated[bool, typer.Option("--edit", help="Open the brief in $EDITOR first.")] = False,
+    json: Json = False,
+    store: StoreOption = STORE,
+) -> None:
+    """Approve a waiting run's brief, and go on."""
+    from neuromosaic.interfaces import design as command
+
+    raise typer.Exit(command.approve(store, run, edit=edit, as_json=json))
+
+
+@app.command()
+def answer(
+    run: Run, text: Annotated[str, typer.Argument(help="What was missing.")], json: Json = False, store: StoreOption = STORE
+) -> None:  # fmt: skip
+    """Answer a waiting run's question, and go on."""
+    from neuromosaic.interfaces import design as command
+
+    raise typer.Exit(command.resume(store, run, {"answer": text}, as_json=json))
+
+
+@app.command()
+def stop(run: Run, store: StoreOption = STORE) -> None:
+    """Ask a run at work to end with the best so far."""
+    from neuromosaic.interfaces import inspect
+
+    inspect.stop(store, run)
+
+
+@app.command()
+def delete(run: Run, store: StoreOption = STORE) -> None:
+    """Delete a run from the store; delivered folders stay."""
+    from neuromosaic.interfaces import inspect
+
+    inspect.delete(store, run)
+
+
+@app.command()
+def gc(json: Json = False, store: StoreOption = STORE) -> None:
+    """Delete stored files that no run needs."""
+    from neuromosaic.interfaces import inspect
+
+    inspect.collect_garbage(store, as_json=json)
+
+
+@app.command()
+def doctor(json: Json = False, store: StoreOption = STORE) -> None:
+    """Check this machine: versions, device, sandbox, store, model keys."""
+    from neuromosaic.interfaces import doctor as command
+
+    raise typer.Exit(command.doctor(store, as_json=json))
+
+
+@app.command()
+def data(
+    ref: Annotated[str, typer.Argument(help="A file, a folder, module:function, or a built-in set.")],
+    target: Annotated[str | None, typer.Option(help="Column to predict (tables).")] = None,
+    group: Annotated[str | None, typer.Option(help="Column whose equal values stay in one split.")] = None,
+    time: Annotated[str | None, typer.Option(help="Column of time: the latest rows are the test split.")] = None,
+    json: Json = False,
+) -> None:
+    """Show what is understood of a data set: kind, shapes, splits, classes, warnings."""
+    from neuromosaic.interfaces import inspect
+
+    inspect.describe_data(ref, target, group, time, as_json=json)
+
+
+@app.command()
+def predict(
+    folder: Annotated[Path, typer.Argument(help="A delivered folder.")],
+    data: Annotated[str, typer.Option("--data", help="New data of the same kind.")],
+    out: Annotated[Path | None, typer.Option(help="CSV file to write; else stdout.")] = None,
+    json: Json = False,
+) -> None:
+    """Run a delivered network on new data, preprocessing and class names included."""
+    from neuromosaic.interfaces import use
+
+    use.predict(folder, data, out, as_json=json)
+
+
+@app.command()
+def retrain(
+    folder: Annotated[Path, typer.Argument(help="A delivered folder.")],
+    data: Annotated[str, typer.Option("--data", help="New data of the same kind.")],
+    from_scratch: Annotated[bool, typer.Option("--from-scratch", help="New initial weights, not the delivered ones.")] = False,
+    epochs: Annotated[float | None, typer.Option(min=0.01, help="Default: as in the delivered recipe.")] = None,
+    seed: Annotated[int, typer.Option(min=0)] = 0,
+    out: Annotated[Path | None, typer.Option(help="Folder for the result. Default: FOLDER-retrained.")] = None,
+    json: Json = False,
+) -> None:  # fmt: skip
+    """Train a delivered architecture on new data, from its weights or from scratch."""
+    from neuromosaic.interfaces import use
+
+    use.retrain(folder, data, out, from_scratch=from_scratch, epochs=epochs, seed=seed, as_json=json)
+
+
+@roles_app.command("list")
+def list_roles(json: Json = False, store: StoreOption = STORE) -> None:
+    """List the roles and where their files are."""
+    from neuromosaic.interfaces import roles
+
+    roles.list_roles(store, as_json=json)
+
+
+@roles_app.command("show")
+def show_role(
+    role: Annotated[str, typer.Argument(help="TestArchitect, NetworkArchitect, ...")], store: StoreOption = STORE
+) -> None:
+    """Print a role's file."""
+    from neuromosaic.interfaces import roles
+
+    roles.show(store, role)
+
+
+@roles_app.command("eject")
+def eject_role(
+    role: Annotated[str, typer.Argument(help="TestArchitect, NetworkArchitect, ...")], store: StoreOption = STORE
+) -> None:
+    """Copy a role's file to the store's agents folder, to be changed there."""
+    from neuromosaic.interfaces import roles
+
+    roles.eject(store, role)
+
+
+@roles_app.command("check")
+def check_roles(json: Json = False, store: StoreOption = STORE) -> None:
+    """Check your own role files."""
+    from neuromosaic.interfaces import roles
+
+    raise typer.Exit(roles.check(store, as_json=json))
+
+
+def main(arguments: list[str] | None = None) -> None:
+    """Runs a command and ends the process with its exit code: one sentence on an error, never a traceback."""
+    sys.exit(run(arguments))
+
+
+def run(arguments: list[str] | None = None) -> int:
+    """A command's exit code: 0, 1 failed, 2 usage, 3 waiting for approval, 130 interrupted."""
+    from neuromosaic.core.errors import NeuromosaicError
+
+    try:
+        code: Any = app(args=arguments, standalone_mode=False, prog_name="neuromosaic")
+    except NeuromosaicError as error:
+        return _say(str(error), error.exit_code)
+    except KeyboardInterrupt:
+        return _say("interrupted; `neuromosaic runs` lists what can be resumed", 130)
+    except Exception as error:  # noqa: BLE001 - the last line of defence between a user and a traceback
+        return _unexpected(error)
+    return code if isinstance(code, int) else 0
+
+
+def _unexpected(error: Exception) -> int:
+    if hasattr(error, "format_message"):  # click's own: wrong option, missing argument
+        return _say(error.format_message(), getattr(error, "exit_code", 2))
+    if type(error).__name__ == "Abort":
+        return _say("interrupted", 130)
+    import tempfile
+    import traceback
+
+    with tempfile.NamedTemporaryFile("w", prefix="neuromosaic-", suffix=".log", delete=False) as file:
+        traceback.print_exception(error, file=file)
+    return _say(
+        f"a fault of Neuromosaic itself ({type(error).__name__}: {error}): please report it with {file.name}", 1
+    )
+
+
+def _say(message: str, code: int) -> int:
+    print(f"neuromosaic: {message}", file=sys.stderr)
+    return code

@@ -1,0 +1,203 @@
+"""`neuromosaic design`, `resume`, `approve`, `answer`: starting a run and seeing it through."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from types import FrameType
+from typing import Any, NamedTuple
+
+from neuromosaic.core.brief import Brief
+from neuromosaic.core.brief_file import parse_brief, read_brief_file
+from neuromosaic.core.errors import BriefError, Interrupted, UsageError, WaitingForApproval
+from neuromosaic.core.results import Results
+from neuromosaic.core.store.store import Store
+from neuromosaic.workflows import runs
+from neuromosaic.workflows.bench import Workbench
+from neuromosaic.workflows.options import Options
+
+EXIT = {"met": 0, "not met": 1, "stopped": 130}
+
+
+class Wanted(NamedTuple):
+    """What the command line said."""
+
+    brief: str | None = None
+    data: str | None = None
+    target: str | None = None
+    group: str | None = None
+    time: str | None = None
+    model: list[str] | None = None
+    api_base: str | None = None
+    trials: int | None = None
+    minutes: float | None = None
+    max_cost: float | None = None
+    device: str | None = None
+    seed: int | None = None
+    out: Path | None = None
+    yes: bool = False
+
+
+def design(root: Path, wanted: Wanted, *, as_json: bool) -> int:
+    """Creates the run and works on it; the exit code says what it came to."""
+    brief, options = brief_of(wanted), options_of(wanted, root)
+    store = Store(root)
+    return _work(store, runs.create(store, brief, options), None, as_json=as_json)
+
+
+def resume(root: Path, run: str, answer: dict[str, Any] | None, *, as_json: bool) -> int:
+    store = Store(root)
+    record = store.run(run)
+    if answer is not None and record.status != "waiting":
+        raise UsageError(f"run {record.id} waits for nothing (it is {record.status}): `neuromosaic show {record.id}`")
+    return _work(store, record.id, answer, as_json=as_json)
+
+
+def approve(root: Path, run: str, *, edit: bool, as_json: bool) -> int:
+    """Approves the brief as the run understood it, or as mended in the person's editor."""
+    store = Store(root)
+    record = store.run(run)
+    asked = runs.question(store, record.id)
+    answer: dict[str, Any] = {"approve": True}
+    if edit and asked is not None:
+        answer["brief"] = _edited(asked["brief"]).model_dump(mode="json")
+    return resume(root, record.id, answer, as_json=as_json)
+
+
+def dry_run(root: Path, wanted: Wanted, *, as_json: bool) -> None:
+    """Says what a run would do; trains nothing and asks no model."""
+    from neuromosaic.interfaces.forecast import forecast, print_forecast
+
+    said = forecast(brief_of(wanted), options_of(wanted, root))
+    print(json.dumps(said, indent=2)) if as_json else print_forecast(said)
+
+
+def brief_of(wanted: Wanted) -> Brief:
+    """The brief of a sentence or file, and of the options, which come first where both say something."""
+    if not wanted.brief and not wanted.data:
+        raise UsageError('say what is needed: neuromosaic design "classify ..." --data REF, or a brief.yaml')
+    text = wanted.brief or ""
+    brief = read_brief_file(Path(text)) if _is_file(text) else Brief(sentence=text)
+    budget: dict[str, float | None] = {"trials": wanted.trials, "cost_usd": wanted.max_cost}
+    budget["seconds"] = None if wanted.minutes is None else 60 * wanted.minutes
+    said = {
+        "data": wanted.data, "target": wanted.target, "group": wanted.group, "time": wanted.time,
+        "device": wanted.device, "seed": wanted.seed,
+    }  # fmt: skip
+    document = brief.model_dump(mode="json", exclude_unset=True)
+    document |= {name: value for name, value in said.items() if value is not None}
+    chosen = {name: value for name, value in budget.items() if value is not None}
+    if chosen:
+        document["budget"] = document.get("budget", {}) | chosen
+    return parse_brief(document, "the command line" if not _is_file(text) else text)
+
+
+def _is_file(text: str) -> bool:
+    return text.endswith((".yaml", ".yml", ".json")) and len(text.split()) == 1
+
+
+def options_of(wanted: Wanted, root: Path) -> Options:
+    names = wanted.model or ["offline"]
+    shared = tuple(name for name in names if not _role_of(name))
+    roles = [(role, name.partition("=")[2]) for name in names if (role := _role_of(name))]
+    return Options(
+        models=shared or ("offline",),
+        role_models={role: tuple(model for other, model in roles if other == role) for role, _ in roles},
+        api_base=wanted.api_base, approved=wanted.yes, folder=str(wanted.out) if wanted.out else None,
+        agents=str(root / "agents"),
+    )  # fmt: skip
+
+
+def _role_of(name: str) -> str | None:
+    from typing import get_args
+
+    from neuromosaic.core.proposals import RoleName
+
+    role, separator, _ = name.partition("=")
+    if separator and role not in get_args(RoleName):
+        raise UsageError(f"--model {name}: {role!r} is no role; roles are {', '.join(get_args(RoleName))}")
+    return role if separator else None
+
+
+def _work(store: Store, run: str, answer: dict[str, Any] | None, *, as_json: bool) -> int:
+    from neuromosaic.interfaces.progress import watching
+
+    with watching(store, run) as observe:
+        bench = Workbench(store, run, observe)
+        try:
+            with _stoppable(bench):
+                results = runs.carry_on(bench, answer)
+        except WaitingForApproval as waiting:
+            return _ask_or_wait(store, run, waiting, as_json=as_json)
+        finally:
+            bench.close()
+    _report(results, as_json=as_json)
+    return EXIT[results.status]
+
+
+def _ask_or_wait(store: Store, run: str, waiting: WaitingForApproval, *, as_json: bool) -> int:
+    """At a terminal the person is asked at once; else the run waits."""
+    from neuromosaic.interfaces.inspect import print_question
+
+    asked = runs.question(store, run)
+    if as_json or asked is None or not (sys.stdin.isatty() and sys.stderr.isatty()):
+        raise waiting
+    print_question(asked)
+    print("Approve? [Y]es, [e]dit, [n]ot now, or type what is missing: ", end="", file=sys.stderr, flush=True)
+    said = sys.stdin.readline().strip()
+    if said.lower() in {"n", "no", "not now"}:
+        raise waiting
+    if said.lower() in {"e", "edit"}:
+        return approve(store.root, run, edit=True, as_json=as_json)
+    reply = {"approve": True} if said.lower() in {"", "y", "yes"} else {"answer": said}
+    return _work(store, run, reply, as_json=as_json)
+
+
+def _report(results: Results, *, as_json: bool) -> None:
+    if as_json:
+        print(results.model_dump_json(indent=2))
+        return
+    from neuromosaic.interfaces.inspect import print_results
+
+    print_results(results)
+
+
+@contextmanager
+def _stoppable(bench: Workbench) -> Iterator[None]:
+    """Ctrl-C once ends the run with the best so far; twice breaks off, to be resumed."""
+
+    def on_interrupt(number: int, frame: FrameType | None) -> None:
+        if bench.stopping:
+            raise Interrupted(f"broken off; `neuromosaic resume {bench.run}` goes on from here")
+        bench.stop()
+        bench.watch("stop.requested")
+
+    before = signal.signal(signal.SIGINT, on_interrupt)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
+def _edited(brief: dict[str, Any]) -> Brief:
+    """The brief as a person leaves it in $VISUAL or $EDITOR."""
+    import shlex
+
+    import yaml
+
+    editor = os.environ.get("VISUAL") or os.environ.get("EDITOR") or "vi"
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "brief.yaml"
+        path.write_text(yaml.safe_dump(brief, sort_keys=False, allow_unicode=True), encoding="utf-8")
+        try:
+            code = subprocess.call([*shlex.split(editor), str(path)])
+        except OSError as error:
+            raise UsageError(f"cannot start the editor {editor!r} ({error.strerror}): set EDITOR") from None
+        if code:
+            raise BriefError(f"the editor {editor!r} ended with code {code}: nothing was approved")
+        return read_brief_file(path)

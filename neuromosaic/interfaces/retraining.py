@@ -1,0 +1,115 @@
+"""Training a delivered architecture on new data: exported behind the boundary, trained by the judge."""
+
+import json
+import math
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import NamedTuple
+
+from neuromosaic.core.brief import Brief
+from neuromosaic.core.errors import DataError, ExportError, RunFailedError
+from neuromosaic.core.evaluation.data.dataset import Dataset
+from neuromosaic.core.evaluation.data.loading import load_dataset
+from neuromosaic.core.evaluation.hardware import choose_device
+from neuromosaic.core.evaluation.metrics import score
+from neuromosaic.core.evaluation.recipe import Recipe
+from neuromosaic.core.evaluation.trial import run_trial
+from neuromosaic.core.graph.document import Graph, TensorData
+from neuromosaic.core.graph.tensors import from_numpy, to_numpy
+from neuromosaic.core.judge.process import ProcessJudge
+from neuromosaic.core.proposals import MetricsPlan
+from neuromosaic.core.protocols import Job, Judge, Program, Sandbox
+from neuromosaic.core.sandbox.process import ProcessSandbox
+from neuromosaic.interfaces.use import Delivered
+
+
+class Retrained(NamedTuple):
+    """`metrics` on the new data's own splits: "val_..." and "test_..."; `settings` say how it was trained."""
+
+    weights: dict[str, TensorData]
+    metrics: dict[str, float]
+    settings: dict[str, object]
+
+
+def train_again(
+    delivered: Delivered, brief: Brief, *, from_scratch: bool, epochs: float | None, say: Callable[[str], None]
+) -> Retrained:
+    """Raises DataError where the new data do not fit the network, RunFailedError where training comes to nothing."""
+    dataset = load_dataset(brief, delivered.preprocessing)
+    if dataset.contract != delivered.preprocessing.contract:
+        raise DataError(
+            f"{brief.data} asks for {dataset.contract.output.shape} outputs, this network has others: design anew"
+        )
+    recipe = Recipe.model_validate(delivered.results["recipe"] | ({"epochs": epochs} if epochs else {}))
+    sandbox, judge = ProcessSandbox(workers=1), ProcessJudge(workers=1, device=choose_device("auto"))
+    try:
+        subject = _subject(sandbox, delivered, dataset, brief.seed, keep=not from_scratch)
+        worker: Judge | Sandbox = judge if isinstance(subject, Graph) else sandbox
+        return _train(worker, subject, delivered, dataset, recipe, brief.seed, from_scratch, say)
+    finally:
+        sandbox.close()
+        judge.close()
+
+
+def _subject(sandbox: Sandbox, delivered: Delivered, dataset: Dataset, seed: int, *, keep: bool) -> Graph | Program:
+    """The graph, with the delivered weights where they are kept."""
+    program = Program(delivered.source, {}, seed)
+    try:
+        graph = sandbox.export(program, dataset.contract)
+    except ExportError:
+        if keep:
+            raise RunFailedError("this network cannot be exported: only --from-scratch works for it") from None
+        return program
+    return replace(graph, tensors={**graph.tensors, **delivered.weights}) if keep else graph
+
+
+def _train(
+    worker: Judge | Sandbox, subject: Graph | Program, delivered: Delivered, dataset: Dataset, recipe: Recipe,
+    seed: int, from_scratch: bool, say: Callable[[str], None],
+) -> Retrained:  # fmt: skip
+    metric = delivered.primary
+
+    def on_epoch(epoch: Mapping[str, float]) -> None:
+        figures = f"loss {epoch['loss']:.4g}, {metric} {epoch[metric]:.4g}"
+        say(f"epoch {epoch['epoch']:g} of {math.ceil(recipe.epochs)}: {figures}")
+
+    plan = MetricsPlan(loss=recipe.loss, primary=metric)
+    outcome = run_trial(
+        worker, subject, dataset, recipe, plan, fidelity=1.0, seed=seed, timeout=24 * 3600.0,
+        on_epoch=on_epoch,
+    )  # fmt: skip
+    if not outcome.weights:
+        raise RunFailedError(
+            f"training ended without weights ({outcome.cause}): check the data's scale, or fewer epochs"
+        )
+    test = dataset.open_test()
+    tensors = {"x": from_numpy(test.x), **{f"weights/{name}": data for name, data in outcome.weights.items()}}
+    outputs = to_numpy(worker.run(Job("predict", subject, {"batch": 256}, tensors, timeout=600)).tensors["outputs"])
+    unscale = (
+        dataset.preprocessing.unscale_targets if dataset.contract.task == "regression" else lambda values: values
+    )
+    tested = score(dataset.contract.task, unscale(outputs), unscale(test.y), (metric,))
+    metrics = {f"val_{name}": value for name, value in outcome.metrics.items()}
+    metrics |= {f"test_{name}": value for name, value in tested.items()}
+    settings = {
+        "recipe": recipe.model_dump(mode="json"),
+        "seed": seed,
+        "from_scratch": from_scratch,
+        "data": dataset.hash,
+    }
+    return Retrained(outcome.weights, metrics, settings)
+
+
+def write(target: Path, delivered: Delivered, trained: Retrained) -> None:
+    """model.py, test_model.py and preprocessing.json as they were, the new weights, and retrained.json."""
+    from safetensors.numpy import save_file
+
+    partial = target.with_name(f".{target.name}.part")
+    partial.mkdir(parents=True)
+    for name in ("model.py", "test_model.py", "preprocessing.json"):
+        (partial / name).write_bytes((delivered.folder / name).read_bytes())
+    results = delivered.results | {"retrained": trained.settings | {"metrics": trained.metrics}}
+    (partial / "results.json").write_text(json.dumps(results, indent=2) + "\n", encoding="utf-8")
+    save_file({name: to_numpy(data) for name, data in trained.weights.items()}, partial / "weights.safetensors")
+    partial.rename(target)

@@ -1,0 +1,125 @@
+"""`neuromosaic predict` and `retrain`: a delivered folder at work. Its model.py runs behind the boundary like any."""
+
+import csv
+import json
+import sys
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from neuromosaic.core.brief import Brief
+from neuromosaic.core.errors import UsageError
+from neuromosaic.core.evaluation.data.preprocessing import Preprocessing
+from neuromosaic.core.graph.document import TensorData
+from neuromosaic.core.graph.tensors import from_numpy, to_numpy
+from neuromosaic.core.protocols import Job, Program
+from neuromosaic.core.sandbox.process import ProcessSandbox
+
+
+class Delivered(NamedTuple):
+    """A delivered folder as read: source, weights by state_dict name, preprocessing, results.json."""
+
+    folder: Path
+    source: str
+    weights: dict[str, TensorData]
+    preprocessing: Preprocessing
+    results: dict[str, Any]
+
+    @property
+    def primary(self) -> str:
+        """The metric that the design was ranked by."""
+        return str(self.results["metric"])
+
+
+def read_folder(folder: Path) -> Delivered:
+    """Raises UsageError naming what is missing or damaged."""
+    from safetensors import SafetensorError
+    from safetensors.numpy import load_file
+
+    try:
+        weights = {name: from_numpy(array) for name, array in load_file(folder / "weights.safetensors").items()}
+        return Delivered(
+            folder, (folder / "model.py").read_text(encoding="utf-8"), weights,
+            Preprocessing.model_validate_json((folder / "preprocessing.json").read_text(encoding="utf-8")),
+            json.loads((folder / "results.json").read_text(encoding="utf-8")),
+        )  # fmt: skip
+    except FileNotFoundError as error:
+        raise UsageError(f"{folder} is no delivered folder: {Path(str(error.filename)).name} is missing") from None
+    except (OSError, ValueError, SafetensorError) as error:
+        raise UsageError(f"{folder} cannot be used, a file in it is damaged: {error}") from None
+
+
+def predict(folder: Path, ref: str, out: Path | None, *, as_json: bool) -> None:
+    """Class names with probabilities, values in the data's units, or the most likely next characters."""
+    from neuromosaic.core.evaluation.data.loading import load_inputs
+
+    delivered = read_folder(folder)
+    x, _ = load_inputs(ref, delivered.preprocessing)
+    outputs = _outputs(delivered, x)
+    rows = _rows(delivered.preprocessing, outputs)
+    if as_json:
+        print(json.dumps(rows, ensure_ascii=False))
+    elif out is not None:
+        _refuse_existing(out)
+        with out.open("w", newline="", encoding="utf-8") as file:
+            _write_csv(file, rows)
+        print(f"{len(rows)} predictions in {out}", file=sys.stderr)
+    else:
+        _write_csv(sys.stdout, rows)
+
+
+def _outputs(delivered: Delivered, x: np.ndarray) -> np.ndarray:
+    tensors = {"x": from_numpy(x), **{f"weights/{name}": data for name, data in delivered.weights.items()}}
+    sandbox = ProcessSandbox(workers=1)
+    try:
+        job = Job("predict", Program(delivered.source, {}, 0), {"batch": 256}, tensors, timeout=3600)
+        return to_numpy(sandbox.run(job).tensors["outputs"])
+    finally:
+        sandbox.close()
+
+
+def _rows(preprocessing: Preprocessing, outputs: np.ndarray) -> list[dict[str, Any]]:
+    labels = preprocessing.labels(outputs)
+    rows = [{"row": row, "prediction": label} for row, label in enumerate(labels)]
+    if preprocessing.contract.task == "classification":
+        from neuromosaic.core.evaluation.metrics import probabilities
+
+        for row, chances in zip(rows, probabilities(outputs), strict=True):
+            row["probability"] = round(float(chances.max()), 4)
+    return rows
+
+
+def _write_csv(file: Any, rows: list[dict[str, Any]]) -> None:
+    writer = csv.DictWriter(file, fieldnames=list(rows[0]) if rows else ["row", "prediction"])
+    writer.writeheader()
+    writer.writerows(rows)
+
+
+def _refuse_existing(path: Path) -> None:
+    if path.exists():
+        raise UsageError(f"{path} exists already: name another place, or move it away")
+
+
+def retrain(
+    folder: Path, ref: str, out: Path | None, *, from_scratch: bool, epochs: float | None, seed: int, as_json: bool
+) -> None:
+    """Trains in the same way as the design was, and writes a folder like the first with what the new data gave."""
+    from neuromosaic.interfaces.retraining import train_again, write
+
+    delivered = read_folder(folder)
+    target = out or folder.with_name(f"{folder.name}-retrained")
+    _refuse_existing(target)
+    target_column = delivered.results["brief"].get("target")
+    brief = Brief(data=ref, target=target_column, seed=seed)
+    trained = train_again(delivered, brief, from_scratch=from_scratch, epochs=epochs, say=_say)
+    write(target, delivered, trained)
+    if as_json:
+        print(json.dumps({"folder": str(target), "metrics": trained.metrics}, indent=2))
+    else:
+        figures = ", ".join(f"{name} {value:.4g}" for name, value in trained.metrics.items())
+        print(f"{target}: {figures}")
+
+
+def _say(text: str) -> None:
+    print(text, file=sys.stderr, flush=True)
