@@ -37,6 +37,11 @@ def _role(data: Data) -> str:
     return f"{data['role']}{seat}: {data['purpose'].replace('-', ' ')}"
 
 
+def _opened(data: Data) -> str:
+    times = _ordinal(data.get("times", 1))
+    return f"Test split opened for {len(data['candidates'])} candidates ({times} time in this store)"
+
+
 def _ordinal(count: int) -> str:
     return {1: "first", 2: "second", 3: "third"}.get(count, f"{count}th")
 
@@ -112,9 +117,7 @@ TELLERS: dict[str, Callable[[Data], str]] = {
     "round.finished": lambda data: f"Round {data['round'] + 1} done after {data['trials']} trials",
     "judgement": lambda data: f"  {data['decision']}: {data['reason']}",
     "finalists.started": lambda data: f"Training in full: {', '.join(data['names'])}",
-    "test.opened": lambda data: (
-        f"Test split opened for {len(data['candidates'])} candidates ({_ordinal(data.get('times', 1))} time in this store)"
-    ),
+    "test.opened": _opened,
     "certified": lambda data: f"  certified {data['name']}: {_metrics(data)}",
     "certificate.refused": lambda data: f"  {data['name']} not certified: {data['reason']}",
     "baseline": lambda data: f"  baseline {data['name']}: {_metrics(data)}",

@@ -12,6 +12,11 @@ from neuromosaic.core.store.store import RunRecord, Store
 from neuromosaic.delivery.narration import narrate
 from neuromosaic.workflows import runs
 
+WIDE = 110
+KEPT_WHOLE = ("candidate", "parameters", "latency")
+SPARED = ("designed by", "memory")
+"""A terminal of fewer columns than `WIDE` goes without these."""
+
 
 def list_runs(root: Path, *, as_json: bool) -> None:
     store = Store(root)
@@ -108,11 +113,12 @@ def print_results(results: Results) -> None:
 
     headers, body = rows(results)
     table = Table(title=f"Run {results.run}: {results.status}", title_justify="left", box=SIMPLE_HEAD, pad_edge=False)
-    for header in headers:
-        table.add_column(header)
-    for row in body:
-        table.add_row(*row)
     console = Console(highlight=False)
+    shown = [place for place, header in enumerate(headers) if console.width >= WIDE or header not in SPARED]
+    for place in shown:
+        table.add_column(headers[place], overflow="fold", no_wrap=headers[place] in KEPT_WHOLE)
+    for row in body:
+        table.add_row(*(row[place] for place in shown))
     console.print(table)
     for line in verdict_lines(results):
         console.print(line, markup=False)
