@@ -60,7 +60,6 @@ def _predictions(bench: Workbench, best: CandidateResult) -> Predictions:
 
 
 def _evidence(bench: Workbench) -> dict[str, dict[str, Any]]:
-    shown = [*certified(bench, SEARCH), *certified(bench, BASELINE)]
-    ids = {evidence for candidate in shown for evidence in candidate.evidence.values()}
+    ids = {evidence for candidate in certified(bench, SEARCH, BASELINE) for evidence in candidate.evidence.values()}
     ids |= {event.data["evidence"] for event in bench.store.events(bench.run) if event.data.get("evidence")}
     return {evidence: bench.store.evidence(evidence) for evidence in sorted(ids)}

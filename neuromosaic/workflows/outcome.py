@@ -1,5 +1,6 @@
 """What a run came to: the winner against the brief, as `results.json` says it."""
 
+from functools import partial
 from typing import Any
 
 from neuromosaic.core.errors import RunFailedError
@@ -16,15 +17,16 @@ from neuromosaic.workflows.searching import BASELINE, SEARCH
 
 def results(bench: Workbench) -> Results:
     """Assembled from stored certificates alone. Raises RunFailedError where nothing could be certified."""
-    own = certified(bench, SEARCH)
-    if not own:
+    found = certified(bench, SEARCH, BASELINE)
+    if not found:
         raise RunFailedError(f"no finalist could be certified: {'; '.join(_refusals(bench))}")
-    winner, nearest = _choose(bench, own)
-    judged = against_brief(bench, winner or nearest or own[0])
+    winner, nearest = _choose(bench, found)
+    _say_who_found(bench, winner or nearest or found[0])
+    judged = against_brief(bench, winner or nearest or found[0])
     primary = bench.plan.primary
     sign = -1 if higher_is_better(primary) else 1
     # FLOPs stand for latency: a clock must not decide what one seed gives
-    front = pareto_front(own, lambda c: (sign * c.metrics[f"val_{primary}"], c.parameters, c.flops))
+    front = pareto_front(found, lambda c: (sign * c.metrics[f"val_{primary}"], c.parameters, c.flops))
     return Results(
         run=bench.run, status=_status(bench, winner), seed=bench.brief.seed, brief=bench.brief,
         models=_models(bench), winner=winner, pareto=front, nearest=nearest, baselines=_baselines(bench),
@@ -33,10 +35,10 @@ def results(bench: Workbench) -> Results:
     )  # fmt: skip
 
 
-def certified(bench: Workbench, contestant: str) -> list[CandidateResult]:
-    """The contestant's certified candidates, best validation metric first."""
-    wanted = [finalist for finalist in needing_certificate(bench) if finalist.contestant == contestant]
-    stored = [bench.store.step(bench.run, f"certificate/{finalist.candidate.id}") for finalist in wanted]
+def certified(bench: Workbench, *contestants: str) -> list[CandidateResult]:
+    """The contestants' certified candidates, each network once, best validation metric first."""
+    wanted = {f.candidate.id for f in needing_certificate(bench) if f.contestant in contestants}
+    stored = [bench.store.step(bench.run, f"certificate/{candidate}") for candidate in sorted(wanted)]
     results = [CandidateResult.model_validate(step) for step in stored if "failed" not in step]
     sign = -1 if higher_is_better(bench.plan.primary) else 1
     return sorted(results, key=lambda c: (sign * c.metrics[f"val_{bench.plan.primary}"], c.parameters, c.id))
@@ -49,6 +51,18 @@ def against_brief(bench: Workbench, candidate: CandidateResult) -> list[Constrai
     }  # fmt: skip
     test = {k.removeprefix("test_"): v for k, v in candidate.metrics.items() if k.startswith("test_")}
     return judge_constraints(bench.brief.constraints, figures, test)
+
+
+def _say_who_found(bench: Workbench, best: CandidateResult) -> None:
+    """The best network is delivered whoever drew it; that the baseline did is said."""
+    if best.id not in {candidate.id for candidate in certified(bench, SEARCH)}:
+        text = f"{best.name} was found by the random-search baseline: the search found nothing better on validation."
+        bench.once("found by baseline", partial(_tell_note, bench, text))
+
+
+def _tell_note(bench: Workbench, text: str) -> bool:
+    bench.tell("note", text=text)
+    return True
 
 
 def _choose(bench: Workbench, own: list[CandidateResult]) -> tuple[CandidateResult | None, CandidateResult | None]:
