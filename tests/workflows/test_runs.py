@@ -141,9 +141,7 @@ def test_a_suite_that_passes_on_hollow_stubs_never_counts(tmp_path: Path) -> Non
     folder.mkdir()
     hollow = "from model import Model\n" + "".join(f"def test_{n}():\n    assert Model\n" for n in range(3))
     (folder / "TestArchitect.suite.md").write_text(f"```python test_model.py\n{hollow}```")
-    with pytest.raises(
-        RunFailedError, match="after 3 tries: the suite passes on a hollow Model"
-    ):
+    with pytest.raises(RunFailedError, match="after 3 tries: the suite passes on a hollow Model"):
         design(tmp_path, iris(), role_models={"TestArchitect": (f"scripted:{folder}",)})
 
 
