@@ -194,8 +194,9 @@ def test_a_long_epoch_is_left_soon_after_it_diverges() -> None:
 @pytest.mark.parametrize("loss", ["mse", "huber"])
 @pytest.mark.parametrize("optimizer", ["adamw", "adam", "sgd"])
 def test_every_loss_and_optimizer_fits_a_line(loss: Any, optimizer: Any) -> None:
+    torch.manual_seed(0)
     data, reports = rows(400, REGRESSION), Reports()
-    recipe = Recipe(loss=loss, optimizer=optimizer, learning_rate=0.05, weight_decay=0, epochs=15)
+    recipe = Recipe(loss=loss, optimizer=optimizer, learning_rate=0.05, weight_decay=0, epochs=40)
     trained(nn.Linear(3, 2), data, recipe, reports, REGRESSION)
     assert (reports.seen[-1].outputs - data.validation.y).abs().max() < 0.1
 
