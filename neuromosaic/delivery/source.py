@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 from neuromosaic.core.space.parameters import Point
+from neuromosaic.core.syntax import parse
 
 _LINE_END = re.compile(rb"\r\n|\r|\n")
 
@@ -44,7 +45,7 @@ def with_defaults(source: str, values: Point) -> str:
 
 def _constructor(source: str, values: Point) -> ast.FunctionDef:
     """The `__init__` that counts: the last one of the last top-level class `Model`."""
-    models = [node for node in ast.parse(source).body if isinstance(node, ast.ClassDef) and node.name == "Model"]
+    models = [node for node in parse(source).body if isinstance(node, ast.ClassDef) and node.name == "Model"]
     if not models:
         raise ValueError("the source has no top-level class Model")
     functions = [node for node in models[-1].body if isinstance(node, ast.FunctionDef) and node.name == "__init__"]

@@ -12,7 +12,6 @@ from neuromosaic.core.proposals import (
     Envelope,
     Finding,
     Hardware,
-    Inputs,
     MetricsInputs,
     MetricsPlan,
     SuiteInputs,
@@ -94,7 +93,3 @@ def ask_for_suite(
 def _red(bench: Workbench, proposal: SuiteProposal) -> list[dict[str, object]]:
     verdict = red(proposal.source, bench.sandbox, bench.dataset.contract)
     return [finding.model_dump(mode="json") for finding in verdict.findings if finding.severity == "error"]
-
-
-def inputs_for(bench: Workbench) -> Inputs:
-    return Inputs.model_validate(common(bench))

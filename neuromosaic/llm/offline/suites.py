@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from neuromosaic.core.brief import Contract
 from neuromosaic.core.proposals import Finding, SuiteInputs, SuiteProposal
+from neuromosaic.core.syntax import parse
 from neuromosaic.llm.offline.choosing import smallest
 from neuromosaic.llm.offline.writing import environment, facts
 
@@ -63,7 +64,7 @@ def _strict_tests(suite: str) -> set[str]:
 
 def _without(suite: str, tests: set[str]) -> str:
     """The suite less some of its tests; whole where none would be left."""
-    functions = [node for node in ast.parse(suite).body if isinstance(node, ast.FunctionDef)]
+    functions = [node for node in parse(suite).body if isinstance(node, ast.FunctionDef)]
     names = {node.name for node in functions if node.name.startswith("test_")}
     if not names - tests:
         return suite
