@@ -52,11 +52,12 @@ def validate(wanted: Wanted, *, as_json: bool) -> int:
     from neuromosaic.core.sandbox.process import ProcessSandbox
     from neuromosaic.core.validation import files
     from neuromosaic.core.validation.ladder import Ladder
+    from neuromosaic.core.workers.boundary import accepted
 
     paths, signature, construction = find_files(wanted.files), read_signature(wanted), read_init(wanted)
     limits, suite = read_constraints(wanted.constraint or []), _suite(wanted.tests)
     jobs = wanted.jobs or min(4, os.cpu_count() or 1)
-    sandbox, judge = ProcessSandbox(jobs), ProcessJudge(jobs)
+    sandbox, judge = ProcessSandbox(jobs, boundary=accepted(wanted.boundary)), ProcessJudge(jobs)
     try:
         _warm_up(sandbox, judge)
         ladder = Ladder(sandbox, judge, signature, limits, timeout=wanted.timeout, strict=False)

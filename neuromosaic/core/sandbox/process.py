@@ -11,6 +11,7 @@ from neuromosaic.core.protocols import Converse, Exported, Job, Message, Program
 from neuromosaic.core.sandbox.answers import exported
 from neuromosaic.core.sandbox.children import Child, WarmProcess
 from neuromosaic.core.signature import Signature
+from neuromosaic.core.workers.boundary import Accepted, require
 from neuromosaic.core.workers.requests import request
 
 START_SECONDS: Final = 120.0
@@ -22,21 +23,28 @@ class ProcessSandbox:
     """Runs each job on proposed Python in a fresh, locked process of its own, `workers` of them at once.
 
     `memory_mb` (MB = 10^6 bytes): what a job may take on top of the warm process's own. Safe to use from several
-    threads. The warm process starts with the first job.
+    threads. The warm process starts with the first job. `boundary`: the least that is accepted; the strongest that
+    this machine has is used, but for "none", which means resource limits alone.
     """
 
-    def __init__(self, workers: int = 1, memory_mb: int = 4096) -> None:
+    def __init__(self, workers: int = 1, memory_mb: int = 4096, boundary: Accepted = "auto") -> None:
         self._free = threading.BoundedSemaphore(workers)
         self._memory_mb = memory_mb
+        self._accepted = boundary
         self._lock = threading.Lock()
         self._warm: WarmProcess | None = None
         self._closed = False
 
     @cached_property
     def boundary(self) -> str:
-        """The walls that a child has found up around itself: "landlock+seccomp", one of them, or "rlimits"."""
+        """The walls that a child has found up around itself: one of `workers.boundary.LEVELS`.
+
+        Raises WorkerError "setup" where they are less than what is accepted.
+        """
         with self._fork(cpu_seconds=CPU_GRACE) as child:
-            return child.boundary()
+            level = child.boundary()
+        require(level, self._accepted)
+        return level
 
     def export(self, program: Program, signature: Signature, timeout: float = 60.0) -> Exported:
         """The program's graph, in train and eval mode, or why there is none; and what only the Python shows.
@@ -93,7 +101,7 @@ class ProcessSandbox:
             if self._warm is None or not self._warm.usable:
                 if self._warm is not None:
                     self._warm.kill()
-                self._warm = WarmProcess(START_SECONDS)
+                self._warm = WarmProcess(START_SECONDS, walls=self._accepted != "none")
             return self._warm
 
 

@@ -19,7 +19,6 @@ from neuromosaic.core.protocols import Job, Message, Program
 from neuromosaic.core.sandbox.children import WarmProcess
 from neuromosaic.core.sandbox.process import ProcessSandbox, suite_outcome
 from neuromosaic.core.signature import Signature
-from neuromosaic.core.workers import process
 
 SUITE = """\
 import torch
@@ -276,11 +275,9 @@ def test_threads_of_the_host_do_not_disturb_each_other(sandbox: ProcessSandbox, 
 @pytest.fixture(scope="module")
 def unwalled() -> Iterator[ProcessSandbox]:
     """A sandbox of a host with a key, whose children have resource limits only."""
-    lower = "import neuromosaic.core.workers.limits as l; l._give_up_privileges = lambda: False\n"
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("OPENAI_API_KEY", "sk-secret")
-        patch.setattr(process, "BOOTSTRAP", process.BOOTSTRAP.replace("import importlib", lower + "import importlib"))
-        sandbox = ProcessSandbox()
+        sandbox = ProcessSandbox(boundary="none")
         assert sandbox.boundary == "rlimits"
     yield sandbox
     sandbox.close()
@@ -313,21 +310,27 @@ def start(session):
     assert not [pid for pid in started if is_running(pid)]
 
 
-@pytest.mark.usefixtures("seccomp")
 def test_a_warm_process_that_grew_old_or_died_is_replaced(
     unwalled: ProcessSandbox, signature: Signature, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     first = unwalled._warm
     monkeypatch.setattr("neuromosaic.core.sandbox.children.CHILDREN_PER_ZYGOTE", 1)  # it has grown old
-    with pytest.raises(WorkerError, match="not by rlimits") as caught:  # and the new one has its walls again
-        unwalled.export(program("pass"), signature)
-    assert caught.value.cause == "setup"
+    unwalled.export(program("pass"), signature)
     second = unwalled._warm
     assert second is not None
     assert second is not first
     second._process.kill()
     monkeypatch.setattr(WarmProcess, "usable", True)  # it dies after it was looked at
     with pytest.raises(WorkerError, match="cannot start") as caught:
+        unwalled.export(program("pass"), signature)
+    assert caught.value.cause == "setup"
+
+
+def test_a_child_with_another_boundary_than_was_promised_does_no_job(
+    unwalled: ProcessSandbox, signature: Signature, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(unwalled.__dict__, "boundary", "landlock+seccomp")
+    with pytest.raises(WorkerError, match="not by landlock") as caught:
         unwalled.export(program("pass"), signature)
     assert caught.value.cause == "setup"
 

@@ -149,14 +149,14 @@ def child_here(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Call
 
 
 def test_a_child_says_its_boundary_and_does_one_job(child_here: Any, cnn: Program, signature: Signature) -> None:
-    channel = child_here(lambda _: "walls")
+    channel = child_here(lambda *_, **__: "walls")
     assert channel.receive().body == {"boundary": "walls"}
     job = Job("inspect", cnn, {"signature": signature.model_dump(mode="json")})
     assert hold(channel, request(job)).body["outputs"][0]["shape"] == [3, 10]
 
 
 def test_a_child_tells_what_failed(child_here: Any, signature: Signature) -> None:
-    channel = child_here(lambda _: "walls")
+    channel = child_here(lambda *_, **__: "walls")
     channel.receive()
     with pytest.raises(CandidateError, match="ZeroDivisionError"):
         hold(
@@ -166,14 +166,14 @@ def test_a_child_tells_what_failed(child_here: Any, signature: Signature) -> Non
 
 
 def test_a_child_that_cannot_lock_itself_does_nothing(child_here: Any) -> None:
-    def lock(_: Limits) -> str:
+    def lock(*_: object, **__: object) -> str:
         raise WorkerError("no walls", "setup")
 
     assert child_here(lock).receive().body["failed"] == {"kind": "setup", "message": "no walls"}
 
 
 def test_a_child_whose_host_hung_up_ends(child_here: Any) -> None:
-    channel = child_here(lambda _: "walls")
+    channel = child_here(lambda *_, **__: "walls")
     channel.receive()
     channel.close()
 
