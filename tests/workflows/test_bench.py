@@ -7,6 +7,7 @@ import pytest
 from neuromosaic.core.brief import Brief, Budget
 from neuromosaic.core.store.store import Event, Store
 from neuromosaic.workflows.bench import Workbench, working_time
+from neuromosaic.workflows.finalists import makespan
 from neuromosaic.workflows.options import Options
 from neuromosaic.workflows.runs import create
 
@@ -28,3 +29,9 @@ def test_a_resumed_run_counts_what_earlier_processes_spent_but_not_the_pause() -
     assert working_time(events) == 35
     assert working_time(events[:1]) == 0
     assert working_time([]) == 0
+
+
+def test_jobs_take_as_long_as_the_busiest_worker() -> None:
+    assert makespan([3, 1, 1, 2], 2) == 4
+    assert makespan([3, 1], 1) == 4
+    assert makespan([], 2) == 0
