@@ -49,8 +49,8 @@ class ProcessSandbox:
     def export(self, program: Program, signature: Signature, timeout: float = 60.0) -> Exported:
         """The program's graph, in train and eval mode, or why there is none; and what only the Python shows.
 
-        Raises CandidateError with the code "syntax", "import", "no-model", "constructor", "inputs" or "forward",
-        WorkerError for crash, time-out and want of memory.
+        Raises CandidateError with the code "syntax", "import", "no-model", "constructor", "inputs", "forward-raised"
+        or "train-raised", WorkerError for crash, time-out and want of memory.
         """
         arguments = {"signature": signature.model_dump(mode="json")}
         return exported(self.run(Job("export", program, arguments, timeout=timeout)))

@@ -94,7 +94,9 @@ class Ladder:
         except (CandidateError, WorkerError) as error:
             return climb, Verdict("shape", (fault("shape", error),))
         climb, verdict = self._inspected(_in_lane(climb, program, exported), program)
-        if verdict.passed and climb.candidate_id and (twin := known.get(climb.candidate_id)):
+        if not verdict.passed:  # this is the last that is heard of it
+            return climb, replace(verdict, findings=(*verdict.findings, *exported.findings))
+        if climb.candidate_id and (twin := known.get(climb.candidate_id)):
             return _duplicate(climb, verdict, twin)
         return climb, verdict
 
@@ -140,7 +142,7 @@ class Ladder:
 
     def _not_exercised(self, climb: Climb) -> Finding | None:
         shape = next(verdict for verdict in climb.verdicts if verdict.gate == "shape")
-        return too_large_to_exercise(shape, self.memory_mb)
+        return too_large_to_exercise(shape, self.memory_mb, self.signature)
 
     def _shown(self, climb: Climb) -> Examples:
         """Real examples; else those of the file's own factory; else none, for the worker can draw them."""

@@ -82,8 +82,10 @@ def _over_limits(constraints: Constraints, figures: dict[str, float]) -> list[Fi
 
 def _most_memory_mb(signature: Signature) -> float:
     """Without a limit: one example must fit into this machine; a file's own inputs may be meant for another one."""
-    if not signature.inputs:
-        return LARGEST_DEVICE_MB
+    return _machine_mb() if signature.inputs else LARGEST_DEVICE_MB
+
+
+def _machine_mb() -> float:
     return os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") / 1e6
 
 
@@ -95,11 +97,19 @@ def _hidden_allocation(exported: Exported, figures: dict[str, float]) -> list[Fi
     return [Finding(gate=GATE, code="memory", message=message)]
 
 
-def too_large_to_exercise(verdict: Verdict, budget_mb: float) -> Finding | None:
-    """Whether a training step needs more memory than a worker has; then nothing is said of how it behaves."""
+def too_large_to_exercise(verdict: Verdict, budget_mb: float, signature: Signature) -> Finding | None:
+    """Whether a training step needs more memory than a worker has; then nothing is said of how it behaves.
+
+    A fault where it is more than this machine has for one example of a network that is to be trained.
+    """
     needed = 3 * verdict.figures.get("allocated_mb", 0.0)
     if needed <= budget_mb:
         return None
+    if signature.inputs and signature.severity == "error" and needed > _machine_mb():
+        message = (
+            f"training on one example needs about {needed / 1000:.1f} GB, this machine has {_machine_mb() / 1000:.1f}"
+        )
+        return Finding(gate="behave", code=CODES["memory_mb"], message=message)
     message = (
         f"a training step needs about {needed / 1000:.1f} GB, a worker has {budget_mb / 1000:.1f}: not exercised"
     )

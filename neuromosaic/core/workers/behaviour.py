@@ -49,8 +49,11 @@ def check(subject: Subject) -> Iterator[Finding]:
     if not _equal(outputs, subject.scores(subject.inputs)):
         yield _finding("non-deterministic", "two eval-mode passes over the same examples with the same seed differ")
         return  # nothing can be learnt from comparing it with itself
-    yield from _sampling(subject, outputs)
-    yield from _batch_leak(subject)
+    samples = not _close(outputs, subject.scores(subject.inputs, seed=1))
+    if samples:
+        message = "eval-mode outputs change with the random seed: unless it samples on purpose, look for dropout"
+        yield _finding("random-in-eval", message, None, "warning")
+    yield from _batch_leak(subject, samples)
     yield from _squashed(subject, outputs)
     if subject.signature.task == "language_modelling":
         yield from _causality(subject)
@@ -132,16 +135,10 @@ def _batch_of_one(subject: Subject) -> Iterator[Finding]:
         yield _finding("batch-of-one", message, layer_of(error, subject.module), "warning")
 
 
-def _sampling(subject: Subject, outputs: list[Tensor]) -> Iterator[Finding]:
-    if not _close(outputs, subject.scores(subject.inputs, seed=1)):
-        message = "eval-mode outputs change with the random seed: unless it samples on purpose, look for dropout"
-        yield _finding("random-in-eval", message, None, "warning")
-
-
-def _batch_leak(subject: Subject) -> Iterator[Finding]:
+def _batch_leak(subject: Subject, samples: bool) -> Iterator[Finding]:
     """An axis along which nothing leaks is the batch; without one, a network that promised a batch leaks."""
     axes = subject.axes
-    if not axes or any(not _leaks(subject, axis) for axis in axes):
+    if not axes or any(not _leaks(subject, axis, samples) for axis in axes):
         return
     message = "the eval-mode output of an example changes with the other examples of its batch"
     yield _finding(
@@ -149,15 +146,31 @@ def _batch_leak(subject: Subject) -> Iterator[Finding]:
     )
 
 
-def _leaks(subject: Subject, axis: int) -> bool:
-    """Whether the first or the last example's outputs change when all others do."""
+def _leaks(subject: Subject, axis: int, samples: bool) -> bool:
+    """Whether the first or the last example's outputs change when all others do, or are not there at all.
+
+    A network that samples draws other numbers for another batch: that is no leak.
+    """
     size, before = subject.size(axis), subject.answers
+    may_be_alone = subject.cut and not samples and axis == subject.signature.batch_axes[0]
+    if may_be_alone and _differs_alone(subject, axis):
+        return True
     for kept in (0, size - 1):
         after = subject.scores(subject.others_changed(axis, kept))
         for one, other in zip(before, after, strict=True):
             if subject.runs_along(one, axis) and not close(one.select(axis, kept), other.select(axis, kept)):
                 return True
     return False
+
+
+def _differs_alone(subject: Subject, axis: int) -> bool:
+    alone = subject.scores(subject.first_alone(axis))
+    among = [
+        (one, other) for one, other in zip(alone, subject.answers, strict=True) if subject.runs_along(other, axis)
+    ]
+    return any(
+        one.ndim == other.ndim and not close(one.select(axis, 0), other.select(axis, 0)) for one, other in among
+    )
 
 
 def _squashed(subject: Subject, outputs: list[Tensor]) -> Iterator[Finding]:

@@ -49,7 +49,7 @@ class Rehearsal:
 def rehearse(program: Program, signature: Signature, folder: Path) -> Rehearsal:
     """Builds the program, runs it, and looks whether it answers the same again, and after its state was loaded.
 
-    Raises CandidateError "syntax", "import", "no-model", "constructor", "inputs" or "forward".
+    Raises CandidateError "syntax", "import", "no-model", "constructor", "inputs" or "forward-raised".
     """
     made = load_model_class(program.source, folder, program.entry)
     module = construct(made, program, folder, program.seed)
@@ -58,7 +58,7 @@ def rehearse(program: Program, signature: Signature, folder: Path) -> Rehearsal:
     bind(module)
     rehearsal = Rehearsal(module, inputs, bool(signature.inputs), None, [])
     if not any(isinstance(x, FakeTensor) for x in inputs):
-        with attributed("forward", folder / FILE, module):
+        with attributed("forward-raised", folder / FILE, module):
             rehearsal.outputs = _answers(module, inputs, program.seed)
         rehearsal.exhausted = rehearsal.outputs is None
         if rehearsal.outputs is not None:

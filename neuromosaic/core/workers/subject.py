@@ -105,6 +105,9 @@ class Subject:
     def runs_along(self, tensor: Tensor, axis: int) -> bool:
         return tensor.ndim > axis and tensor.shape[axis] == self.size(axis)
 
+    def first_alone(self, axis: int) -> Inputs:
+        return tuple(x.narrow(axis, 0, 1) if self.runs_along(x, axis) else x for x in self.inputs)
+
     def others_changed(self, axis: int, kept: int) -> Inputs:
         """All examples but one have other values."""
         return tuple(self._others(number, axis, kept) for number in range(len(self.inputs)))

@@ -98,7 +98,7 @@ def test_a_program_becomes_a_graph_with_the_weights_of_its_seed(
         ("class Model(", "syntax", 1),
         ("import nonesuch", "import", 1),
         ("x = 1", "no-model", None),
-        (program("raise KeyError('here')").source, "forward", 12),
+        (program("raise KeyError('here')").source, "forward-raised", 12),
         (program("pass").source.replace("super().__init__()", "1 / 0"), "constructor", 8),
     ],
 )

@@ -65,7 +65,7 @@ def test_what_runs_but_cannot_be_exported_is_told_apart(cnn: Program, signature:
     with pytest.raises(CandidateError) as caught:
         export(raising, signature, tmp_path)
     assert not isinstance(caught.value, ExportError)
-    assert (caught.value.code, caught.value.line, caught.value.layer) == ("forward", 12, "head.2")
+    assert (caught.value.code, caught.value.line, caught.value.layer) == ("forward-raised", 12, "head.2")
 
 
 def test_other_kinds_run_on_the_module(cnn: Program, signature: Signature, tmp_path: Path) -> None:

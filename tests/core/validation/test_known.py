@@ -94,12 +94,12 @@ BAD = {
     "argument-without-default": network(DENSE, "return self.head(x.flatten(1))").replace("(self):", "(self, width):"),
     "import-not-allowed": network(DENSE, "return self.head(x.flatten(1))", before="import os"),
     "constructor": network("self.head = nn.Linear(64, '10')", "return self.head(x.flatten(1))"),
-    "forward": network("self.head = nn.Linear(63, 10)", "return self.head(x.flatten(1))"),
     "forward-raised": network(DENSE, "return self.head(x.reshape(2, 64))"),
     "import": network(DENSE, "return self.head(x.flatten(1))", before="nn.NoSuchLayer"),
     "memory": network(DENSE + "\nself.spare = [torch.empty(250_000_000) for _ in range(100)]", "return x"),
     "timeout": network(DENSE, "return self.head(x.flatten(1))", before="while True: pass"),
 }  # fmt: skip
+MISFIT = network("self.head = nn.Linear(63, 10)", "return self.head(x.flatten(1))")
 DATA_DEPENDENT = network(DENSE, """
 scores = self.head(x.flatten(1))
 if scores.sum() > 1e9:
@@ -127,8 +127,8 @@ def test_a_bad_network_is_stopped_for_the_right_reason(code: str, sandbox: Sandb
 
 
 def test_a_fault_is_told_with_its_place(sandbox: Sandbox, judge: Judge) -> None:
-    (fault,) = (f for f in climb(BAD["forward"], IMAGE, sandbox, judge).findings if f.severity == "error")
-    assert (fault.line, fault.layer) == (9, "head")
+    (fault,) = (f for f in climb(MISFIT, IMAGE, sandbox, judge).findings if f.severity == "error")
+    assert (fault.code, fault.line, fault.layer) == ("forward-raised", 9, "head")
     (fault, *_) = climb(BAD["output-shape"], IMAGE, sandbox, judge).findings
     assert "[1, 10]" in fault.message
     assert "[1, 9]" in fault.message

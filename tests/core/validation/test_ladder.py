@@ -208,7 +208,7 @@ def test_a_graph_that_answers_otherwise_than_its_python_is_given_up(bench: Bench
 
 
 def test_what_needs_more_memory_than_a_worker_has_is_not_exercised(bench: Bench, graph: Graph) -> None:
-    climb = bench(graph, inspect={**INSPECTED, "allocated_mb": 9e4}).climb(PROGRAM)
+    climb = bench(graph, inspect={**INSPECTED, "allocated_mb": 2000.0}).climb(PROGRAM)
     assert (climb.accepted, [finding.code for finding in climb.findings]) == (True, ["not-exercised"])
     assert [job.kind for job in bench.judge.jobs] == ["inspect"]
 

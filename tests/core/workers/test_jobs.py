@@ -210,6 +210,23 @@ def test_one_example_alone_cannot_leak() -> None:
     assert "batch-leak" not in {finding.code for finding in findings(reply)}
 
 
+class Crowded(nn.Module):
+    """Only the largest four of a batch are let through."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.layer = nn.Linear(6, 3)
+
+    def forward(self, x: Tensor) -> Tensor:
+        y = self.layer(x)
+        kept = y.sum(1).argsort(descending=True).argsort() < 4
+        return y * (1 + kept[:, None])
+
+
+def test_what_depends_on_how_many_others_there_are_leaks() -> None:
+    assert [finding.code for finding in behave(Crowded())] == ["batch-leak"]
+
+
 def test_what_changes_with_the_seed_alone_is_a_warning() -> None:
     (finding,) = behave(Wrong(drops_out))
     assert (finding.code, finding.severity) == ("random-in-eval", "warning")
