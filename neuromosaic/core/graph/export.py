@@ -17,6 +17,7 @@ from torch.export import Dim, ExportedProgram, ShapesCollection
 from neuromosaic.core.brief import Contract
 from neuromosaic.core.errors import CandidateError, ExportError
 from neuromosaic.core.graph.document import Graph, TensorData
+from neuromosaic.core.graph.following import followed
 from neuromosaic.core.graph.shapes import quick_shapes
 from neuromosaic.core.graph.tensors import from_torch
 from neuromosaic.core.graph.writer import known_size, write_trace
@@ -133,7 +134,7 @@ def _exported(module: nn.Module, inputs: tuple[torch.Tensor, ...]) -> ExportedPr
     for tensor in inputs:
         shapes[tensor] = {0: Dim.AUTO}
     try:
-        with _attributes_kept(module), quick_shapes():
+        with _attributes_kept(module), quick_shapes(), followed(module):
             return torch.export.export(module, inputs, dynamic_shapes=shapes, strict=False)
     except Exception as error:  # noqa: BLE001  proposed code may raise anything; all of it is a verdict on the code
         _check_it_runs(module, inputs)
