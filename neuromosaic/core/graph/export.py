@@ -15,6 +15,7 @@ from torch.export import Dim, ExportedProgram, ShapesCollection
 
 from neuromosaic.core.errors import CandidateError, ExportError
 from neuromosaic.core.graph.document import Graph, TensorData
+from neuromosaic.core.graph.following import followed
 from neuromosaic.core.graph.shapes import quick_shapes
 from neuromosaic.core.graph.tensors import from_torch
 from neuromosaic.core.graph.writer import known_size, write_trace
@@ -123,7 +124,7 @@ def _exported(module: nn.Module, inputs: tuple[torch.Tensor, ...], batch_axes: S
     for tensor in inputs:
         shapes[tensor] = {axis: Dim.AUTO for axis in batch_axes[:1] if tensor.ndim > axis}
     try:
-        with _attributes_kept(module), quick_shapes():
+        with _attributes_kept(module), quick_shapes(), followed(module):
             return torch.export.export(module, inputs, dynamic_shapes=shapes, strict=False)
     except Exception as error:  # noqa: BLE001  proposed code may raise anything; all of it is a verdict on the code
         _check_it_runs(module, inputs)
