@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from statistics import median
 
 import torch
@@ -125,14 +126,34 @@ def _batch_of_one(subject: Subject) -> Iterator[Finding]:
     axis = next(iter(subject.signature.batch_axes), None)
     if axis is None or not subject.cut:
         return
+    said = "cannot train on a batch of one ({}): such a batch is left out"
+    with _buffers_kept(subject.module):
+        try:
+            with torch.no_grad():
+                subject.module.train()(*subject.first_alone(axis))
+        except Exception as error:
+            if is_out_of_memory(error):
+                raise
+            layer = layer_of(error, subject.module)
+            yield _finding("batch-of-one", said.format(first_line(error)), layer, "warning")
+            return
+        for name, buffer in subject.module.named_buffers():
+            if not buffer.isfinite().all():  # a graph has no layer that would refuse
+                yield _finding("batch-of-one", said.format(f"{name} becomes NaN"), name, "warning")
+                return
+
+
+@contextmanager
+def _buffers_kept(module: nn.Module) -> Iterator[None]:
+    """Whatever is done to running statistics is undone."""
+    before = {name: buffer.clone() for name, buffer in module.named_buffers()}
     try:
+        yield
+    finally:
         with torch.no_grad():
-            subject.module.train()(*(x.narrow(axis, 0, 1) for x in subject.inputs))
-    except Exception as error:
-        if is_out_of_memory(error):
-            raise
-        message = f"cannot train on a batch of one ({first_line(error)}): such a batch is left out"
-        yield _finding("batch-of-one", message, layer_of(error, subject.module), "warning")
+            for name, buffer in module.named_buffers():
+                if name in before and before[name].shape == buffer.shape:
+                    buffer.copy_(before[name])
 
 
 def _batch_leak(subject: Subject, samples: bool) -> Iterator[Finding]:

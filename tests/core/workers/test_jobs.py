@@ -210,6 +210,25 @@ def test_one_example_alone_cannot_leak() -> None:
     assert "batch-leak" not in {finding.code for finding in findings(reply)}
 
 
+class Unchecked(nn.Module):
+    """A batch norm that takes a batch of one without a word, as that of a graph does."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.layer, self.norm = nn.Linear(6, 3), nn.BatchNorm1d(3)
+
+    def forward(self, x: Tensor) -> Tensor:
+        norm = self.norm
+        return torch.batch_norm(self.layer(x), norm.weight, norm.bias, norm.running_mean, norm.running_var,
+                                self.training, 0.1, 1e-5, False)  # fmt: skip
+
+
+def test_a_batch_of_one_spoils_nothing_for_what_comes_after() -> None:
+    module = Unchecked()
+    assert [(finding.code, finding.layer) for finding in behave(module)] == [("batch-of-one", "norm.running_var")]
+    assert module.norm.running_var.isfinite().all()
+
+
 class Crowded(nn.Module):
     """Only the largest four of a batch are let through."""
 
