@@ -6,6 +6,8 @@ from typing import Annotated, Any
 
 import typer
 
+from neuromosaic.core.workers.boundary import Accepted
+
 app = typer.Typer(
     no_args_is_help=True, pretty_exceptions_enable=False, rich_markup_mode=None, context_settings={"help_option_names": ["-h", "--help"]},
     help="Designs neural networks test-first: say what is needed, get tested, trained and measured PyTorch.",
@@ -19,6 +21,8 @@ Json = Annotated[bool, typer.Option("--json", help="Machine-readable output on s
 DataOption = Annotated[
     str | None, typer.Option("--data", help="A file, a folder, module:function, or a built-in set.")
 ]
+AROUND = "Least wall around proposed code, else nothing runs; none: resource limits alone."
+Boundary = Annotated[Accepted, typer.Option("--boundary", help=AROUND)]
 STORE = Path(".neuromosaic")
 
 
@@ -38,6 +42,7 @@ def design(
     seed: Annotated[int | None, typer.Option(min=0, help="One seed, one result.")] = None,
     out: Annotated[Path | None, typer.Option(help="Folder for the result. Default: designs/RUN.")] = None,
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Approve the brief as understood.")] = False,
+    boundary: Boundary = "auto",
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would be done, how long and at what cost.")] = False,
     json: Json = False,
     store: StoreOption = STORE,
@@ -66,7 +71,7 @@ def validate(
     batch_axis: Annotated[str | None, typer.Option(help="Axis of the batch, from 0, or none. Default: the first.")] = None,
     timeout: Annotated[float, typer.Option(min=1, help="Seconds that one step may take.")] = 60.0,
     jobs: Annotated[int | None, typer.Option(min=1, help="Files at a time. Default: one per core, at most 4.")] = None,
-    boundary: Annotated[str, typer.Option(help="The least that must hold: auto, bubblewrap, landlock, seccomp, or none.")] = "auto",
+    boundary: Boundary = "auto",
     json: Json = False,
 ) -> None:  # fmt: skip
     """Check networks in Python files: do they build, learn, leak, fit? Nothing of them is believed."""
@@ -93,11 +98,18 @@ def show(run: Run, json: Json = False, store: StoreOption = STORE) -> None:
 
 
 @app.command()
-def resume(run: Run, json: Json = False, store: StoreOption = STORE) -> None:
+def resume(
+    run: Run,
+    boundary: Annotated[
+        Accepted | None, typer.Option("--boundary", help=f"{AROUND} Default: as the run began.")
+    ] = None,
+    json: Json = False,
+    store: StoreOption = STORE,
+) -> None:
     """Go on with an interrupted run; nothing finished is repeated."""
     from neuromosaic.interfaces import design as command
 
-    raise typer.Exit(command.resume(store, run, None, as_json=json))
+    raise typer.Exit(command.resume(store, run, None, as_json=json, boundary=boundary))
 
 
 @app.command()
@@ -148,11 +160,11 @@ def gc(json: Json = False, store: StoreOption = STORE) -> None:
 
 
 @app.command()
-def doctor(json: Json = False, store: StoreOption = STORE) -> None:
+def doctor(boundary: Boundary = "auto", json: Json = False, store: StoreOption = STORE) -> None:
     """Check this machine: versions, device, sandbox, store, model keys."""
     from neuromosaic.interfaces import doctor as command
 
-    raise typer.Exit(command.doctor(store, as_json=json))
+    raise typer.Exit(command.doctor(store, boundary, as_json=json))
 
 
 @app.command()
@@ -174,12 +186,13 @@ def predict(
     folder: Annotated[Path, typer.Argument(help="A delivered folder.")],
     data: Annotated[str, typer.Option("--data", help="New data of the same kind.")],
     out: Annotated[Path | None, typer.Option(help="CSV file to write; else stdout.")] = None,
+    boundary: Boundary = "auto",
     json: Json = False,
 ) -> None:
     """Run a delivered network on new data, preprocessing and class names included."""
     from neuromosaic.interfaces import use
 
-    use.predict(folder, data, out, as_json=json)
+    use.predict(folder, data, out, as_json=json, boundary=boundary)
 
 
 @app.command()
@@ -190,12 +203,14 @@ def retrain(
     epochs: Annotated[float | None, typer.Option(min=0.01, help="Default: as in the delivered recipe.")] = None,
     seed: Annotated[int, typer.Option(min=0)] = 0,
     out: Annotated[Path | None, typer.Option(help="Folder for the result. Default: FOLDER-retrained.")] = None,
+    boundary: Boundary = "auto",
     json: Json = False,
 ) -> None:  # fmt: skip
     """Train a delivered architecture on new data, from its weights or from scratch."""
     from neuromosaic.interfaces import use
 
-    use.retrain(folder, data, out, from_scratch=from_scratch, epochs=epochs, seed=seed, as_json=json)
+    settings = use.Settings(from_scratch=from_scratch, epochs=epochs, seed=seed, boundary=boundary)
+    use.retrain(folder, data, out, settings, as_json=json)
 
 
 @roles_app.command("list")

@@ -17,6 +17,7 @@ from neuromosaic.core.brief_file import parse_brief, read_brief_file
 from neuromosaic.core.errors import BriefError, Interrupted, UsageError, WaitingForApproval
 from neuromosaic.core.results import Results
 from neuromosaic.core.store.store import Store
+from neuromosaic.core.workers.boundary import Accepted
 from neuromosaic.workflows import runs
 from neuromosaic.workflows.bench import Workbench
 from neuromosaic.workflows.options import Options
@@ -41,6 +42,7 @@ class Wanted(NamedTuple):
     seed: int | None = None
     out: Path | None = None
     yes: bool = False
+    boundary: Accepted = "auto"
 
 
 def design(root: Path, wanted: Wanted, *, as_json: bool) -> int:
@@ -50,9 +52,14 @@ def design(root: Path, wanted: Wanted, *, as_json: bool) -> int:
     return _work(store, runs.create(store, brief, options), None, as_json=as_json)
 
 
-def resume(root: Path, run: str, answer: dict[str, Any] | None, *, as_json: bool) -> int:
+def resume(
+    root: Path, run: str, answer: dict[str, Any] | None, *, as_json: bool, boundary: Accepted | None = None
+) -> int:
+    """Goes on with a run; `boundary` counts instead of the one that it remembers."""
     store = Store(root)
     record = store.run(run)
+    if boundary is not None:
+        runs.accept_boundary(store, record.id, boundary)
     if answer is not None and record.status != "waiting":
         raise UsageError(f"run {record.id} waits for nothing (it is {record.status}): `neuromosaic show {record.id}`")
     return _work(store, record.id, answer, as_json=as_json)
@@ -109,7 +116,7 @@ def options_of(wanted: Wanted, root: Path) -> Options:
         models=shared or ("offline",),
         role_models={role: tuple(model for other, model in roles if other == role) for role, _ in roles},
         api_base=wanted.api_base, approved=wanted.yes, folder=str(wanted.out) if wanted.out else None,
-        agents=str(root / "agents"),
+        agents=str(root / "agents"), boundary=wanted.boundary,
     )  # fmt: skip
 
 

@@ -8,37 +8,67 @@ import time
 from collections.abc import Callable
 from importlib import metadata
 from pathlib import Path
-from typing import NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from neuromosaic.core.errors import NeuromosaicError
+from neuromosaic.core.workers.boundary import Accepted
 
+if TYPE_CHECKING:
+    from neuromosaic.core.sandbox.process import Condition
+
+FORKS = 11
+SMALL = """\
+import torch
+
+
+class Model(torch.nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.layer = torch.nn.Linear(3, 1)
+
+    def forward(self, x):
+        return self.layer(x)
+"""
 KEYS = ("OPENAI_API_KEY", "ANTHROPIC_API_KEY", "GEMINI_API_KEY", "OPENAI_BASE_URL")
 
 
 class Check(NamedTuple):
+    """What was looked at, whether it would do, and what was found; `facts` are the same for programs."""
+
     name: str
     ok: bool
     said: str
+    facts: dict[str, Any] | None = None
 
 
-def doctor(root: Path, *, as_json: bool) -> int:
+class Found(NamedTuple):
+    said: str
+    facts: dict[str, Any]
+
+
+def doctor(root: Path, boundary: Accepted = "auto", *, as_json: bool) -> int:
     """0 where a run with the built-in designer would work."""
     checks = []
-    for name, look in (("python", _python), ("torch", _torch), ("device", _device), ("sandbox", _sandbox),
-                       ("store", lambda: _store(root)), ("models", _models)):  # fmt: skip
+    looks: dict[str, Callable[[], str | Found]] = {
+        "python": _python, "torch": _torch, "device": _device, "sandbox": lambda: _sandbox(boundary),
+        "store": lambda: _store(root), "models": _models,
+    }  # fmt: skip
+    for name, look in looks.items():
         print(f"checking {name} ...", file=sys.stderr)
         checks.append(_checked(name, look))
     if as_json:
-        print(json.dumps([check._asdict() for check in checks], indent=2))
+        known = [{key: value for key, value in check._asdict().items() if value is not None} for check in checks]
+        print(json.dumps(known, indent=2))
     else:
         for check in checks:
             print(f"{'ok ' if check.ok else 'BAD'} {check.name:8} {check.said}")
     return 0 if all(check.ok for check in checks) else 1
 
 
-def _checked(name: str, check: Callable[[], str]) -> Check:
+def _checked(name: str, check: Callable[[], str | Found]) -> Check:
     try:
-        return Check(name, True, check())
+        found = check()
+        return Check(name, True, *found) if isinstance(found, Found) else Check(name, True, found)
     except (NeuromosaicError, ImportError, OSError) as error:
         return Check(name, False, str(error))
 
@@ -62,7 +92,7 @@ def _device() -> str:
     return f"{found.device}: {found.name}, {found.gflops:.0f} GFLOP/s a thread, {found.memory_gb:.0f} GB"
 
 
-def _sandbox() -> str:
+def _sandbox(boundary: Accepted) -> Found:
     """Really runs a small network behind the boundary."""
     from neuromosaic.core.brief import TensorSpec
     from neuromosaic.core.protocols import Program
@@ -70,18 +100,33 @@ def _sandbox() -> str:
     from neuromosaic.core.signature import Signature
 
     signature = Signature(inputs=(TensorSpec(shape=(3,)),), outputs=(TensorSpec(shape=(1,)),))
-    source = (
-        "import torch\n\n\nclass Model(torch.nn.Module):\n    def __init__(self):\n        super().__init__()\n"
-        "        self.layer = torch.nn.Linear(3, 1)\n\n    def forward(self, x):\n        return self.layer(x)\n"
-    )
-    sandbox = ProcessSandbox(workers=1)
+    sandbox = ProcessSandbox(workers=1, boundary=boundary)
     try:
-        sandbox.export(Program(source, {}, 0), signature)
+        sandbox.export(Program(SMALL, {}, 0), signature)
         began = time.perf_counter()
-        sandbox.export(Program(source, {}, 0), signature)
-        return f"boundary {sandbox.boundary}, {1000 * (time.perf_counter() - began):.0f} ms a small network"
+        sandbox.export(Program(SMALL, {}, 0), signature)
+        network_ms = 1000 * (time.perf_counter() - began)
+        return _described(sandbox.condition(FORKS), network_ms)
     finally:
         sandbox.close()
+
+
+def _described(condition: "Condition", network_ms: float) -> Found:
+    from neuromosaic.core.workers import landlock
+    from neuromosaic.core.workers.boundary import obstacle
+
+    missing, version = obstacle(condition.boundary), landlock.abi()
+    facts = {
+        "boundary": condition.boundary, "missing": missing, "landlock_abi": max(0, version),
+        "fork_ms": round(condition.fork_ms, 1), "zygote_mb": round(condition.memory_mb),
+        "network_ms": round(network_ms),
+    }  # fmt: skip
+    said = (
+        f"boundary {condition.boundary}, Landlock ABI {facts['landlock_abi']}, "
+        f"{condition.fork_ms:.0f} ms to fork and lock, {network_ms:.0f} ms a small network, "
+        f"{condition.memory_mb:.0f} MB kept warm"
+    )
+    return Found(f"{said}; stronger: {missing}" if missing else said, facts)
 
 
 def _store(root: Path) -> str:

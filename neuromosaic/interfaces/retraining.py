@@ -22,7 +22,7 @@ from neuromosaic.core.proposals import MetricsPlan
 from neuromosaic.core.protocols import Job, Judge, Program, Sandbox
 from neuromosaic.core.sandbox.process import ProcessSandbox
 from neuromosaic.core.signature import signature_of
-from neuromosaic.interfaces.use import Delivered
+from neuromosaic.interfaces.use import Delivered, Settings
 
 
 class Retrained(NamedTuple):
@@ -33,21 +33,22 @@ class Retrained(NamedTuple):
     settings: dict[str, object]
 
 
-def train_again(
-    delivered: Delivered, brief: Brief, *, from_scratch: bool, epochs: float | None, say: Callable[[str], None]
-) -> Retrained:
+def train_again(delivered: Delivered, brief: Brief, settings: Settings, *, say: Callable[[str], None]) -> Retrained:
     """Raises DataError where the new data do not fit the network, RunFailedError where training comes to nothing."""
     dataset = load_dataset(brief, delivered.preprocessing)
     if dataset.contract != delivered.preprocessing.contract:
         raise DataError(
             f"{brief.data} asks for {dataset.contract.output.shape} outputs, this network has others: design anew"
         )
-    recipe = Recipe.model_validate(delivered.results["recipe"] | ({"epochs": epochs} if epochs else {}))
-    sandbox, judge = ProcessSandbox(workers=1), ProcessJudge(workers=1, device=choose_device("auto"))
+    recipe = Recipe.model_validate(
+        delivered.results["recipe"] | ({"epochs": settings.epochs} if settings.epochs else {})
+    )
+    sandbox = ProcessSandbox(workers=1, boundary=settings.boundary)
+    judge = ProcessJudge(workers=1, device=choose_device("auto"))
     try:
-        subject = _subject(sandbox, delivered, dataset, brief.seed, keep=not from_scratch)
+        subject = _subject(sandbox, delivered, dataset, brief.seed, keep=not settings.from_scratch)
         worker: Judge | Sandbox = judge if isinstance(subject, Graph) else sandbox
-        return _train(worker, subject, delivered, dataset, recipe, brief.seed, from_scratch, say)
+        return _train(worker, subject, delivered, dataset, recipe, brief.seed, settings.from_scratch, say)
     finally:
         sandbox.close()
         judge.close()

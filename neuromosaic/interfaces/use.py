@@ -15,6 +15,7 @@ from neuromosaic.core.graph.document import TensorData
 from neuromosaic.core.graph.tensors import from_numpy, to_numpy
 from neuromosaic.core.protocols import Job, Program
 from neuromosaic.core.sandbox.process import ProcessSandbox
+from neuromosaic.core.workers.boundary import Accepted
 
 
 class Delivered(NamedTuple):
@@ -50,13 +51,22 @@ def read_folder(folder: Path) -> Delivered:
         raise UsageError(f"{folder} cannot be used, a file in it is damaged: {error}") from None
 
 
-def predict(folder: Path, ref: str, out: Path | None, *, as_json: bool) -> None:
+class Settings(NamedTuple):
+    """How a delivered network is trained again."""
+
+    from_scratch: bool = False
+    epochs: float | None = None
+    seed: int = 0
+    boundary: Accepted = "auto"
+
+
+def predict(folder: Path, ref: str, out: Path | None, *, as_json: bool, boundary: Accepted = "auto") -> None:
     """Class names with probabilities, values in the data's units, or the most likely next characters."""
     from neuromosaic.core.evaluation.data.loading import load_inputs
 
     delivered = read_folder(folder)
     x, _ = load_inputs(ref, delivered.preprocessing)
-    outputs = _outputs(delivered, x)
+    outputs = _outputs(delivered, x, boundary)
     rows = _rows(delivered.preprocessing, outputs)
     if as_json:
         print(json.dumps(rows, ensure_ascii=False))
@@ -69,9 +79,9 @@ def predict(folder: Path, ref: str, out: Path | None, *, as_json: bool) -> None:
         _write_csv(sys.stdout, rows)
 
 
-def _outputs(delivered: Delivered, x: np.ndarray) -> np.ndarray:
+def _outputs(delivered: Delivered, x: np.ndarray, boundary: Accepted) -> np.ndarray:
     tensors = {"x": from_numpy(x), **{f"weights/{name}": data for name, data in delivered.weights.items()}}
-    sandbox = ProcessSandbox(workers=1)
+    sandbox = ProcessSandbox(workers=1, boundary=boundary)
     try:
         job = Job("predict", Program(delivered.source, {}, 0), {"batch": 256}, tensors, timeout=3600)
         return to_numpy(sandbox.run(job).tensors["outputs"])
@@ -101,9 +111,7 @@ def _refuse_existing(path: Path) -> None:
         raise UsageError(f"{path} exists already: name another place, or move it away")
 
 
-def retrain(
-    folder: Path, ref: str, out: Path | None, *, from_scratch: bool, epochs: float | None, seed: int, as_json: bool
-) -> None:
+def retrain(folder: Path, ref: str, out: Path | None, settings: Settings, *, as_json: bool) -> None:
     """Trains in the same way as the design was, and writes a folder like the first with what the new data gave."""
     from neuromosaic.interfaces.retraining import train_again, write
 
@@ -111,8 +119,8 @@ def retrain(
     target = out or folder.with_name(f"{folder.name}-retrained")
     _refuse_existing(target)
     target_column = delivered.results["brief"].get("target")
-    brief = Brief(data=ref, target=target_column, seed=seed)
-    trained = train_again(delivered, brief, from_scratch=from_scratch, epochs=epochs, say=_say)
+    brief = Brief(data=ref, target=target_column, seed=settings.seed)
+    trained = train_again(delivered, brief, settings, say=_say)
     write(target, delivered, trained)
     if as_json:
         print(json.dumps({"folder": str(target), "metrics": trained.metrics}, indent=2))

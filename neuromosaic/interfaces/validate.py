@@ -15,6 +15,7 @@ from neuromosaic.core.errors import UsageError
 from neuromosaic.core.proposals import Finding
 from neuromosaic.core.signature import LOSSES, Objective, Signature, read_tensor
 from neuromosaic.core.validation.files import Construction, Report
+from neuromosaic.core.workers.boundary import Accepted
 
 if TYPE_CHECKING:
     from neuromosaic.core.protocols import Judge, Sandbox
@@ -43,7 +44,7 @@ class Wanted(NamedTuple):
     batch_axis: str | None
     timeout: float
     jobs: int | None
-    boundary: str
+    boundary: Accepted
 
 
 def validate(wanted: Wanted, *, as_json: bool) -> int:
@@ -52,12 +53,11 @@ def validate(wanted: Wanted, *, as_json: bool) -> int:
     from neuromosaic.core.sandbox.process import ProcessSandbox
     from neuromosaic.core.validation import files
     from neuromosaic.core.validation.ladder import Ladder
-    from neuromosaic.core.workers.boundary import accepted
 
     paths, signature, construction = find_files(wanted.files), read_signature(wanted), read_init(wanted)
     limits, suite = read_constraints(wanted.constraint or []), _suite(wanted.tests)
     jobs = wanted.jobs or min(4, os.cpu_count() or 1)
-    sandbox, judge = ProcessSandbox(jobs, boundary=accepted(wanted.boundary)), ProcessJudge(jobs)
+    sandbox, judge = ProcessSandbox(jobs, boundary=wanted.boundary), ProcessJudge(jobs)
     try:
         _warm_up(sandbox, judge)
         ladder = Ladder(sandbox, judge, signature, limits, timeout=wanted.timeout, strict=False)

@@ -144,7 +144,8 @@ class Workbench:
     def sandbox(self) -> Sandbox:
         from neuromosaic.core.sandbox.process import ProcessSandbox
 
-        return self.share("sandbox", lambda: ProcessSandbox(workers=min(4, os.cpu_count() or 1)))
+        workers, boundary = min(4, os.cpu_count() or 1), self.options.boundary
+        return self.share("sandbox", lambda: ProcessSandbox(workers=workers, boundary=boundary))
 
     @property
     def judge(self) -> Judge:

@@ -63,7 +63,7 @@ class Certifier:
         self._test = bench.dataset.open_test()
 
     def __enter__(self) -> "Certifier":
-        self._sandbox: Sandbox = ProcessSandbox(workers=1)
+        self._sandbox: Sandbox = ProcessSandbox(workers=1, boundary=self._bench.options.boundary)
         self._judge: Judge = ProcessJudge(workers=1, device=self._bench.hardware.device)
         return self
 

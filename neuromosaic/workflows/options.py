@@ -3,6 +3,7 @@
 from pydantic import Field
 
 from neuromosaic.core.brief import Value
+from neuromosaic.core.workers.boundary import Accepted
 
 
 class Options(Value):
@@ -10,7 +11,7 @@ class Options(Value):
 
     `models`: names of model clients in order of preference (later ones are fallbacks); `role_models` overrides them
     per role. `approved`: the brief needs no person's approval. `folder`: where the result is delivered.
-    `agents`: folder with the user's own role files.
+    `agents`: folder with the user's own role files. `boundary`: the least that may stand around proposed code.
     """
 
     models: tuple[str, ...] = ("offline",)
@@ -19,3 +20,4 @@ class Options(Value):
     approved: bool = False
     folder: str | None = None
     agents: str | None = None
+    boundary: Accepted = "auto"

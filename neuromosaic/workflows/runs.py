@@ -11,6 +11,7 @@ from neuromosaic.core.brief import Brief
 from neuromosaic.core.errors import Interrupted, UsageError, WaitingForApproval
 from neuromosaic.core.results import Results
 from neuromosaic.core.store.store import RunRecord, Store
+from neuromosaic.core.workers.boundary import Accepted
 from neuromosaic.workflows.bench import Workbench
 from neuromosaic.workflows.options import Options
 
@@ -24,6 +25,12 @@ def create(store: Store, brief: Brief, options: Options) -> str:
     run = store.create_run(brief.model_dump(mode="json"), options.model_dump(mode="json"))
     store.add_event(run, "run.created", sentence=brief.sentence)
     return run
+
+
+def accept_boundary(store: Store, run: str, boundary: Accepted) -> None:
+    """From here on the run accepts that boundary around proposed code."""
+    options = Options.model_validate(store.run(run).options)
+    store.set_options(run, options.model_copy(update={"boundary": boundary}).model_dump(mode="json"))
 
 
 def carry_on(bench: Workbench, answer: dict[str, Any] | None = None) -> Results:

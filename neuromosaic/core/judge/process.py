@@ -12,6 +12,7 @@ from neuromosaic.core.errors import CandidateError, WorkerError
 from neuromosaic.core.graph.document import Graph
 from neuromosaic.core.protocols import Converse, Job, Message
 from neuromosaic.core.workers.conversation import WorkerGone, WorkerLate, failure, hold
+from neuromosaic.core.workers.privileges import weaker_user
 from neuromosaic.core.workers.process import WorkerProcess, death
 from neuromosaic.core.workers.requests import request
 from neuromosaic.core.workers.wire import Channel
@@ -103,7 +104,9 @@ class _Worker:
     """One worker process that is ready; raises WorkerError "setup" where it does not come up."""
 
     def __init__(self, device: str, memory_mb: int) -> None:
-        self._process = WorkerProcess("neuromosaic.core.judge.worker", device, str(memory_mb))
+        self._process = WorkerProcess(
+            "neuromosaic.core.judge.worker", device, str(memory_mb), user=weaker_user() if device == "cpu" else None
+        )
         self._channel = Channel(self._process.socket, MAX_REPLY_RAW)
         self._idle = True
         try:

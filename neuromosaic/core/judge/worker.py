@@ -9,8 +9,10 @@ from pathlib import Path
 from neuromosaic.core.errors import WorkerError
 from neuromosaic.core.protocols import Converse, Message
 from neuromosaic.core.workers.conversation import HostGone, answer, describe_failure
-from neuromosaic.core.workers.limits import Limits, die_with_parent, lock
+from neuromosaic.core.workers.limits import Limits
+from neuromosaic.core.workers.privileges import die_with_parent
 from neuromosaic.core.workers.requests import requested
+from neuromosaic.core.workers.walls import lock_judge
 from neuromosaic.core.workers.wire import Channel
 
 
@@ -21,7 +23,7 @@ def main(fd: str, parent: str, device: str, memory_mb: str) -> None:
         channel = Channel(connection)
         warm()
         try:
-            boundary = lock(Limits(int(memory_mb), None, Path.cwd()), devices=device != "cpu")
+            boundary = lock_judge(Limits(int(memory_mb), None, Path.cwd()), devices=device != "cpu")
         except WorkerError as error:
             channel.send(Message({"failed": describe_failure(error)}))
             return

@@ -5,38 +5,49 @@ import json
 import socket
 import threading
 import time
-from typing import Any, Final, Self
+from typing import Any, Final, Protocol, Self
 
 from neuromosaic.core.errors import WorkerError
 from neuromosaic.core.protocols import Converse, Message
+from neuromosaic.core.workers import bubblewrap
 from neuromosaic.core.workers.conversation import WorkerGone, WorkerLate, failure, hold
+from neuromosaic.core.workers.privileges import weaker_user
 from neuromosaic.core.workers.process import WorkerProcess, death
+from neuromosaic.core.workers.walls import Around
 from neuromosaic.core.workers.wire import Channel
 
 ORDER_SECONDS: Final = 30.0
 CHILDREN_PER_ZYGOTE: Final = 2000
+MOST_GROWTH_MB: Final = 100.0
 MAX_REPLY_RAW: Final = 4 * 2**30
 DYING_SECONDS: Final = 1.0
 
 
 class WarmProcess:
-    """A zygote that is ready to fork; raises WorkerError "setup" where it is not ready in `patience` seconds."""
+    """A zygote that is ready to fork; raises WorkerError "setup" where it is not ready in `patience` seconds.
 
-    def __init__(self, patience: float, *, walls: bool = True) -> None:
-        self._process = WorkerProcess("neuromosaic.core.sandbox.zygote", "walls" if walls else "none")
+    `around`: what is to stand around it, as far as `why_not` of bubblewrap allows. `memory_mb`: what it takes itself.
+    """
+
+    def __init__(self, patience: float, around: Around = "nothing") -> None:
+        self._process = WorkerProcess(
+            "neuromosaic.core.sandbox.zygote", around, json.dumps(bubblewrap.namespaces()),
+            inside=around == "bubblewrap", user=None if around == "none" else weaker_user(),
+        )  # fmt: skip
         self._lock = threading.Lock()
         self._forked = self._active = 0
         try:
-            self._hear(patience)
-        except (OSError, ValueError):
+            self.memory_mb = self._fresh_mb = float(self._hear(patience)["memory_mb"])
+        except (OSError, ValueError, KeyError):
             words = self._process.last_words() or f"not ready after {patience:.0f} s"
             self._process.kill()
             raise WorkerError(f"the sandbox's warm process could not be started: {words}", "setup") from None
 
     @property
     def usable(self) -> bool:
-        """Whether it lives, and has not come to the age at which it is replaced (once its last child is gone)."""
-        return self._process.alive and (self._forked < CHILDREN_PER_ZYGOTE or self._active > 0)
+        """Whether it lives, and has not come to the age or size at which it is replaced (without children)."""
+        old = self._forked >= CHILDREN_PER_ZYGOTE or self.memory_mb > self._fresh_mb + MOST_GROWTH_MB
+        return self._process.alive and (self._active > 0 or not old)
 
     def fork(self, memory_mb: int, cpu_seconds: float) -> "Child":
         """A locked child; raises OSError or ValueError where the zygote does not do as it is told."""
@@ -51,6 +62,7 @@ class WarmProcess:
         with self._lock:
             self._forked += 1
             self._active += 1
+            self.memory_mb = float(reply["memory_mb"])
         return Child(self, int(reply["pid"]), ours)
 
     def finish(self, pid: int, patience: float) -> int | None:
@@ -78,10 +90,25 @@ class WarmProcess:
         return reply
 
 
+class Parent(Protocol):
+    """What starts children, and ends them."""
+
+    memory_mb: float
+
+    @property
+    def usable(self) -> bool: ...
+
+    def fork(self, memory_mb: int, cpu_seconds: float) -> "Child": ...
+
+    def finish(self, pid: int, patience: float) -> int | None: ...
+
+    def kill(self) -> None: ...
+
+
 class Child:
     """One locked child and the only conversation that it gets. Leaving its `with` block ends it."""
 
-    def __init__(self, parent: WarmProcess, pid: int, connection: socket.socket) -> None:
+    def __init__(self, parent: Parent, pid: int, connection: socket.socket) -> None:
         self._parent, self.pid = parent, pid
         self._channel = Channel(connection, MAX_REPLY_RAW)
         self._finished = False

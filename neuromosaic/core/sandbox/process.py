@@ -1,22 +1,34 @@
 """The sandbox on the host's side: a warm process, and as many locked children at once as there are workers."""
 
 import threading
+import time
 from collections.abc import Callable
 from functools import cached_property
-from typing import Any, Final, TypeGuard
+from typing import Any, Final, NamedTuple, TypeGuard
 
 from neuromosaic.core.errors import WorkerError
 from neuromosaic.core.graph.document import Graph
 from neuromosaic.core.protocols import Converse, Exported, Job, Message, Program, SuiteOutcome
 from neuromosaic.core.sandbox.answers import exported
-from neuromosaic.core.sandbox.children import Child, WarmProcess
+from neuromosaic.core.sandbox.children import Child, Parent, WarmProcess
+from neuromosaic.core.sandbox.spawned import Spawner
 from neuromosaic.core.signature import Signature
-from neuromosaic.core.workers.boundary import Accepted, require
+from neuromosaic.core.workers import bubblewrap
+from neuromosaic.core.workers.boundary import Accepted, can_fork, require
+from neuromosaic.core.workers.privileges import weaker_user
 from neuromosaic.core.workers.requests import request
 
 START_SECONDS: Final = 120.0
 CPU_GRACE: Final = 5.0  # the clock on the wall should end a job; the processor's stops one that runs on several cores
 OUTCOMES: Final = ("passed", "failed", "skipped", "error")
+
+
+class Condition(NamedTuple):
+    """The boundary's level, milliseconds to fork and lock a child, the warm process's resident memory in MB."""
+
+    boundary: str
+    fork_ms: float
+    memory_mb: float
 
 
 class ProcessSandbox:
@@ -32,7 +44,7 @@ class ProcessSandbox:
         self._memory_mb = memory_mb
         self._accepted = boundary
         self._lock = threading.Lock()
-        self._warm: WarmProcess | None = None
+        self._warm: Parent | None = None
         self._closed = False
 
     @cached_property
@@ -76,6 +88,20 @@ class ProcessSandbox:
                 raise WorkerError(f"a sandboxed process is locked by {found} alone, not by {level}", "setup")
             return child.hold(asked, converse, job.timeout)
 
+    def condition(self, forks: int = 5) -> "Condition":
+        """What the boundary costs here, the median over so many children."""
+        level = self.boundary
+        times = sorted(self._time_of_fork() for _ in range(forks))
+        assert self._warm is not None
+        return Condition(level, times[len(times) // 2], self._warm.memory_mb)
+
+    def _time_of_fork(self) -> float:
+        """Milliseconds from the order to a locked child's first word."""
+        began = time.perf_counter()
+        with self._fork(cpu_seconds=CPU_GRACE) as child:
+            child.boundary()
+            return 1000 * (time.perf_counter() - began)
+
     def close(self) -> None:
         """Ends the warm process and every child; the sandbox cannot be used any more."""
         with self._lock:
@@ -94,15 +120,23 @@ class ProcessSandbox:
         except (OSError, ValueError) as error:
             raise WorkerError(f"the sandbox cannot start a process: {error}", "setup") from None
 
-    def _warm_process(self) -> WarmProcess:
+    def _warm_process(self) -> Parent:
         with self._lock:
             if self._closed:
                 raise WorkerError("the sandbox has been closed", "setup")
             if self._warm is None or not self._warm.usable:
                 if self._warm is not None:
                     self._warm.kill()
-                self._warm = WarmProcess(START_SECONDS, walls=self._accepted != "none")
+                self._warm = self._start()
             return self._warm
+
+    def _start(self) -> Parent:
+        """A warm process within the strongest that this machine has, as far as it can be known before."""
+        if not can_fork():
+            return Spawner()
+        if self._accepted == "none":
+            return WarmProcess(START_SECONDS, "none")
+        return WarmProcess(START_SECONDS, "nothing" if bubblewrap.why_not(weaker_user()) else "bubblewrap")
 
 
 def suite_outcome(reply: Message) -> SuiteOutcome:

@@ -1,13 +1,16 @@
 """The warm process that forks one locked child per job, and the child's first steps.
 
 The zygote has one thread, never runs anything proposed, and does three things on request of the host: fork a child
-that speaks over a socket of its own, end a child with all that it started, and tell how the child ended.
+that speaks over a socket of its own, end a child with all that it started, and tell how the child ended. Where the
+kernel has no Landlock, it opens its children's files as well.
 """
 
 import contextlib
 import gc
 import json
 import os
+import resource
+import select
 import shutil
 import signal
 import socket
@@ -15,14 +18,18 @@ import sys
 import tempfile
 import time
 from pathlib import Path
-from typing import Any, Final, NoReturn
+from typing import Any, Final, NamedTuple, NoReturn
 
 from neuromosaic.core.errors import WorkerError
 from neuromosaic.core.protocols import Converse, Message
+from neuromosaic.core.sandbox.supervision import Supervisor
 from neuromosaic.core.sandbox.work import perform
+from neuromosaic.core.workers import bubblewrap, landlock
 from neuromosaic.core.workers.conversation import HostGone, answer, describe_failure
-from neuromosaic.core.workers.limits import Limits, adopt_orphans, die_with_parent, lock, silence
+from neuromosaic.core.workers.limits import Limits, silence
+from neuromosaic.core.workers.privileges import adopt_orphans, die_with_parent
 from neuromosaic.core.workers.requests import requested
+from neuromosaic.core.workers.walls import Around, Supervise, lock_child
 from neuromosaic.core.workers.wire import Channel
 
 MAX_ORDER: Final = 4096
@@ -30,16 +37,19 @@ MAX_REQUEST_RAW: Final = 16 * 2**30
 SWEEP_SECONDS: Final = 2.0
 
 
-def main(fd: str, parent: str, walls: str = "walls") -> None:
-    """Warms up, says so, and serves until the host hangs up; its children have resource limits alone for "none"."""
+def main(fd: str, parent: str, around: Around = "nothing", namespaces: str = "{}") -> None:
+    """Warms up, says so, and serves until the host hangs up.
+
+    `namespaces`: those of the host, as JSON; bubblewrap is believed to be around only where ours are others.
+    """
     die_with_parent(int(parent))
     adopt_orphans()
     with socket.socket(fileno=int(fd)) as control, contextlib.suppress(ConnectionError):
+        if around == "bubblewrap" and not bubblewrap.is_around(json.loads(namespaces)):
+            sys.exit("bubblewrap has left this process in a namespace of the host")
         warm()
-        if (threads := thread_count()) > 1:
-            sys.exit(f"a zygote must have one thread, not {threads}: a fork would lose the others")
-        control.sendall(json.dumps({"ready": os.getpid()}).encode())
-        Zygote(control, Path.cwd(), walls=walls != "none").serve()
+        control.sendall(json.dumps({"ready": os.getpid(), "memory_mb": memory_mb()}).encode())
+        Zygote(control, Path.cwd(), around).serve()
 
 
 def warm() -> None:
@@ -70,52 +80,123 @@ def thread_count() -> int:
     return 1
 
 
+def memory_mb() -> float:
+    """Resident memory of this process, in MB; 0 where the system does not tell."""
+    with contextlib.suppress(OSError):
+        return int(Path("/proc/self/statm").read_text().split()[1]) * resource.getpagesize() / 1e6
+    return 0.0
+
+
+class Live(NamedTuple):
+    """A child at work: its folder, and the socket on which it hands over its listener (None: not supervised)."""
+
+    folder: Path
+    listener: socket.socket | None
+
+
 class Zygote:
     """Serves the host's orders, one at a time; several children may be at work."""
 
-    def __init__(self, control: socket.socket, folder: Path, *, walls: bool = True) -> None:
-        self._walls = walls
+    def __init__(self, control: socket.socket, folder: Path, around: Around = "nothing") -> None:
         self._control = control
         self._folder = folder
-        self._children: dict[int, Path] = {}
+        self._around = around
+        self._children: dict[int, Live] = {}
+        self._supervisors: dict[int, Supervisor] = {}
+        self._supervised = around != "none" and sys.platform == "linux" and landlock.abi() < landlock.OLDEST
 
     def serve(self) -> None:
         """Until the host hangs up: then every child goes with it."""
-        while True:
-            data, descriptors, _, _ = socket.recv_fds(self._control, MAX_ORDER, 1)
-            if not data:
-                break
-            self._control.sendall(json.dumps(self._obey(json.loads(data), descriptors)).encode())
+        while self._serve_one():
+            pass
         for pid in list(self._children):
             self._finish(pid, patience=0)
+
+    def _serve_one(self) -> bool:
+        """Does what was asked first; False where the host has hung up."""
+        for descriptor, event in self._wait_for_work():
+            if descriptor == self._control.fileno():
+                data, descriptors, _, _ = socket.recv_fds(self._control, MAX_ORDER, 1)
+                if not data:
+                    return False
+                self._control.sendall(json.dumps(self._obey(json.loads(data), descriptors)).encode())
+                return True  # a child may be gone: what else was heard may be out of date
+            self._supervise(descriptor, event)
+        return True
+
+    def _wait_for_work(self) -> list[tuple[int, int]]:
+        waiting = select.poll()
+        waiting.register(self._control, select.POLLIN)
+        for live in self._children.values():
+            if live.listener is not None and live.listener.fileno() >= 0:
+                waiting.register(live.listener, select.POLLIN)
+        for supervisor in self._supervisors.values():
+            waiting.register(supervisor, select.POLLIN)
+        return waiting.poll()
+
+    def _supervise(self, descriptor: int, event: int) -> None:
+        """Takes over a child's listener, or answers one of its calls."""
+        for pid, live in self._children.items():
+            if live.listener is not None and live.listener.fileno() == descriptor:
+                _, descriptors, _, _ = socket.recv_fds(live.listener, 1, 1)
+                live.listener.close()
+                if descriptors:
+                    self._supervisors[pid] = Supervisor(descriptors[0], live.folder)
+                return
+        pid = next(pid for pid, supervisor in self._supervisors.items() if supervisor.fileno() == descriptor)
+        if event & select.POLLIN:
+            self._supervisors[pid].serve_one()
+        else:
+            self._supervisors.pop(pid).close()  # the child has ended
 
     def _obey(self, order: dict[str, Any], descriptors: list[int]) -> dict[str, Any]:
         if "finish" in order:
             return {"exit_code": self._finish(order["finish"], order["patience"])}
-        return {"pid": self._fork(order["fork"], descriptors[0])}
+        return {"pid": self._fork(order["fork"], descriptors[0]), "memory_mb": memory_mb()}
 
     def _fork(self, limits: dict[str, Any], descriptor: int) -> int:
+        if (threads := thread_count()) > 1:
+            sys.exit(f"a zygote must have one thread, not {threads}: a fork would lose the others")
         folder = Path(tempfile.mkdtemp(prefix="job-", dir=self._folder))
+        ours, theirs = socket.socketpair() if self._supervised else (None, None)
         zygote = os.getpid()
         with socket.socket(fileno=descriptor) as connection:
             pid = os.fork()
             if pid == 0:
-                self._control.close()
-                child(connection, Limits(**limits, folder=folder), zygote, walls=self._walls)
+                self._let_go(ours)
+                child(
+                    connection,
+                    Limits(**limits, folder=folder),
+                    zygote,
+                    self._around,
+                    handing(theirs) if theirs else None,
+                )
+        if theirs is not None:
+            theirs.close()
         with contextlib.suppress(OSError):  # the child does the same: whoever comes first
             os.setpgid(pid, pid)
-        self._children[pid] = folder
+        self._children[pid] = Live(folder, ours)
         return pid
+
+    def _let_go(self, listener: socket.socket | None) -> None:
+        """In the child: what is the zygote's, and its siblings', is closed."""
+        self._control.close()
+        for each in (listener, *(live.listener for live in self._children.values()), *self._supervisors.values()):
+            if each is not None:
+                each.close()
 
     def _finish(self, pid: int, patience: float) -> int | None:
         """Ends a child with all that it started; its exit code if it ended by itself within `patience` seconds."""
-        folder = self._children.pop(pid)
+        live = self._children.pop(pid)
         status = _wait(pid, patience)
         kill_group(pid)
         if status is None:
             os.waitpid(pid, 0)
         self._sweep()
-        shutil.rmtree(folder, ignore_errors=True)
+        for held in (live.listener, self._supervisors.pop(pid, None)):
+            if held is not None:
+                held.close()
+        shutil.rmtree(live.folder, ignore_errors=True)
         return None if status is None else os.waitstatus_to_exitcode(status)
 
     def _sweep(self) -> None:
@@ -128,14 +209,31 @@ class Zygote:
                     os.waitpid(pid, 0)
 
 
-def child(connection: socket.socket, limits: Limits, zygote: int, *, walls: bool = True) -> NoReturn:
+def handing(way: socket.socket) -> Supervise:
+    """Hands a descriptor over to the zygote; nothing of it stays here."""
+
+    def hand(listener: int) -> None:
+        with way:
+            socket.send_fds(way, [b"!"], [listener])
+        os.close(listener)
+
+    return hand
+
+
+def child(
+    connection: socket.socket,
+    limits: Limits,
+    zygote: int,
+    around: Around = "nothing",
+    supervise: Supervise | None = None,
+) -> NoReturn:
     """A forked child's whole life: lock, say what holds, do one job."""
     status = 1
     try:
         settle(limits.folder, zygote)
         channel = Channel(connection, MAX_REQUEST_RAW)
         try:
-            boundary = lock(limits, walls=walls)
+            boundary = lock_child(limits, around, supervise)
         except WorkerError as error:
             channel.send(Message({"failed": describe_failure(error)}))
         else:

@@ -100,6 +100,9 @@ class Store:
     def set_brief(self, run: str, brief: dict[str, Any]) -> None:
         self._write("UPDATE runs SET brief = ? WHERE id = ?", _dump(brief), run)
 
+    def set_options(self, run: str, options: dict[str, Any]) -> None:
+        self._write("UPDATE runs SET options = ? WHERE id = ?", _dump(options), run)
+
     def delete_run(self, run: str) -> None:
         """The run with its events, steps and evidence; trials and replies stay: they may serve others."""
         self._write("DELETE FROM runs WHERE id = ?", run)

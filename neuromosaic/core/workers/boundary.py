@@ -2,34 +2,20 @@
 
 import os
 import sys
-from typing import Final, Literal, get_args
+from typing import Final, Literal
 
-from neuromosaic.core.errors import UsageError, WorkerError
+from neuromosaic.core.errors import WorkerError
 
 Accepted = Literal["auto", "bubblewrap", "landlock", "seccomp", "none"]
 """The least that a user accepts. "auto": the strongest that this machine has, on Linux seccomp at the least.
 "none": resource limits alone, even where the machine could do more."""
 
-ACCEPTED: Final[tuple[str, ...]] = get_args(Accepted)
 BARE: Final = "rlimits"
 SPAWNED: Final = "spawned"
 LEVELS: Final = (BARE, SPAWNED, "seccomp", "landlock+seccomp", "bubblewrap+landlock+seccomp")
 """Weakest first, as they stand in every verdict. "spawned": an interpreter a job, for want of better walls."""
 
 NEEDED: Final = {"none": BARE, "seccomp": "seccomp", "landlock": LEVELS[3], "bubblewrap": LEVELS[4]}
-REMEDIES: Final = {
-    "seccomp": "this system has no seccomp filter: use Linux on x86-64 or aarch64",
-    "landlock+seccomp": "this kernel has no Landlock: use Linux 5.13 or newer with lsm=...,landlock",
-    "bubblewrap+landlock+seccomp": "bubblewrap cannot be started: install it, and allow user namespaces",
-}  # fmt: skip
-
-
-def accepted(name: str) -> Accepted:
-    """Raises UsageError for what is no boundary."""
-    for known in get_args(Accepted):
-        if name == known:
-            return known  # type: ignore[no-any-return]
-    raise UsageError(f"there is no boundary {name!r}: choose one of {', '.join(ACCEPTED)}")
 
 
 def can_fork() -> bool:
@@ -44,17 +30,26 @@ def least(boundary: Accepted) -> str:
     return NEEDED[boundary]
 
 
-def require(level: str, boundary: Accepted, why: str = "") -> None:
-    """Raises WorkerError "setup", with the remedy, where `level` is below what `boundary` accepts.
-
-    `why`: what this machine itself says of the wall that is missing.
-    """
+def require(level: str, boundary: Accepted) -> None:
+    """Raises WorkerError "setup" where `level` is less than `boundary` asks: what is missing, what to do."""
     needed = least(boundary)
-    if LEVELS.index(level) >= LEVELS.index(needed):
-        return
-    missing = LEVELS[LEVELS.index(level) + 1] if level not in (BARE, SPAWNED) else "seccomp"
-    raise WorkerError(
-        f"the boundary around proposed code would be {level}, but --boundary {boundary} asks for {needed}: "
-        f"{why or REMEDIES[missing]}, or accept a weaker --boundary",
-        "setup",
-    )
+    if LEVELS.index(level) < LEVELS.index(needed):
+        raise WorkerError(
+            f"the boundary around proposed code would be {level}, and {needed} is asked for: {obstacle(level)}; "
+            "or accept less (--boundary)",
+            "setup",
+        )
+
+
+def obstacle(level: str) -> str | None:
+    """Why this machine does not have the level above `level`, and what to do; None at the top."""
+    from neuromosaic.core.workers import bubblewrap
+    from neuromosaic.core.workers.privileges import weaker_user
+
+    if level == LEVELS[-1]:
+        return None
+    if level == LEVELS[-2]:
+        return bubblewrap.why_not(weaker_user())
+    if level == "seccomp":
+        return "this kernel does not offer Landlock: Linux 6.2 or newer does, with landlock among its lsm= modules"
+    return "this system has no seccomp filters: Linux on x86-64 or aarch64 has, where a container does not deny them"

@@ -2,11 +2,11 @@
 
 import contextlib
 import ctypes
+import functools
+import importlib.util
 import os
 import struct
-import sys
 import sysconfig
-from collections.abc import Iterable
 from pathlib import Path
 from typing import Final
 
@@ -17,19 +17,18 @@ VERSION_FLAG: Final = 1
 PATH_BENEATH: Final = 1
 
 EXECUTE, WRITE, READ_FILE, READ_FOLDER = 1 << 0, 1 << 1, 1 << 2, 1 << 3
+REMOVE_FOLDER, REMOVE_FILE, MAKE_FOLDER, MAKE_FILE = 1 << 4, 1 << 5, 1 << 7, 1 << 8
+REFER, TRUNCATE = 1 << 13, 1 << 14
 READ: Final = READ_FILE | READ_FOLDER
-OWN: Final = (
-    READ | WRITE | 0b0111_0001_1011_0000
-)  # and remove, rename, cut, make files, folders and links: no devices
-RIGHTS_OF_ABI: Final = {
-    1: 13,
-    2: 14,
-    3: 15,
-    4: 15,
-    5: 16,
-}  # how many of the file rights (bits from 0) each version has
+OWN: Final = READ | WRITE | REMOVE_FOLDER | REMOVE_FILE | MAKE_FOLDER | MAKE_FILE | REFER | TRUNCATE
+"""No links, devices, pipes and sockets."""
+
+FILE_RIGHTS: Final = {1: 13, 2: 14, 3: 15, 4: 15, 5: 16, 6: 16, 7: 16, 8: 16, 9: 17}
+"""How many of the file rights (bits from 0) each version has: 2 links, 3 truncation, 5 devices, 9 Unix sockets."""
+OLDEST, NEWEST = 3, max(FILE_RIGHTS)  # before 3, whatever can be read can be cut to nothing
 ALL_NET: Final = 0b11  # bind and connect TCP, from version 4
 ALL_SCOPES: Final = 0b11  # abstract Unix sockets and signals, from version 6
+QUIET: Final = 1  # no audit record of what is denied, from version 7: a program could fill the log with them
 
 SYSTEM: Final = ("/lib", "/lib64", "/usr/lib", "/usr/lib64", "/usr/share/zoneinfo",
                  "/etc/ld.so.cache", "/etc/localtime", "/dev/urandom", "/dev/zero")  # fmt: skip
@@ -43,9 +42,9 @@ def restrict(folder: Path) -> bool:
     Needs PR_SET_NO_NEW_PRIVS. False where the kernel cannot (then nothing has changed).
     """
     version = abi()
-    if version < 1:
+    if version < OLDEST:
         return False
-    rights = (1 << RIGHTS_OF_ABI.get(version, 16)) - 1
+    rights = (1 << FILE_RIGHTS[min(version, NEWEST)]) - 1
     ruleset = _create(version, rights)
     if ruleset < 0:
         return False
@@ -54,7 +53,7 @@ def restrict(folder: Path) -> bool:
             _allow(ruleset, path, READ & rights)
         _allow(ruleset, folder, OWN & rights)
         _allow(ruleset, Path(os.devnull), (READ_FILE | WRITE) & rights)
-        return _syscall(RESTRICT_SELF, ctypes.c_int(ruleset), ctypes.c_uint(0)) == 0
+        return _syscall(RESTRICT_SELF, ctypes.c_int(ruleset), ctypes.c_uint(QUIET if version >= 7 else 0)) == 0
     finally:
         os.close(ruleset)
 
@@ -64,13 +63,14 @@ def abi() -> int:
     return _syscall(CREATE_RULESET, None, ctypes.c_size_t(0), ctypes.c_uint(VERSION_FLAG))
 
 
-def readable_paths() -> Iterable[Path]:
+@functools.cache
+def readable_paths() -> tuple[Path, ...]:
     """The standard library, installed packages, this package, the system's libraries: never all of sys.path."""
     installed = {sysconfig.get_paths()[name] for name in ("stdlib", "platstdlib", "purelib", "platlib")}
-    torch = getattr(sys.modules.get("torch"), "__file__", None)
-    packages = {str(Path(torch).parents[1])} if torch else set()
+    torch = importlib.util.find_spec("torch")
+    packages = {str(Path(torch.origin).parents[1])} if torch and torch.origin else set()
     ours = str(Path(neuromosaic.__file__).parent)
-    return map(Path, sorted({*installed, *packages, ours, *SYSTEM, *PROCESSOR}))
+    return tuple(Path(path) for path in sorted({*installed, *packages, ours, *SYSTEM, *PROCESSOR}))
 
 
 def _create(version: int, rights: int) -> int:

@@ -11,10 +11,11 @@ import tempfile
 import weakref
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Final
+from typing import Final, NamedTuple
 
 import neuromosaic
 from neuromosaic.core.errors import WorkerError
+from neuromosaic.core.workers import bubblewrap
 from neuromosaic.core.workers.conversation import WorkerGone
 
 PASSED_ON: Final = ("PATH", "LD_LIBRARY_PATH", "CUDA_VISIBLE_DEVICES", "NVIDIA_VISIBLE_DEVICES", "SYSTEMROOT")
@@ -39,15 +40,21 @@ class WorkerProcess:
     """A Python process that runs `module.main(fd, parent_pid, *arguments)`; of the host it holds `socket` alone.
 
     It has its own session, an environment without the host's variables, an empty folder as its home, and no way to
-    print: its standard output goes nowhere, its standard error to a file in `folder`.
+    print: its standard output goes nowhere, its standard error to a file in `folder`. `inside`: within bubblewrap,
+    where its folder is another one. `user`: the id of the user that it runs as, None for our own.
     """
 
-    def __init__(self, module: str, *arguments: str) -> None:
+    def __init__(self, module: str, *arguments: str, inside: bool = False, user: int | None = None) -> None:
         self.folder = Path(tempfile.mkdtemp(prefix="neuromosaic-"))
+        home = Path(bubblewrap.FOLDER) if inside else self.folder
+        if user is not None:
+            os.chown(self.folder, user, user)
         self.socket, theirs = socket.socketpair()
         try:
             with theirs:
-                self._process = _spawner.submit(_start, module, arguments, self.folder, theirs.fileno()).result()
+                command = _command(module, arguments, theirs.fileno(), inside)
+                start = Start(command, self.folder, worker_environment(home), theirs.fileno(), user)
+                self._process = _spawner.submit(_start, start).result()
         except WorkerError:
             self.socket.close()
             shutil.rmtree(self.folder)
@@ -104,14 +111,29 @@ def death(exit_code: int | None, gone: WorkerGone) -> WorkerError:
     return WorkerError(f"the process died of {signal.Signals(-exit_code).name}", "crash")
 
 
-def _start(module: str, arguments: tuple[str, ...], folder: Path, fd: int) -> subprocess.Popen[bytes]:
+class Start(NamedTuple):
+    """What is to be started, and with what."""
+
+    command: list[str]
+    folder: Path
+    environment: dict[str, str]
+    fd: int
+    user: int | None
+
+
+def _command(module: str, arguments: tuple[str, ...], fd: int, inside: bool) -> list[str]:
     root = str(Path(neuromosaic.__file__).parents[1])
-    command = [sys.executable, "-s", "-P", "-c", BOOTSTRAP, root, module, str(fd), str(os.getpid()), *arguments]
-    with (folder / "stderr").open("wb") as stderr:
+    before, parent = (bubblewrap.prefix(), bubblewrap.PARENT) if inside else ([], os.getpid())
+    return [*before, sys.executable, "-s", "-P", "-c", BOOTSTRAP, root, module, str(fd), str(parent), *arguments]
+
+
+def _start(start: Start) -> subprocess.Popen[bytes]:
+    with (start.folder / "stderr").open("wb") as stderr:
         try:
             return subprocess.Popen(
-                command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=stderr, pass_fds=[fd],
-                cwd=folder, env=worker_environment(folder), start_new_session=True,
+                start.command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=stderr,
+                pass_fds=[start.fd], cwd=start.folder, env=start.environment, start_new_session=True,
+                user=start.user, group=start.user, extra_groups=None if start.user is None else [],
             )  # fmt: skip
         except OSError as error:
             raise WorkerError(f"cannot start a worker process: {error.strerror}", "setup") from None
