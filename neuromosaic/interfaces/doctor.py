@@ -64,22 +64,21 @@ def _device() -> str:
 
 def _sandbox() -> str:
     """Really runs a small network behind the boundary."""
-    from neuromosaic.core.brief import Contract, TensorSpec
+    from neuromosaic.core.brief import TensorSpec
     from neuromosaic.core.protocols import Program
     from neuromosaic.core.sandbox.process import ProcessSandbox
+    from neuromosaic.core.signature import Signature
 
-    contract = Contract(
-        task="regression", kind="tabular", input=TensorSpec(shape=(3,)), output=TensorSpec(shape=(1,))
-    )
+    signature = Signature(inputs=(TensorSpec(shape=(3,)),), outputs=(TensorSpec(shape=(1,)),))
     source = (
         "import torch\n\n\nclass Model(torch.nn.Module):\n    def __init__(self):\n        super().__init__()\n"
         "        self.layer = torch.nn.Linear(3, 1)\n\n    def forward(self, x):\n        return self.layer(x)\n"
     )
     sandbox = ProcessSandbox(workers=1)
     try:
-        sandbox.export(Program(source, {}, 0), contract)
+        sandbox.export(Program(source, {}, 0), signature)
         began = time.perf_counter()
-        sandbox.export(Program(source, {}, 0), contract)
+        sandbox.export(Program(source, {}, 0), signature)
         return f"boundary {sandbox.boundary}, {1000 * (time.perf_counter() - began):.0f} ms a small network"
     finally:
         sandbox.close()

@@ -22,8 +22,8 @@ DYING_SECONDS: Final = 1.0
 class WarmProcess:
     """A zygote that is ready to fork; raises WorkerError "setup" where it is not ready in `patience` seconds."""
 
-    def __init__(self, patience: float) -> None:
-        self._process = WorkerProcess("neuromosaic.core.sandbox.zygote")
+    def __init__(self, patience: float, *, walls: bool = True) -> None:
+        self._process = WorkerProcess("neuromosaic.core.sandbox.zygote", "walls" if walls else "none")
         self._lock = threading.Lock()
         self._forked = self._active = 0
         try:

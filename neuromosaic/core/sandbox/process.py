@@ -5,11 +5,13 @@ from collections.abc import Callable
 from functools import cached_property
 from typing import Any, Final, TypeGuard
 
-from neuromosaic.core.brief import Contract
 from neuromosaic.core.errors import WorkerError
 from neuromosaic.core.graph.document import Graph
-from neuromosaic.core.protocols import Converse, Job, Message, Program, SuiteOutcome
+from neuromosaic.core.protocols import Converse, Exported, Job, Message, Program, SuiteOutcome
+from neuromosaic.core.sandbox.answers import exported
 from neuromosaic.core.sandbox.children import Child, WarmProcess
+from neuromosaic.core.signature import Signature
+from neuromosaic.core.workers.boundary import Accepted, require
 from neuromosaic.core.workers.requests import request
 
 START_SECONDS: Final = 120.0
@@ -21,34 +23,37 @@ class ProcessSandbox:
     """Runs each job on proposed Python in a fresh, locked process of its own, `workers` of them at once.
 
     `memory_mb` (MB = 10^6 bytes): what a job may take on top of the warm process's own. Safe to use from several
-    threads. The warm process starts with the first job.
+    threads. The warm process starts with the first job. `boundary`: the least that is accepted; the strongest that
+    this machine has is used, but for "none", which means resource limits alone.
     """
 
-    def __init__(self, workers: int = 1, memory_mb: int = 4096) -> None:
+    def __init__(self, workers: int = 1, memory_mb: int = 4096, boundary: Accepted = "auto") -> None:
         self._free = threading.BoundedSemaphore(workers)
         self._memory_mb = memory_mb
+        self._accepted = boundary
         self._lock = threading.Lock()
         self._warm: WarmProcess | None = None
         self._closed = False
 
     @cached_property
     def boundary(self) -> str:
-        """The walls that a child has found up around itself: "landlock+seccomp", one of them, or "rlimits"."""
-        with self._fork(cpu_seconds=CPU_GRACE) as child:
-            return child.boundary()
+        """The walls that a child has found up around itself: one of `workers.boundary.LEVELS`.
 
-    def export(self, program: Program, contract: Contract, timeout: float = 60.0) -> Graph:
-        """The graph of `Model(**values)`, in train and eval mode.
-
-        Raises CandidateError with the code "syntax", "import", "no-model", "constructor" or "forward", ExportError
-        where it runs but cannot be exported, WorkerError for crash, time-out and want of memory.
+        Raises WorkerError "setup" where they are less than what is accepted.
         """
-        arguments = {"contract": contract.model_dump(mode="json")}
-        reply = self.run(Job("export", program, arguments, timeout=timeout))
-        document = reply.body.get("document")
-        if not isinstance(document, dict):
-            raise WorkerError("the sandbox returned something that is no graph")
-        return Graph(document, reply.tensors)
+        with self._fork(cpu_seconds=CPU_GRACE) as child:
+            level = child.boundary()
+        require(level, self._accepted)
+        return level
+
+    def export(self, program: Program, signature: Signature, timeout: float = 60.0) -> Exported:
+        """The program's graph, in train and eval mode, or why there is none; and what only the Python shows.
+
+        Raises CandidateError with the code "syntax", "import", "no-model", "constructor", "inputs", "forward-raised"
+        or "train-raised", WorkerError for crash, time-out and want of memory.
+        """
+        arguments = {"signature": signature.model_dump(mode="json")}
+        return exported(self.run(Job("export", program, arguments, timeout=timeout)))
 
     def test(self, suite: str, program: Program, timeout: float = 120.0) -> SuiteOutcome:
         """What the pytest module `suite` says of the program: `Model()` there means `Model(**values)`.
@@ -96,7 +101,7 @@ class ProcessSandbox:
             if self._warm is None or not self._warm.usable:
                 if self._warm is not None:
                     self._warm.kill()
-                self._warm = WarmProcess(START_SECONDS)
+                self._warm = WarmProcess(START_SECONDS, walls=self._accepted != "none")
             return self._warm
 
 

@@ -30,8 +30,8 @@ MAX_REQUEST_RAW: Final = 16 * 2**30
 SWEEP_SECONDS: Final = 2.0
 
 
-def main(fd: str, parent: str) -> None:
-    """Warms up, says so, and serves until the host hangs up."""
+def main(fd: str, parent: str, walls: str = "walls") -> None:
+    """Warms up, says so, and serves until the host hangs up; its children have resource limits alone for "none"."""
     die_with_parent(int(parent))
     adopt_orphans()
     with socket.socket(fileno=int(fd)) as control, contextlib.suppress(ConnectionError):
@@ -39,7 +39,7 @@ def main(fd: str, parent: str) -> None:
         if (threads := thread_count()) > 1:
             sys.exit(f"a zygote must have one thread, not {threads}: a fork would lose the others")
         control.sendall(json.dumps({"ready": os.getpid()}).encode())
-        Zygote(control, Path.cwd()).serve()
+        Zygote(control, Path.cwd(), walls=walls != "none").serve()
 
 
 def warm() -> None:
@@ -73,7 +73,8 @@ def thread_count() -> int:
 class Zygote:
     """Serves the host's orders, one at a time; several children may be at work."""
 
-    def __init__(self, control: socket.socket, folder: Path) -> None:
+    def __init__(self, control: socket.socket, folder: Path, *, walls: bool = True) -> None:
+        self._walls = walls
         self._control = control
         self._folder = folder
         self._children: dict[int, Path] = {}
@@ -100,7 +101,7 @@ class Zygote:
             pid = os.fork()
             if pid == 0:
                 self._control.close()
-                child(connection, Limits(**limits, folder=folder), zygote)
+                child(connection, Limits(**limits, folder=folder), zygote, walls=self._walls)
         with contextlib.suppress(OSError):  # the child does the same: whoever comes first
             os.setpgid(pid, pid)
         self._children[pid] = folder
@@ -127,14 +128,14 @@ class Zygote:
                     os.waitpid(pid, 0)
 
 
-def child(connection: socket.socket, limits: Limits, zygote: int) -> NoReturn:
+def child(connection: socket.socket, limits: Limits, zygote: int, *, walls: bool = True) -> NoReturn:
     """A forked child's whole life: lock, say what holds, do one job."""
     status = 1
     try:
         settle(limits.folder, zygote)
         channel = Channel(connection, MAX_REQUEST_RAW)
         try:
-            boundary = lock(limits)
+            boundary = lock(limits, walls=walls)
         except WorkerError as error:
             channel.send(Message({"failed": describe_failure(error)}))
         else:

@@ -40,24 +40,25 @@ class Limits:
     folder: Path
 
 
-def lock(limits: Limits, *, devices: bool = False) -> str:
+def lock(limits: Limits, *, devices: bool = False, walls: bool = True) -> str:
     """Locks this process and all that it starts; the label of the boundary then in force.
 
     `devices`: the worker uses an accelerator, whose driver needs files and address space that the walls would deny:
-    then only processor time and core dumps are limited. Raises WorkerError "setup" where a limit cannot be set.
+    then only processor time and core dumps are limited. `walls=False`: resource limits alone, by explicit wish.
+    Raises WorkerError "setup" where a limit cannot be set.
     """
     try:
         _limit_resources(limits, devices)
     except (OSError, ValueError) as error:
         raise WorkerError(f"cannot limit a worker's resources: {error}", "setup") from None
-    if devices:
+    if devices or not walls:
         return "rlimits"
     if not (sys.platform == "linux" and _give_up_privileges()):
         return "rlimits"
-    walls = [name for name, is_up in (("landlock", _wall_files(limits.folder)), ("seccomp", _wall_calls())) if is_up]
-    if "seccomp" not in walls:
+    found = [name for name, is_up in (("landlock", _wall_files(limits.folder)), ("seccomp", _wall_calls())) if is_up]
+    if "seccomp" not in found:
         _set(resource.RLIMIT_NPROC, 0)  # holds for an ordinary user only, and denies threads as well
-    return "+".join(walls) or "rlimits"
+    return "+".join(found) or "rlimits"
 
 
 def die_with_parent(parent: int) -> None:

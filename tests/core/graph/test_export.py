@@ -12,9 +12,8 @@ import torch
 from torch import Tensor, nn
 from torch.utils import _pytree as pytree
 
-from neuromosaic.core.brief import Contract, TensorSpec
 from neuromosaic.core.errors import CandidateError, ExportError
-from neuromosaic.core.graph.export import example_inputs, export_module
+from neuromosaic.core.graph.export import export_module
 from neuromosaic.core.graph.packing import pack, unpack
 from neuromosaic.core.graph.rebuild import rebuild
 from neuromosaic.core.graph.shapes import quick_shapes
@@ -360,7 +359,7 @@ def test_the_line_of_a_branch_on_values_is_named() -> None:
 
 
 def test_a_network_that_does_not_run_is_a_fault_of_the_candidate() -> None:
-    with pytest.raises(CandidateError, match="forward raised RuntimeError: mat1 and mat2 shapes") as caught:
+    with pytest.raises(CandidateError, match="in train mode raised RuntimeError: mat1 and mat2") as caught:
         export_module(Lambda(lambda layer, x: layer(x.T)), (torch.randn(4, 3),))
     assert not isinstance(caught.value, ExportError)
 
@@ -386,25 +385,6 @@ def test_a_constant_that_cannot_leave_is_named() -> None:
 
 
 # ---------------------------------------------------------------- inputs
-
-
-def contract(**spec: Any) -> Contract:
-    return Contract(task="classification", kind="tabular", input=TensorSpec(**spec), output=TensorSpec(shape=(5,)))
-
-
-def test_example_inputs_fit_the_contract_and_the_seed() -> None:
-    (floats,) = example_inputs(contract(shape=(3, 2)), 50, 1)
-    assert (floats.shape, floats.dtype) == ((50, 3, 2), torch.float32)
-    assert abs(floats.mean()) < 0.3
-    (ids,) = example_inputs(contract(shape=(7,), dtype="int64", upper=4), 50, 1)
-    assert (ids.shape, ids.dtype, ids.unique().tolist()) == ((50, 7), torch.int64, [0, 1, 2, 3])
-    assert torch.equal(ids, example_inputs(contract(shape=(7,), dtype="int64", upper=4), 50, 1)[0])
-    assert not torch.equal(ids, example_inputs(contract(shape=(7,), dtype="int64", upper=4), 50, 2)[0])
-
-
-def test_ids_without_an_upper_bound_stay_within_the_vocabulary_of_the_output() -> None:
-    (ids,) = example_inputs(contract(shape=(7,), dtype="int64"), 50, 1)
-    assert ids.max() == 4
 
 
 def assert_same_state(found: nn.Module, expected: nn.Module) -> None:
