@@ -144,7 +144,7 @@ SPECIMENS: tuple[Specimen, ...] = (
         "self.offset = past_k.shape[2]", "self.offset += past_k.shape[2]")),
     Specimen("temporal_convolution", ("2x40",), ("1",), "graph", Twin("state-dict",
         "nn.ModuleList(", "list("), **NUMBERS),
-    Specimen("state_space", ("48x4",), ("5",), "graph", Twin("non-finite-output",
+    Specimen("state_space", ("36x4",), ("5",), "graph", Twin("non-finite-output",
         "torch.exp(-step[..., None]", "torch.exp(step[..., None]"), **CLASSES),
     Specimen("long_convolution", ("1x48",), ("1x48",), "graph", Twin("output-dtype",
         ".real[..., :length]", "[..., :length]")),

@@ -111,7 +111,7 @@ def non_finite_gradient(source: str, specimen: Specimen) -> bool:
 
 
 def batch_leak(source: str, specimen: Specimen) -> bool:
-    """Whether an example's answers change with the others of its batch."""
+    """Whether an example's answers change with the others of its batch. One seed: what is drawn is the same."""
     if specimen.batch_axis is None or not specimen.inputs:
         return False
     module, inputs = _ready(source, specimen)
@@ -120,7 +120,6 @@ def batch_leak(source: str, specimen: Specimen) -> bool:
     for kept in (0, -1):
         mixed = tuple(_with_row(other, x, kept) for x, other in zip(inputs, others, strict=True))
         after = tensors(answer(module, mixed))
-        # Only what does not depend on drawn numbers can be compared; seeds make it so.
         if not all(_close(one[kept], other[kept]) for one, other in zip(before, after, strict=True)):
             return True
     return False

@@ -20,7 +20,7 @@ addcmul addmm addmm.dtype addmv addr adjoint affine_grid_generator alias all all
 any any.dim any.dims arange arange.start arange.start_step arccos arccosh arcsin arcsinh arctan arctan2 arctanh argmax
 argmin argsort argsort.stable argwhere asin asinh atan atan2 atanh atleast_1d atleast_1d.Sequence atleast_2d
 atleast_2d.Sequence atleast_3d atleast_3d.Sequence avg_pool1d avg_pool2d avg_pool3d baddbmm baddbmm.dtype batch_norm
-bilinear binary_cross_entropy binary_cross_entropy_with_logits bitwise_and.Tensor bitwise_and.Scalar
+bilinear binary_cross_entropy binary_cross_entropy_with_logits bincount bitwise_and.Tensor bitwise_and.Scalar
 bitwise_and.Scalar_Tensor bitwise_left_shift.Tensor bitwise_left_shift.Tensor_Scalar bitwise_left_shift.Scalar_Tensor
 bitwise_not bitwise_or.Tensor bitwise_or.Scalar bitwise_or.Scalar_Tensor bitwise_right_shift.Tensor
 bitwise_right_shift.Tensor_Scalar bitwise_right_shift.Scalar_Tensor bitwise_xor.Tensor bitwise_xor.Scalar
@@ -41,8 +41,8 @@ float_power.Tensor_Scalar float_power.Scalar floor floor_divide floor_divide.Sca
 frac fractional_max_pool2d frobenius_norm.dim full full_like gather ge.Tensor ge.Scalar gelu ger glu greater.Tensor
 greater.Scalar greater_equal.Tensor greater_equal.Scalar grid_sampler group_norm gru.input gru_cell gt.Tensor
 gt.Scalar hamming_window hamming_window.periodic hamming_window.periodic_alpha hamming_window.periodic_alpha_beta
-hann_window hann_window.periodic hardshrink hardsigmoid hardswish hardtanh heaviside hinge_embedding_loss hsplit.int
-hsplit.array hstack huber_loss hypot i0 im2col imag index.Tensor index_add index_copy index_fill.int_Tensor
+hann_window hann_window.periodic hardshrink hardsigmoid hardswish hardtanh heaviside hinge_embedding_loss histc
+hsplit.int hsplit.array hstack huber_loss hypot i0 im2col imag index.Tensor index_add index_copy index_fill.int_Tensor
 index_fill.int_Scalar index_put index_reduce index_select inner instance_norm inverse isclose isfinite
 isin.Tensor_Tensor isin.Tensor_Scalar isin.Scalar_Tensor isinf isnan isneginf isposinf isreal istft item kaiser_window
 kaiser_window.periodic kaiser_window.beta kl_div kron kthvalue l1_loss layer_norm ldexp.Tensor le.Tensor le.Scalar
@@ -71,10 +71,15 @@ resolve_neg rms_norm rnn_relu.input rnn_relu_cell rnn_tanh.input rnn_tanh_cell r
 row_stack rsqrt rsub.Tensor rsub.Scalar scalar_tensor scaled_dot_product_attention scatter.value scatter.src
 scatter.reduce scatter.value_reduce scatter_add scatter_reduce.two searchsorted.Tensor searchsorted.Scalar select.int
 select_scatter selu sgn sigmoid sign signbit silu sin sinc sinh slice.Tensor slice_scatter slogdet smooth_l1_loss
-softmax.int softplus softshrink sort sort.stable special_digamma special_entr special_erf
-special_erfc special_erfcx special_erfinv special_exp2 special_expit special_expm1 special_gammainc special_gammaincc
-special_gammaln special_i0 special_i0e special_i1 special_i1e special_log1p special_log_ndtr special_log_softmax
-special_logit special_logsumexp special_ndtr special_ndtri special_psi special_round special_sinc special_softmax
+softmax.int softplus softshrink sort sort.stable special_airy_ai special_bessel_j0 special_bessel_j1
+special_chebyshev_polynomial_t special_chebyshev_polynomial_t.n_scalar special_chebyshev_polynomial_u
+special_chebyshev_polynomial_u.n_scalar special_digamma special_entr special_erf special_erfc special_erfcx
+special_erfinv special_exp2 special_expit special_expm1 special_gammainc special_gammaincc special_gammaln
+special_hermite_polynomial_h special_hermite_polynomial_h.n_scalar special_hermite_polynomial_he
+special_hermite_polynomial_he.n_scalar special_i0 special_i0e special_i1 special_i1e special_laguerre_polynomial_l
+special_laguerre_polynomial_l.n_scalar special_legendre_polynomial_p special_legendre_polynomial_p.n_scalar
+special_log1p special_log_ndtr special_log_softmax special_logit special_logsumexp special_modified_bessel_i0
+special_modified_bessel_i1 special_ndtr special_ndtri special_psi special_round special_sinc special_softmax
 special_xlog1py special_xlog1py.other_scalar special_xlog1py.self_scalar special_xlogy special_xlogy.other_scalar
 special_xlogy.self_scalar split.Tensor split.sizes split split_with_sizes sqrt square squeeze squeeze.dim squeeze.dims
 stack std std.dim std.correction std_mean std_mean.dim std_mean.correction stft stft.center sub.Tensor sub.Scalar

@@ -114,7 +114,7 @@ class _Constants:
 def _trace(program: ExportedProgram, state: _State, constants: _Constants) -> dict[str, Any]:
     try:
         named = {target: constants.add(target, value) for target, value in _constant_tensors(program)}
-    except ValueError as error:
+    except (ValueError, RuntimeError) as error:
         raise ExportError(f"a constant of the network cannot leave the sandbox: {error}") from None
     return write_trace(program, state.names, named)
 
@@ -220,7 +220,7 @@ def _sentence(error: BaseException) -> str:
 
 def _line(module: nn.Module, error: BaseException) -> int | None:
     """The innermost line of the file that holds the module's `forward`."""
-    code = getattr(type(module).forward, "__code__", None)
+    code = getattr(getattr(type(module), "forward", None), "__code__", None)
     line = None
     trace = error.__traceback__
     while trace is not None:

@@ -272,6 +272,38 @@ def test_constants_of_one_name_and_two_values_are_two() -> None:
     assert network.eval()(torch.randn(1, 3)).tolist() == [[4, 5, 6]]
 
 
+def test_the_vectors_of_a_spectral_norm_advance_as_the_modules_do() -> None:
+    """They are written with `out=`, within a region without gradient."""
+    module = nn.utils.parametrizations.spectral_norm(nn.Linear(4, 5))
+    rebuilt, x = rebuild(export_module(module, (torch.randn(3, 4),))), torch.randn(6, 4)
+    for _ in range(2):
+        torch.testing.assert_close(rebuilt(x), module(x))
+    for name, tensor in module.state_dict().items():
+        torch.testing.assert_close(rebuilt.state_dict()[name], tensor)
+    torch.testing.assert_close(rebuilt.eval()(x), module.eval()(x))
+
+
+def several(layer: nn.Module, x: Tensor) -> Tensor:
+    y = layer(x)
+    parts = [torch.zeros_like(part) for part in y.unbind(1)]
+    torch.unbind_copy(y, 1, out=parts)
+    return torch.stack(parts, 1)
+
+
+@pytest.mark.parametrize(
+    ("function", "fault"),
+    [
+        (several, "writes into something other than one tensor"),
+        (lambda layer, x: torch.igamma(layer(x).exp(), x.exp(), out=torch.zeros_like(x)), "aten.igamma.default"),
+    ],
+)
+def test_an_out_argument_is_one_tensor_of_an_allowed_operation(function: Any, fault: str) -> None:
+    module = Lambda(function)
+    module.requires_grad_(False)
+    with pytest.raises(ExportError, match=fault):
+        export_module(module, (torch.randn(4, 3),))
+
+
 def test_modes_do_not_leak_out_of_a_region(cases: Cases) -> None:
     network = rebuild(cases("regions").graph).train()
     network(torch.randn(3, 6))

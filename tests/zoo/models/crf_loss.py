@@ -27,8 +27,8 @@ class Model(nn.Module):
 
 
 def get_inputs():
-    return [torch.randn(4, 80, 5), torch.randint(0, 7, (4, 80))]
+    return [torch.randn(4, 48, 5), torch.randint(0, 9, (4, 48))]
 
 
 def get_init_inputs():
-    return [5, 7]
+    return [5, 9]
