@@ -5,7 +5,8 @@
 
 Lines: {"level"}, {"fork_ms"} (from the order to a locked child's first word: median, p95 and most of --forks),
 {"zygote"} (resident memory of the warm process, MB), and per kind of spin {"kill"}: seconds from the time-out to the
-end of the job, how many processes it left behind, and by how much memory in use has grown on the whole machine.
+end of the job, how many processes of ours are there that were not before, and by how much our memory has grown (the
+sum of proportional set sizes, MB).
 """
 
 import argparse
@@ -14,18 +15,18 @@ import os
 import statistics
 import sys
 import time
-from pathlib import Path
 from typing import Any, get_args
 
-from neuromosaic.core.brief import Contract, TensorSpec
+from main_job import descendants, proportional_kb
+
+from neuromosaic.core.brief import TensorSpec
 from neuromosaic.core.errors import CandidateError, WorkerError
 from neuromosaic.core.protocols import Program
 from neuromosaic.core.sandbox.process import ProcessSandbox
+from neuromosaic.core.signature import Signature
 from neuromosaic.core.workers.boundary import Accepted
 
-CONTRACT = Contract(
-    task="classification", input=TensorSpec(shape=(1, 8, 8)), output=TensorSpec(shape=(10,)), kind="image"
-)
+SIGNATURE = Signature(inputs=(TensorSpec(shape=(1, 8, 8)),), outputs=(TensorSpec(shape=(10,)),))
 SOURCE = """\
 import os, re, signal, subprocess, sys, threading, time
 import torch
@@ -80,35 +81,20 @@ def measure_forks(sandbox: ProcessSandbox, forks: int) -> None:
 
 
 def measure_kill(sandbox: ProcessSandbox, kind: str, body: str, timeout: float) -> None:
-    processes, memory = python_processes(), used_mb()
+    processes, memory = descendants(os.getpid()), total_mb()
     began = time.perf_counter()
     try:
-        sandbox.export(Program(SOURCE.format(body=body), {}, 0), CONTRACT, timeout=timeout)
+        sandbox.export(Program(SOURCE.format(body=body), {}, 0), SIGNATURE, timeout=timeout)
         ended = "returned"
     except (WorkerError, CandidateError) as error:
         ended = str(error)
     late = time.perf_counter() - began - timeout
-    left, grown = len(python_processes() - processes), used_mb() - memory
+    left, grown = len(descendants(os.getpid()) - processes), total_mb() - memory
     tell(kill=kind, late_s=round(late, 3), ended=ended, left=left, grown_mb=round(grown, 1))
 
 
-def python_processes() -> set[str]:
-    """Process ids of everything that this process started, or that nobody owns any more, and that still runs."""
-    found = set()
-    for path in Path("/proc").glob("[0-9]*/stat"):
-        try:
-            name, _, rest = path.read_text().partition("(")[2].rpartition(")")
-        except OSError:
-            continue
-        if "python" in name and rest.split()[0] != "Z":
-            found.add(path.parent.name)
-    return found
-
-
-def used_mb() -> float:
-    lines = dict(line.split(":") for line in Path("/proc/meminfo").read_text().splitlines())
-    total, free = (int(lines[name].split()[0]) for name in ("MemTotal", "MemAvailable"))
-    return (total - free) / 1000
+def total_mb() -> float:
+    return sum(proportional_kb(pid) for pid in descendants(os.getpid())) / 1000
 
 
 def tell(**facts: Any) -> None:

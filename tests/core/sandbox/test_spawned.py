@@ -5,11 +5,11 @@ from collections.abc import Iterator
 
 import pytest
 
-from neuromosaic.core.brief import Contract
 from neuromosaic.core.errors import CandidateError, WorkerError
 from neuromosaic.core.protocols import Program
 from neuromosaic.core.sandbox import process, spawned
 from neuromosaic.core.sandbox.process import ProcessSandbox
+from neuromosaic.core.signature import Signature
 from neuromosaic.core.workers import boundary
 
 TELLS = """\
@@ -35,35 +35,35 @@ def alone() -> Iterator[ProcessSandbox]:
         sandbox.close()
 
 
-def test_it_exports_and_says_that_it_is_weaker(alone: ProcessSandbox, cnn: Program, contract: Contract) -> None:
-    graph = alone.export(cnn, contract)
+def test_it_exports_and_says_that_it_is_weaker(alone: ProcessSandbox, cnn: Program, signature: Signature) -> None:
+    graph = alone.export(cnn, signature).graph
     assert graph.tensors["features.0.weight"].shape == (6, 1, 3, 3)
     assert alone.boundary == "spawned"
 
 
-def test_each_job_has_an_interpreter_of_its_own_and_no_key(alone: ProcessSandbox, contract: Contract) -> None:
+def test_each_job_has_an_interpreter_of_its_own_and_no_key(alone: ProcessSandbox, signature: Signature) -> None:
     said = []
     for _ in range(2):
         with pytest.raises(CandidateError) as caught:
-            alone.export(Program(TELLS, {}, 0), contract)
+            alone.export(Program(TELLS, {}, 0), signature)
         said.append(str(caught.value))
     assert said[0].split()[1] != said[1].split()[1]
     assert "OPENAI" not in said[0]
 
 
-def test_a_job_that_never_ends_is_killed_in_time(alone: ProcessSandbox, contract: Contract) -> None:
+def test_a_job_that_never_ends_is_killed_in_time(alone: ProcessSandbox, signature: Signature) -> None:
     with pytest.raises(WorkerError, match="not done after 1 s"):
-        alone.export(Program(TELLS.replace("raise", "while True: pass\n        raise"), {}, 0), contract, timeout=1)
+        alone.export(Program(TELLS.replace("raise", "while True: pass\n        raise"), {}, 0), signature, timeout=1)
     with pytest.raises(WorkerError, match="exit code 7"):
-        alone.export(Program(TELLS.replace("raise", "os._exit(7)\n        raise"), {}, 0), contract)
+        alone.export(Program(TELLS.replace("raise", "os._exit(7)\n        raise"), {}, 0), signature)
 
 
-def test_more_than_it_can_do_is_refused(monkeypatch: pytest.MonkeyPatch, contract: Contract) -> None:
+def test_more_than_it_can_do_is_refused(monkeypatch: pytest.MonkeyPatch, signature: Signature) -> None:
     monkeypatch.setattr(process, "can_fork", lambda: False)
     sandbox = ProcessSandbox(boundary="seccomp")
     try:
         with pytest.raises(WorkerError, match="would be spawned") as caught:
-            sandbox.export(Program("", {}, 0), contract)
+            sandbox.export(Program("", {}, 0), signature)
         assert caught.value.cause == "setup"
     finally:
         sandbox.close()
@@ -78,7 +78,7 @@ def test_the_user_is_told_once(caplog: pytest.LogCaptureFixture) -> None:
 
 
 def test_an_interpreter_that_does_not_start_is_a_failed_set_up(
-    monkeypatch: pytest.MonkeyPatch, contract: Contract
+    monkeypatch: pytest.MonkeyPatch, signature: Signature
 ) -> None:
     def fail() -> None:
         raise WorkerError("cannot start a worker process: no", "setup")
@@ -87,6 +87,6 @@ def test_an_interpreter_that_does_not_start_is_a_failed_set_up(
     monkeypatch.setattr(spawned, "_interpreter", fail)
     sandbox = ProcessSandbox()
     with pytest.raises(WorkerError, match="cannot start") as caught:
-        sandbox.export(Program("", {}, 0), contract)
+        sandbox.export(Program("", {}, 0), signature)
     assert caught.value.cause == "setup"
     sandbox.close()

@@ -16,11 +16,11 @@ from typing import Any
 import pytest
 import torch
 
-from neuromosaic.core.brief import Contract
 from neuromosaic.core.errors import CandidateError, WorkerError
 from neuromosaic.core.protocols import Job, Message, Program
 from neuromosaic.core.sandbox import zygote
 from neuromosaic.core.sandbox.children import Child
+from neuromosaic.core.signature import Signature
 from neuromosaic.core.workers import bubblewrap
 from neuromosaic.core.workers.conversation import hold
 from neuromosaic.core.workers.limits import Limits
@@ -150,19 +150,20 @@ def child_here(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Call
     assert statuses
 
 
-def test_a_child_says_its_boundary_and_does_one_job(child_here: Any, cnn: Program, contract: Contract) -> None:
+def test_a_child_says_its_boundary_and_does_one_job(child_here: Any, cnn: Program, signature: Signature) -> None:
     channel = child_here(lambda *_, **__: "walls")
     assert channel.receive().body == {"boundary": "walls"}
-    job = Job("inspect", cnn, {"contract": contract.model_dump(mode="json")})
-    assert hold(channel, request(job)).body["output_shape"] == [10]
+    job = Job("inspect", cnn, {"signature": signature.model_dump(mode="json")})
+    assert hold(channel, request(job)).body["outputs"][0]["shape"] == [3, 10]
 
 
-def test_a_child_tells_what_failed(child_here: Any, contract: Contract) -> None:
+def test_a_child_tells_what_failed(child_here: Any, signature: Signature) -> None:
     channel = child_here(lambda *_, **__: "walls")
     channel.receive()
     with pytest.raises(CandidateError, match="ZeroDivisionError"):
         hold(
-            channel, request(Job("inspect", Program("1 / 0", {}, 0), {"contract": contract.model_dump(mode="json")}))
+            channel,
+            request(Job("inspect", Program("1 / 0", {}, 0), {"signature": signature.model_dump(mode="json")})),
         )
 
 
@@ -246,13 +247,14 @@ def test_a_zygote_that_bubblewrap_is_not_around_does_not_say_so(monkeypatch: pyt
 
 
 def test_threads_are_counted() -> None:
-    before = zygote.thread_count()
     stop = threading.Event()
-    thread = threading.Thread(target=stop.wait)
-    thread.start()
-    assert zygote.thread_count() == before + 1 or sys.platform != "linux"
+    threads = [threading.Thread(target=stop.wait) for _ in range(20)]
+    for thread in threads:
+        thread.start()
+    assert zygote.thread_count() > len(threads) or sys.platform != "linux"
     stop.set()
-    thread.join()
+    for thread in threads:
+        thread.join()
 
 
 def test_warming_up_runs_what_children_need(monkeypatch: pytest.MonkeyPatch) -> None:
