@@ -52,12 +52,10 @@ def why_not(user: int | None = None) -> str | None:
         tried = subprocess.run(command, capture_output=True, text=True, timeout=TRY_SECONDS, check=False, user=user)
     except (OSError, subprocess.SubprocessError) as error:
         return f"bubblewrap cannot be started: {error}"
+    if tried.returncode == 0:
+        return None
     said = tried.stderr.strip().splitlines() or [f"exit code {tried.returncode}"]
-    return (
-        None
-        if tried.returncode == 0
-        else f"bubblewrap does not work here ({said[-1].partition('. ')[0][:200]}): allow user namespaces"
-    )
+    return f"bubblewrap does not work here ({said[-1].partition('. ')[0][:200]}): allow user namespaces"
 
 
 def namespaces() -> dict[str, str]:

@@ -173,7 +173,7 @@ def test_a_killed_worker_costs_its_own_job_and_nobody_elses(judge: ProcessJudge,
             doomed.result()
         assert caught.value.cause == "crash"
         assert neighbour.result().body["cause"] == "finished"
-    assert {each.boundary for each in judge._workers} <= {"landlock+seccomp", "landlock", "seccomp", "rlimits"}
+    assert {each.boundary for each in judge._workers} <= {"landlock+seccomp", "seccomp", "rlimits"}
 
 
 def test_a_closed_judge_takes_no_job(graph: Graph) -> None:
@@ -210,7 +210,7 @@ def here(monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
     thread = threading.Thread(target=worker.main, args=(str(theirs.detach()), "1", "cpu", "100"))
 
     def start(lock: Any) -> Channel:
-        monkeypatch.setattr(worker, "lock", lock)
+        monkeypatch.setattr(worker, "lock_judge", lock)
         thread.start()
         return Channel(ours)
 

@@ -360,14 +360,14 @@ def test_a_warm_process_that_cannot_start_says_its_last_words(monkeypatch: pytes
 # ---------------------------------------------------------------- what it does not let happen
 
 
-needs_landlock = pytest.mark.usefixtures("landlock")
+needs_guarded_files = pytest.mark.usefixtures("files_guarded")
 needs_seccomp = pytest.mark.usefixtures("seccomp")
 
 
 @pytest.fixture
-def landlock(sandbox: ProcessSandbox) -> None:
-    if "landlock" not in sandbox.boundary:
-        pytest.skip("this kernel has no Landlock")
+def files_guarded(sandbox: ProcessSandbox) -> None:
+    if "seccomp" not in sandbox.boundary:
+        pytest.skip("nothing guards files here")
 
 
 @pytest.fixture
@@ -376,7 +376,7 @@ def seccomp(sandbox: ProcessSandbox) -> None:
         pytest.skip("this kernel has no seccomp")
 
 
-@needs_landlock
+@needs_guarded_files
 @pytest.mark.parametrize(
     "attempt",
     [
@@ -392,7 +392,7 @@ def seccomp(sandbox: ProcessSandbox) -> None:
     ],
 )
 def test_files_outside_cannot_be_touched(sandbox: ProcessSandbox, signature: Signature, attempt: str) -> None:
-    with pytest.raises(CandidateError, match="PermissionError"):
+    with pytest.raises(CandidateError, match=r"PermissionError|FileNotFoundError|NotADirectoryError|Read-only"):
         sandbox.export(program(attempt), signature)
 
 

@@ -21,6 +21,7 @@ from neuromosaic.core.protocols import Job, Message, Program
 from neuromosaic.core.sandbox import zygote
 from neuromosaic.core.sandbox.children import Child
 from neuromosaic.core.signature import Signature
+from neuromosaic.core.workers import bubblewrap
 from neuromosaic.core.workers.conversation import hold
 from neuromosaic.core.workers.limits import Limits
 from neuromosaic.core.workers.requests import request
@@ -39,6 +40,7 @@ def forked(monkeypatch: pytest.MonkeyPatch) -> list[subprocess.Popen[bytes]]:
         return started[-1].pid
 
     monkeypatch.setattr(os, "fork", fork)
+    monkeypatch.setattr(zygote, "thread_count", lambda: 1)
     return started
 
 
@@ -135,7 +137,7 @@ def child_here(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Call
     thread = threading.Thread(target=life)
 
     def start(lock: Any) -> Channel:
-        monkeypatch.setattr(zygote, "lock", lock)
+        monkeypatch.setattr(zygote, "lock_child", lock)
         thread.start()
         return Channel(ours)
 
@@ -221,19 +223,27 @@ def test_a_zygote_is_warm_before_it_says_so(monkeypatch: pytest.MonkeyPatch, tmp
     ours, theirs = socket.socketpair()
     thread = threading.Thread(target=zygote.main, args=(str(theirs.detach()), "1"))
     thread.start()
-    assert json.loads(ours.recv(100)) == {"ready": os.getpid()}
+    ready = json.loads(ours.recv(100))
+    assert ready["ready"] == os.getpid()
+    assert ready["memory_mb"] == pytest.approx(zygote.memory_mb(), rel=0.2)
     assert steps == ["die_with_parent", "adopt_orphans", "warm"]
     ours.close()
     thread.join()
 
 
-def test_a_zygote_with_threads_refuses_to_fork(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in ("die_with_parent", "adopt_orphans", "warm"):
-        monkeypatch.setattr(zygote, name, lambda *_: None)
+def test_a_zygote_with_threads_refuses_to_fork(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setattr(zygote, "thread_count", lambda: 2)
     ours, theirs = socket.socketpair()
-    with ours, pytest.raises(SystemExit, match="one thread, not 2"):
-        zygote.main(str(theirs.detach()), "1")
+    with ours, theirs, pytest.raises(SystemExit, match="one thread, not 2"):
+        zygote.Zygote(theirs, tmp_path)._fork({}, 0)
+
+
+def test_a_zygote_that_bubblewrap_is_not_around_does_not_say_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("die_with_parent", "adopt_orphans", "warm"):
+        monkeypatch.setattr(zygote, name, lambda *_: None)
+    ours, theirs = socket.socketpair()
+    with ours, pytest.raises(SystemExit, match="namespace of the host"):
+        zygote.main(str(theirs.detach()), "1", "bubblewrap", json.dumps(bubblewrap.namespaces()))
 
 
 def test_threads_are_counted() -> None:

@@ -1,0 +1,93 @@
+"""The sandbox where nothing can be forked: an interpreter for each job, behind the same seam."""
+
+import logging
+from collections.abc import Iterator
+
+import pytest
+
+from neuromosaic.core.errors import CandidateError, WorkerError
+from neuromosaic.core.protocols import Program
+from neuromosaic.core.sandbox import process, spawned
+from neuromosaic.core.sandbox.process import ProcessSandbox
+from neuromosaic.core.signature import Signature
+from neuromosaic.core.workers import boundary
+
+TELLS = """\
+import os
+from torch import nn
+
+
+class Model(nn.Module):
+    def forward(self, x):
+        raise ValueError(f"{os.getpid()} {sorted(os.environ)}")
+"""
+
+
+@pytest.fixture(scope="module")
+def alone() -> Iterator[ProcessSandbox]:
+    """A sandbox on a system that cannot fork, of a host with a key."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(process, "can_fork", lambda: False)
+        patch.setattr(boundary, "can_fork", lambda: False)
+        patch.setenv("OPENAI_API_KEY", "sk-secret")
+        sandbox = ProcessSandbox(memory_mb=1000)
+        yield sandbox
+        sandbox.close()
+
+
+def test_it_exports_and_says_that_it_is_weaker(alone: ProcessSandbox, cnn: Program, signature: Signature) -> None:
+    graph = alone.export(cnn, signature).graph
+    assert graph is not None
+    assert graph.tensors["features.0.weight"].shape == (6, 1, 3, 3)
+    assert alone.boundary == "spawned"
+
+
+def test_each_job_has_an_interpreter_of_its_own_and_no_key(alone: ProcessSandbox, signature: Signature) -> None:
+    said = []
+    for _ in range(2):
+        with pytest.raises(CandidateError) as caught:
+            alone.export(Program(TELLS, {}, 0), signature)
+        said.append(str(caught.value))
+    assert said[0].split()[1] != said[1].split()[1]
+    assert "OPENAI" not in said[0]
+
+
+def test_a_job_that_never_ends_is_killed_in_time(alone: ProcessSandbox, signature: Signature) -> None:
+    with pytest.raises(WorkerError, match="not done after 1 s"):
+        alone.export(Program(TELLS.replace("raise", "while True: pass\n        raise"), {}, 0), signature, timeout=1)
+    with pytest.raises(WorkerError, match="exit code 7"):
+        alone.export(Program(TELLS.replace("raise", "os._exit(7)\n        raise"), {}, 0), signature)
+
+
+def test_more_than_it_can_do_is_refused(monkeypatch: pytest.MonkeyPatch, signature: Signature) -> None:
+    monkeypatch.setattr(process, "can_fork", lambda: False)
+    sandbox = ProcessSandbox(boundary="seccomp")
+    try:
+        with pytest.raises(WorkerError, match="would be spawned") as caught:
+            sandbox.export(Program("", {}, 0), signature)
+        assert caught.value.cause == "setup"
+    finally:
+        sandbox.close()
+
+
+def test_the_user_is_told_once(caplog: pytest.LogCaptureFixture) -> None:
+    spawned.warn_once.cache_clear()
+    with caplog.at_level(logging.WARNING):
+        spawned.warn_once()
+        spawned.warn_once()
+    assert [record.getMessage() for record in caplog.records] == [spawned.WARNING]
+
+
+def test_an_interpreter_that_does_not_start_is_a_failed_set_up(
+    monkeypatch: pytest.MonkeyPatch, signature: Signature
+) -> None:
+    def fail() -> None:
+        raise WorkerError("cannot start a worker process: no", "setup")
+
+    monkeypatch.setattr(process, "can_fork", lambda: False)
+    monkeypatch.setattr(spawned, "_interpreter", fail)
+    sandbox = ProcessSandbox()
+    with pytest.raises(WorkerError, match="cannot start") as caught:
+        sandbox.export(Program("", {}, 0), signature)
+    assert caught.value.cause == "setup"
+    sandbox.close()
