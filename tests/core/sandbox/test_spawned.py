@@ -37,6 +37,7 @@ def alone() -> Iterator[ProcessSandbox]:
 
 def test_it_exports_and_says_that_it_is_weaker(alone: ProcessSandbox, cnn: Program, signature: Signature) -> None:
     graph = alone.export(cnn, signature).graph
+    assert graph is not None
     assert graph.tensors["features.0.weight"].shape == (6, 1, 3, 3)
     assert alone.boundary == "spawned"
 

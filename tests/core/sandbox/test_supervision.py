@@ -155,9 +155,9 @@ def test_text_is_read_up_to_its_end_and_a_wrong_address_is_an_error() -> None:
     for text in ("", "short", "x" * 4000):
         path = InMemory(text)
         assert read_text(os.getpid(), path.address).decode() == text
-    long = InMemory("x" * 9000)
+    endless = InMemory("x" * 9000)
     with pytest.raises(OSError, match="too long"):
-        read_text(os.getpid(), long.address)
+        read_text(os.getpid(), endless.address)
     for nowhere in (8, 2**64 - 1):
         with pytest.raises(OSError, match=r"error|address"):
             read_text(os.getpid(), nowhere)
