@@ -1,16 +1,20 @@
 """The sandbox where nothing can be forked: an interpreter for each job, behind the same seam."""
 
 import logging
+import socket
+import threading
 from collections.abc import Iterator
 
 import pytest
 
 from neuromosaic.core.errors import CandidateError, WorkerError
-from neuromosaic.core.protocols import Program
+from neuromosaic.core.protocols import Message, Program
 from neuromosaic.core.sandbox import process, spawned
 from neuromosaic.core.sandbox.process import ProcessSandbox
 from neuromosaic.core.signature import Signature
 from neuromosaic.core.workers import boundary
+from neuromosaic.core.workers.limits import Limits
+from neuromosaic.core.workers.wire import Channel
 
 TELLS = """\
 import os
@@ -91,3 +95,40 @@ def test_an_interpreter_that_does_not_start_is_a_failed_set_up(
         sandbox.export(Program("", {}, 0), signature)
     assert caught.value.cause == "setup"
     sandbox.close()
+
+
+# ---------------------------------------------------------------- the interpreter's side, in process
+
+
+@pytest.fixture
+def here(monkeypatch: pytest.MonkeyPatch) -> Iterator[Channel]:
+    """Runs `spawned.main` in a thread of this process, which must not limit itself; the host's channel to it."""
+    ours, theirs = socket.socketpair()
+    for name in ("die_with_parent", "warm"):
+        monkeypatch.setattr(spawned, name, lambda *_: None)
+    monkeypatch.setattr(spawned, "serve_one", lambda channel, _: channel.send(Message({"served": True})))
+    thread = threading.Thread(target=spawned.main, args=(str(theirs.detach()), "1"))
+    thread.start()
+    yield Channel(ours)
+    ours.close()
+    thread.join()
+
+
+def test_an_interpreter_limits_itself_and_does_one_job(here: Channel, monkeypatch: pytest.MonkeyPatch) -> None:
+    limited: list[Limits] = []
+    monkeypatch.setattr(spawned, "limit_resources", limited.append)
+    here.send(Message({"memory_mb": 10, "cpu_seconds": 2.0}))
+    assert here.receive().body == {"boundary": "spawned"}
+    assert here.receive().body == {"served": True}
+    assert (limited[0].memory_mb, limited[0].cpu_seconds) == (10, 2.0)
+
+
+def test_an_interpreter_that_cannot_limit_itself_does_nothing(here: Channel, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(_: Limits) -> None:
+        raise WorkerError("no limits", "setup")
+
+    monkeypatch.setattr(spawned, "limit_resources", refuse)
+    here.send(Message({"memory_mb": 10, "cpu_seconds": 2.0}))
+    assert here.receive().body["failed"] == {"kind": "setup", "message": "no limits"}
+    with pytest.raises(EOFError):
+        here.receive()

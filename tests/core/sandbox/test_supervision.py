@@ -109,6 +109,7 @@ def test_own_files_and_pythons_are_opened_and_no_others(
         assert opened(os.__file__, flag) == (0, -1)
     assert opened("nowhere", os.O_RDONLY) == (0, -2)
     assert opened("", os.O_RDONLY) == (0, -2)
+    assert opened("y", 0xFFFFFFFF) == (0, -22)
 
 
 def test_a_link_leads_no_further_than_its_end(
