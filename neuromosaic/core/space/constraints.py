@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 
 from neuromosaic.core.errors import SpaceError
-from neuromosaic.core.space.domains import Column, Mask
+from neuromosaic.core.space.domains import Batch, Column, Mask
 from neuromosaic.core.space.expressions import SCALARS, Dialect, evaluate, magnitude, names_in, parse_expression
 from neuromosaic.core.space.parameters import FloatParameter, IntParameter, Point, Scalar, Space, choices
 
@@ -49,6 +49,16 @@ class TextConstraint:
                 pass  # point by point it is
         rows = _rows({name: columns[name] for name in self.names}, count)
         return np.fromiter((self.holds(row) for row in rows), dtype=np.bool_, count=count)
+
+    def meets(self, batch: Batch) -> Mask:
+        """`holds` for every point of a batch."""
+        applies = np.ones(batch.size, dtype=np.bool_)
+        for name in self.names & batch.active.keys():
+            applies &= batch.active[name]
+        result = np.ones(batch.size, dtype=np.bool_)
+        columns = {name: batch.columns[name][applies] for name in self.names}
+        result[applies] = self.mask(columns, int(applies.sum()))
+        return result
 
 
 class FunctionConstraint:

@@ -1,12 +1,12 @@
 """The values of a parameter as numpy columns: by number where they are finite, drawn where they are not."""
 
 import math
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
-from neuromosaic.core.space.parameters import FloatParameter, IntParameter, Parameter, choices
+from neuromosaic.core.space.parameters import FloatParameter, IntParameter, Parameter, Point, choices
 
 Column = npt.NDArray[Any]
 Numbers = npt.NDArray[np.int64]
@@ -48,12 +48,8 @@ def weights_of(parameter: Parameter) -> Weights:
 
 def drawn(parameter: Parameter, count: int, draw: np.random.Generator) -> Column:
     """`count` values, each drawn as the parameter says: evenly, or evenly in log space."""
-    if isinstance(parameter, (IntParameter, FloatParameter)) and parameter.log:
-        low, high = math.log(parameter.min), math.log(parameter.max)
-        column = np.exp(draw.uniform(low, high, count))
-        return np.clip(column, parameter.min, parameter.max) if _real(parameter) else _snapped(parameter, column)
-    if isinstance(parameter, FloatParameter):
-        return np.clip(draw.uniform(parameter.min, parameter.max, count), parameter.min, parameter.max)
+    if isinstance(parameter, (IntParameter, FloatParameter)) and (parameter.log or _real(parameter)):
+        return numbers_at(parameter, draw.random(count))
     values = choices(parameter)
     numbers = draw.integers(0, len(values), count)
     if isinstance(parameter, IntParameter):
@@ -61,11 +57,56 @@ def drawn(parameter: Parameter, count: int, draw: np.random.Generator) -> Column
     return column_of(values)[numbers]
 
 
+def numbers_at(parameter: IntParameter | FloatParameter, shares: Weights) -> Column:
+    """The numbers at places in [0, 1] of the parameter's range, on its own scale; a whole number is the nearest."""
+    low, high = _axis(parameter, parameter.min), _axis(parameter, parameter.max)
+    numbers = low + shares * (high - low)
+    if parameter.log:
+        numbers = np.exp(numbers)
+    if isinstance(parameter, FloatParameter):
+        return np.array([parameter.rounded(number) for number in numbers.tolist()], dtype=np.float64)
+    steps = np.rint((numbers - parameter.min) / parameter.step).astype(np.int64)
+    return parameter.min + parameter.step * np.clip(steps, 0, len(choices(parameter)) - 1)
+
+
+def shares_of(parameter: IntParameter | FloatParameter, numbers: Column) -> Weights:
+    """Where numbers stand in their range, in [0, 1]: the inverse of `numbers_at`; 0.5 in a range of one value."""
+    low, high = _axis(parameter, parameter.min), _axis(parameter, parameter.max)
+    if high == low:
+        return np.full(len(numbers), 0.5)
+    places = np.log(numbers) if parameter.log else numbers
+    return np.clip((places - low) / (high - low), 0.0, 1.0)
+
+
+def _axis(parameter: IntParameter | FloatParameter, value: float) -> float:
+    return math.log(value) if parameter.log else value
+
+
 def _real(parameter: Parameter) -> bool:
     return isinstance(parameter, FloatParameter)
 
 
-def _snapped(parameter: Parameter, column: Column) -> Column:
-    assert isinstance(parameter, IntParameter)
-    steps = np.rint((column - parameter.min) / parameter.step).astype(np.int64)
-    return parameter.min + parameter.step * np.clip(steps, 0, len(choices(parameter)) - 1)
+class Batch(NamedTuple):
+    """Many points: a column of values per parameter; for conditional ones, where they are active."""
+
+    columns: dict[str, Column]
+    active: dict[str, Mask]
+    size: int
+
+    def only(self, kept: Mask) -> "Batch":
+        columns = {name: column[kept] for name, column in self.columns.items()}
+        return Batch(columns, {name: mask[kept] for name, mask in self.active.items()}, int(kept.sum()))
+
+    def points(self) -> list[Point]:
+        names = list(self.columns)
+        if not names:
+            return [{} for _ in range(self.size)]
+        rows = zip(*(column.tolist() for column in self.columns.values()), strict=True)
+        if not self.active:
+            return [dict(zip(names, row, strict=True)) for row in rows]
+        everywhere = np.ones(self.size, dtype=np.bool_)
+        masks = zip(*(self.active.get(name, everywhere).tolist() for name in names), strict=True)
+        return [
+            {name: value for name, value, is_in in zip(names, row, mask, strict=True) if is_in}
+            for row, mask in zip(rows, masks, strict=True)
+        ]

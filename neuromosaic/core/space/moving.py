@@ -68,8 +68,7 @@ def at_fraction(parameter: FloatParameter, share: float) -> float:
     """The float at a place in its range."""
     low, high = _axis(parameter, parameter.min), _axis(parameter, parameter.max)
     number = low + share * (high - low)
-    number = math.exp(number) if parameter.log else number
-    return min(max(number, float(parameter.min)), float(parameter.max))
+    return parameter.rounded(math.exp(number) if parameter.log else number)
 
 
 def _axis(parameter: IntParameter | FloatParameter, value: float) -> float:

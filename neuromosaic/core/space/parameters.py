@@ -67,7 +67,11 @@ class IntParameter(Conditional):
 
 
 class FloatParameter(Conditional):
-    """Real numbers in [min, max]; drawn evenly in log space with `log`."""
+    """Real numbers in [min, max]; drawn evenly in log space with `log`.
+
+    What is drawn is rounded to a ten-billionth of the range (with `log`: to 11 significant digits), so that values
+    read well and survive being encoded and decoded to the last digit.
+    """
 
     type: Literal["float"] = "float"
     min: float
@@ -94,8 +98,15 @@ class FloatParameter(Conditional):
         return math.log(value) if self.log else value
 
     def _value(self, position: float) -> float:
-        value = math.exp(position) if self.log else position
-        return min(max(value, self.min), self.max)
+        return self.rounded(math.exp(position) if self.log else position)
+
+    def rounded(self, value: float) -> float:
+        """The value at the parameter's resolution, inside its range."""
+        if self.log or self.max == self.min:
+            value = float(f"{value:.11g}")
+        else:
+            value = round(value, 10 - math.floor(math.log10(self.max - self.min)))
+        return min(max(value, float(self.min)), float(self.max))
 
 
 class CategoricalParameter(Conditional):
@@ -245,6 +256,8 @@ def cross_points(space: Space, one: Point, other: Point, draw: random.Random) ->
 
 def settled(space: Space, point: Mapping[str, Scalar], fill: Callable[["Parameter"], Scalar]) -> Point:
     """The point after a change: what its conditions rule out is dropped, what they bring in is filled."""
+    if not any(parameter.when for parameter in space.values()):
+        return dict(point)
     kept: Point = {}
     for name in parents_first(space):
         if is_active(space[name], kept):

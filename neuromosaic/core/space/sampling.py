@@ -14,12 +14,13 @@ import numpy as np
 
 from neuromosaic.core.errors import SpaceError
 from neuromosaic.core.space.constraints import Constraint, FunctionConstraint, TextConstraint
-from neuromosaic.core.space.domains import Column, Mask, Numbers, column_of, drawn, size_of, weights_of
+from neuromosaic.core.space.domains import Batch, Column, Mask, Numbers, column_of, drawn, size_of, weights_of
 from neuromosaic.core.space.elimination import ROWS, Elimination, Plan, Relation, Variable, plan
 from neuromosaic.core.space.enumerating import enumerated
 from neuromosaic.core.space.parameters import FloatParameter, Point, Space, choices, place
 
 LISTED = 100_000
+LISTED_FIRST = 5_000  # up to here a list is quicker than tries
 TRIES = 100_000  # without a valid point among them, drawing gives up
 PARENT_VALUES = 10_000
 
@@ -65,6 +66,8 @@ class Sampler:
         """`count` valid points. Raises SpaceError where none is found in TRIES tries, or there is none."""
         if self.count == 0:
             raise SpaceError(f"constraints: no point of the space meets {self.culprit}; loosen it")
+        if not self.is_exact and self.count <= LISTED_FIRST and not self.is_endless:
+            return self._from_list(count, draw)
         found: list[Point] = []
         tries, batch = 0, count if self.is_exact else max(16, 2 * count)
         while len(found) < count:
@@ -74,13 +77,14 @@ class Sampler:
             if tries >= TRIES * (1 + len(found)):
                 if self.listed is None:
                     raise SpaceError(_rare(len(found), tries, refused))
-                return self._from_list(count, draw, refused)
+                return self._from_list(count, draw)
             batch = min(max(2 * batch, 256), 16_384)
         return found[:count]
 
-    def _from_list(self, count: int, draw: np.random.Generator, refused: Mapping[str, int]) -> list[Point]:
+    def _from_list(self, count: int, draw: np.random.Generator) -> list[Point]:
         if not self.listed:
-            raise SpaceError(f"constraints: no point of the space meets {' and '.join(refused)}; loosen them")
+            names = [one.text for one in self._constraints]
+            raise SpaceError(f"constraints: no point of the space meets {' and '.join(names)}; loosen them")
         weights = np.array([self._weight(point) for point in self.listed])
         numbers = draw.choice(len(self.listed), size=count, p=weights / weights.sum())
         return [dict(self.listed[number]) for number in numbers]
@@ -92,23 +96,19 @@ class Sampler:
         )
 
     def _accepted(self, count: int, draw: np.random.Generator, refused: dict[str, int]) -> list[Point]:
-        columns, active = self._columns(count, draw)
-        kept: Mask = np.ones(count, dtype=np.bool_)
+        batch = self._batch(count, draw)
         for one in self._deferred:
-            kept &= self._meets(one, columns, active, count)
-            refused[one.text] = int(count - kept.sum())
-        if not kept.all():
-            columns = {name: column[kept] for name, column in columns.items()}
-            active = {name: mask[kept] for name, mask in active.items()}
-        points = self._points(columns, active, int(kept.sum()))
+            kept = one.meets(batch)
+            refused[one.text] = int(batch.size - kept.sum())
+            batch = batch.only(kept)
+        points = batch.points()
         for function in self._functions:
             before = len(points)
             points = [point for point in points if function.holds(point)]
             refused[function.text] = before - len(points)
         return points
 
-    def _columns(self, count: int, draw: np.random.Generator) -> tuple[dict[str, Column], dict[str, Mask]]:
-        """The values of every parameter, and of conditional ones where they are active."""
+    def _batch(self, count: int, draw: np.random.Generator) -> Batch:
         states = self._elimination.draw(count, draw)
         columns: dict[str, Column] = {}
         active: dict[str, Mask] = {}
@@ -117,31 +117,7 @@ class Sampler:
             columns[name] = self._values[name][state] if name in self._values else drawn(parameter, count, draw)
             if parameter.when:
                 active[name] = state < self._states(name)
-        return columns, active
-
-    def _points(self, columns: Mapping[str, Column], active: Mapping[str, Mask], count: int) -> list[Point]:
-        names = list(self._space)
-        if not names:
-            return [{} for _ in range(count)]
-        rows = zip(*(columns[name].tolist() for name in names), strict=True)
-        if not active:
-            return [dict(zip(names, row, strict=True)) for row in rows]
-        everywhere = np.ones(count, dtype=np.bool_)
-        masks = zip(*(active.get(name, everywhere).tolist() for name in names), strict=True)
-        return [
-            {name: value for name, value, is_in in zip(names, row, mask, strict=True) if is_in}
-            for row, mask in zip(rows, masks, strict=True)
-        ]
-
-    def _meets(
-        self, one: TextConstraint, columns: Mapping[str, Column], active: Mapping[str, Mask], count: int
-    ) -> Mask:
-        applies = np.ones(count, dtype=np.bool_)
-        for name in one.names & active.keys():
-            applies &= active[name]
-        result = np.ones(count, dtype=np.bool_)
-        result[applies] = one.mask({name: columns[name][applies] for name in one.names}, int(applies.sum()))
-        return result
+        return Batch(columns, active, count)
 
     # ------------------------------------------------------------ what elimination works on
 
@@ -216,7 +192,7 @@ class Sampler:
             count = len(next(iter(states.values())))
             columns = {name: self._values[name][states[name]] for name in one.names}
             active = {name: states[name] < limit for name, limit in beyond.items()}
-            return self._meets(one, columns, active, count)
+            return one.meets(Batch(columns, active, count))
 
         return Relation(one.names, mask, one.text)
 

@@ -208,13 +208,16 @@ class SearchSpace:
 
     def key(self, point: Point) -> str:
         """A hash of the canonical form: 32 hexadecimal digits, equal across processes."""
+        return hashlib.blake2b(self.form(point).encode(), digest_size=16).hexdigest()
+
+    def form(self, point: Point) -> str:
+        """The canonical form as text: equal exactly for points that mean the same."""
         form = self.canonical(point)
         values = {
             name: float(value) if isinstance(self.parameters.get(name), FloatParameter) else value
             for name, value in form.items()
         }
-        text = json.dumps(values, sort_keys=True, separators=(",", ":"))
-        return hashlib.blake2b(text.encode(), digest_size=16).hexdigest()
+        return json.dumps(values, sort_keys=True, separators=(",", ":"))
 
     def architecture(self, point: Point) -> Any:
         """What `build` makes of the point; the point itself without one."""

@@ -113,13 +113,14 @@ def test_valid_points_that_are_too_rare_are_refused_with_how_rare_they_are() -> 
     assert space.size() is None
 
 
-def test_rare_points_of_a_small_space_are_found_all_the_same() -> None:
-    small = {"a": {"type": "int", "min": 0, "max": 299, "log": False}, "b": {"type": "int", "min": 0, "max": 299}}
-    space = SearchSpace(small, [lambda x: x["a"] == 7 and x["b"] == 299])
+@pytest.mark.parametrize("most", [20, 300])
+def test_rare_points_of_a_small_space_are_found_all_the_same(most) -> None:
+    small = {"a": {"type": "int", "min": 1, "max": most, "log": True}, "b": {"type": "int", "min": 1, "max": most}}
+    space = SearchSpace(small, [lambda x: x["a"] == 7 and x["b"] == most])
     assert space.size() == 1
-    assert space.sample_many(3, 0) == [{"a": 7, "b": 299}] * 3
+    assert space.sample_many(3, 0) == [{"a": 7, "b": most}] * 3
     with pytest.raises(SpaceError, match="no other point"):
-        space.mutate({"a": 7, "b": 299}, random.Random(0))
+        space.mutate({"a": 7, "b": most}, random.Random(0))
 
 
 @pytest.mark.parametrize("rule", ["depth > 9", lambda x: x["depth"] > 9])
