@@ -13,6 +13,7 @@ from functools import cached_property
 import numpy as np
 
 from neuromosaic.core.errors import SpaceError
+from neuromosaic.core.space.columns import meets
 from neuromosaic.core.space.constraints import Constraint, FunctionConstraint, TextConstraint
 from neuromosaic.core.space.domains import Batch, Column, Mask, Numbers, column_of, drawn, size_of, weights_of
 from neuromosaic.core.space.elimination import ROWS, Elimination, Plan, Relation, Variable, plan
@@ -98,7 +99,7 @@ class Sampler:
     def _accepted(self, count: int, draw: np.random.Generator, refused: dict[str, int]) -> list[Point]:
         batch = self._batch(count, draw)
         for one in self._deferred:
-            kept = one.meets(batch)
+            kept = meets(one, batch)
             refused[one.text] = int(batch.size - kept.sum())
             batch = batch.only(kept)
         points = batch.points()
@@ -192,7 +193,7 @@ class Sampler:
             count = len(next(iter(states.values())))
             columns = {name: self._values[name][states[name]] for name in one.names}
             active = {name: states[name] < limit for name, limit in beyond.items()}
-            return one.meets(Batch(columns, active, count))
+            return meets(one, Batch(columns, active, count))
 
         return Relation(one.names, mask, one.text)
 

@@ -60,11 +60,13 @@ class _Network:
         return tuple(sorted(found))
 
     def text(self, outputs: list[tuple[int, ...]]) -> str:
+        if len(set(self._labels)) == len(self._labels):  # labels tell everything apart
+            return _joined(outputs, self._labels)
         alike: dict[str, list[int]] = {}
         for number in self._reached(outputs):
             alike.setdefault(self._labels[number], []).append(number)
         twins = [group for group in alike.values() if len(group) > 1]
-        if not twins:  # labels tell everything apart
+        if not twins:
             return _joined(outputs, self._labels)
         return min(self._named(outputs, alike, twins, order) for order in _orders(twins))
 

@@ -1,6 +1,7 @@
 """The cells of NAS-Bench-201 and of DARTS, and any other, as search spaces."""
 
-from collections.abc import Callable, Sequence
+import json
+from collections.abc import Callable, Mapping, Sequence
 from functools import cache
 from itertools import permutations, product
 from typing import Any
@@ -8,7 +9,7 @@ from typing import Any
 from neuromosaic.core.errors import SpaceError
 from neuromosaic.core.space.cells.forms import network_form
 from neuromosaic.core.space.cells.layout import Cell, CellLayout
-from neuromosaic.core.space.parameters import Point
+from neuromosaic.core.space.parameters import Parameter, Point
 from neuromosaic.core.space.space import SearchSpace
 
 NASBENCH201 = CellLayout(("none", "skip_connect", "nor_conv_1x1", "nor_conv_3x3", "avg_pool_3x3"))
@@ -25,6 +26,8 @@ LISTED = 100_000
 class CellSpace(SearchSpace):
     """A space of one cell, or of several side by side (`layouts`); isomorphic cells have one key.
 
+    `parameters` are others beside them, of the skeleton that stacks the cells: width, cells per stage.
+
     `canonical` is the first of all cells that are the same network where there are up to 100,000; for cells whose
     nodes choose their sources, the smallest renaming of the nodes.
     """
@@ -34,24 +37,31 @@ class CellSpace(SearchSpace):
         layouts: Sequence[CellLayout],
         constraints: Sequence[str | Callable[[Point], Any]] = (),
         *,
+        parameters: Mapping[str, Parameter | Mapping[str, Any]] | None = None,
         name: str = "",
         build: Callable[[Point], Any] | None = None,
     ) -> None:
-        parameters: dict[str, Any] = {}
+        every: dict[str, Any] = dict(parameters or {})
         for layout in layouts:
-            clash = parameters.keys() & layout.parameters().keys()
+            clash = every.keys() & layout.parameters().keys()
             if clash:
-                raise SpaceError(f"layouts: two cells have {min(clash)!r}; give each a prefix of its own")
-            parameters |= layout.parameters()
-        super().__init__(parameters, constraints, name=name, build=build)
+                raise SpaceError(f"layouts: {min(clash)!r} stands there twice; give each cell a prefix of its own")
+            every |= layout.parameters()
+        super().__init__(every, constraints, name=name, build=build)
         self.layouts = tuple(layouts)
+        self._others = tuple(parameters or ())
 
     def form(self, point: Point) -> str:
         """The text of the network that the point's cells are; see `network_form`."""
-        return "/".join(network_form(layout.read(point), layout) for layout in self.layouts)
+        cells = [network_form(layout.read(point), layout) for layout in self.layouts]
+        beside = self._beside(point)
+        return "/".join([*cells, json.dumps(beside, sort_keys=True)] if beside else cells)
+
+    def _beside(self, point: Point) -> Point:
+        return {name: point[name] for name in self._others if name in point}
 
     def canonical(self, point: Point) -> Point:
-        found: Point = {}
+        found = self._beside(point)
         for layout in self.layouts:
             found |= first_alike(point, layout)
         return found

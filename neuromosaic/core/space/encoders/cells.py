@@ -25,6 +25,7 @@ class AdjacencyEncoder(BaseEncoder):
     """
 
     def __init__(self, space: CellSpace) -> None:
+        _check_cells_alone(space)
         self.space = space
         self._places = [
             (layout, edge, operation)
@@ -76,6 +77,13 @@ class AdjacencyEncoder(BaseEncoder):
         return cell
 
 
+def _check_cells_alone(space: CellSpace) -> None:
+    cells = {name for layout in space.layouts for name in layout.parameters()}
+    beside = [name for name in space.parameters if name not in cells]
+    if beside:
+        raise SpaceError(f"{', '.join(beside)}: this encoding has no place for what is no cell; use PointEncoder")
+
+
 class PathEncoder(BaseEncoder):
     """Which paths from input to output a cell has: one place per possible sequence of operations along one.
 
@@ -88,6 +96,7 @@ class PathEncoder(BaseEncoder):
     def __init__(self, space: CellSpace) -> None:
         if len(space.layouts) != 1 or space.layouts[0].choose is not None or space.layouts[0].inputs != 1:
             raise SpaceError("a path encoding needs one cell with one input and an operation on every edge")
+        _check_cells_alone(space)
         size = space.size()
         if size is None or size > 100_000:
             raise SpaceError("a path encoding is decoded by a list of all cells: there may be up to 100,000")

@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from neuromosaic.core.errors import SpaceError
+from neuromosaic.core.space.columns import meets
 from neuromosaic.core.space.constraints import FunctionConstraint, TextConstraint
 from neuromosaic.core.space.domains import Batch, Column, Mask, column_of, numbers_at, shares_of
 from neuromosaic.core.space.encoders.base import BaseEncoder, Vector, checked
@@ -122,7 +123,7 @@ class PointEncoder(BaseEncoder):
 
 def _meets(one: TextConstraint | FunctionConstraint, batch: Batch, points: Sequence[Point]) -> Mask:
     if isinstance(one, TextConstraint):
-        return one.meets(batch)
+        return meets(one, batch)
     return np.fromiter((one.holds(point) for point in points), dtype=np.bool_, count=len(points))
 
 
