@@ -42,7 +42,7 @@ class SearchSpace:
     >>> space = SearchSpace({"depth": {"type": "int", "min": 1, "max": 4},
     ...                      "width": {"type": "int", "min": 8, "max": 32, "step": 8}}, ["depth * width <= 64"])
     >>> space.size()
-    13
+    12
     >>> space.contains({"depth": 4, "width": 32})
     False
 
