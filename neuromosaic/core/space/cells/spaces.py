@@ -49,7 +49,7 @@ class CellSpace(SearchSpace):
             every |= layout.parameters()
         super().__init__(every, constraints, name=name, build=build)
         self.layouts = tuple(layouts)
-        self._others = tuple(parameters or ())
+        self.beside = tuple(parameters or ())
 
     def form(self, point: Point) -> str:
         """The text of the network that the point's cells are; see `network_form`."""
@@ -58,7 +58,7 @@ class CellSpace(SearchSpace):
         return "/".join([*cells, json.dumps(beside, sort_keys=True)] if beside else cells)
 
     def _beside(self, point: Point) -> Point:
-        return {name: point[name] for name in self._others if name in point}
+        return {name: point[name] for name in self.beside if name in point}
 
     def canonical(self, point: Point) -> Point:
         found = self._beside(point)
