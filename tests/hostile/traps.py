@@ -1,0 +1,190 @@
+"""What the host lays out before an attempt, and looks at afterwards: it believes nothing that the attempt says.
+
+A secret in a file, in the environment and in the memory of a process; a file and a folder that must stay as they are;
+listening sockets that must not hear anything; a process that must live and be left alone.
+"""
+
+import contextlib
+import ctypes
+import os
+import resource
+import secrets
+import select
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, Final, Self
+
+from neuromosaic.core.workers import wire
+
+VICTIM: Final = """
+import ctypes, os, signal, sys
+secret = ctypes.create_string_buffer(os.environ["HOSTILE_SECRET"].encode())
+for number in (signal.SIGUSR1, signal.SIGINT):
+    signal.signal(number, lambda *_: os._exit(3))
+print(ctypes.addressof(secret), flush=True)
+sys.stdin.read()
+"""
+SPARE_MB: Final = 60.0
+"""By so much the host may have grown after an attempt: its own caches, and the graph that it was handed."""
+
+
+class Traps:
+    """A fresh set for one attempt. `places` are the names that the attempt's source may use."""
+
+    def __init__(self) -> None:
+        self.secret = f"secret-{secrets.token_hex(16)}"
+        self.folder = Path(tempfile.mkdtemp(prefix="hostile-"))
+        self._files()
+        self._sockets()
+        self._victim = self._start_victim()
+        self._in_memory = ctypes.create_string_buffer(self.secret.encode())
+        self._resident_mb = resident_mb()
+        self._before = family()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._victim.kill()
+        self._victim.communicate()
+        for each in self._listening.values():
+            each.close()
+        for pid in self._left():
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+    @property
+    def places(self) -> dict[str, object]:
+        return {
+            "SECRET_FILE": self.folder / "secret", "STORE_FILE": self.folder / "store" / "run.db",
+            "CANARY_FILE": self.folder / "canary", "OPEN_FOLDER": self.folder / "open",
+            "TCP_PORT": self._listening["TCP"].getsockname()[1], "UDP_PORT": self._listening["UDP"].getsockname()[1],
+            "UNIX_PATH": self.folder / "socket", "ABSTRACT": self.folder.name, "MARK": self.folder.name[-12:],
+            "VICTIM_PID": self._victim.pid, "VICTIM_ADDRESS": self._victim_address,
+            "HOST_PID": os.getpid(), "HOST_ADDRESS": ctypes.addressof(self._in_memory),
+        }  # fmt: skip
+
+    def sprung(self) -> list[str]:
+        """What got through, in a few words each; empty where the boundary held."""
+        found = {
+            "changed a file of the host": self._canary() != self._untouched,
+            "left something in a folder of the host": any((self.folder / "open").iterdir()),
+            "killed or signalled another process": self._victim.poll() is not None,
+            "left a process": bool(self._left()),
+            "left the host larger": resident_mb() > self._resident_mb + SPARE_MB,
+        }
+        heard = [f"reached the host's {name} socket" for name in self._heard()]
+        return [what for what, happened in found.items() if happened] + heard
+
+    # ------------------------------------------------------------ what is laid out
+
+    def _files(self) -> None:
+        self.folder.chmod(0o755)
+        (self.folder / "store").mkdir()
+        for path in (self.folder / "secret", self.folder / "store" / "run.db"):
+            path.write_text(self.secret)
+        (self.folder / "canary").write_text("as it was")
+        (self.folder / "canary").chmod(0o666)
+        (self.folder / "open").mkdir()
+        (self.folder / "open").chmod(0o777)
+        self._untouched = self._canary()
+
+    def _canary(self) -> Any:
+        canary = self.folder / "canary"
+        with contextlib.suppress(OSError):
+            told = canary.stat()
+            return canary.read_text(), told.st_mode, told.st_nlink, told.st_mtime_ns, told.st_uid
+        return None
+
+    def _sockets(self) -> None:
+        self._listening = {
+            "TCP": _listening(socket.AF_INET, socket.SOCK_STREAM, ("127.0.0.1", 0)),
+            "UDP": _listening(socket.AF_INET, socket.SOCK_DGRAM, ("127.0.0.1", 0)),
+            "Unix": _listening(socket.AF_UNIX, socket.SOCK_STREAM, str(self.folder / "socket")),
+            "abstract": _listening(socket.AF_UNIX, socket.SOCK_STREAM, f"\0{self.folder.name}"),
+        }
+        (self.folder / "socket").chmod(0o777)
+
+    def _heard(self) -> list[str]:
+        ready, _, _ = select.select(list(self._listening.values()), [], [], 0)
+        return [name for name, each in self._listening.items() if each in ready]
+
+    def _start_victim(self) -> "subprocess.Popen[bytes]":
+        environment = {"HOSTILE_SECRET": self.secret}
+        victim = subprocess.Popen(
+            [sys.executable, "-I", "-S", "-c", VICTIM], env=environment, stdin=subprocess.PIPE, stdout=subprocess.PIPE
+        )
+        assert victim.stdout is not None
+        self._victim_address = int(victim.stdout.readline())
+        return victim
+
+    def _left(self) -> set[int]:
+        return family() - self._before
+
+
+def _listening(kind: int, way: int, address: Any) -> socket.socket:
+    made = socket.socket(kind, way)
+    made.bind(address)
+    if way == socket.SOCK_STREAM:
+        made.listen(8)
+    return made
+
+
+class Overheard:
+    """Everything that workers send to the host while it is open, searched for secrets as it comes in."""
+
+    LONGEST: Final = 64
+
+    def __init__(self, secret: str) -> None:
+        self._secret, self._tail, self.told = secret.encode(), b"", False
+
+    def hear(self, data: bytes | memoryview) -> None:
+        text = self._tail + bytes(data)
+        self.told = self.told or self._secret in text
+        self._tail = text[-self.LONGEST :]
+
+
+@contextlib.contextmanager
+def overhearing(secret: str) -> Iterator[Overheard]:
+    """Listens on every channel of this process."""
+    heard, read = Overheard(secret), wire._Stream.readinto
+
+    def readinto(stream: Any, buffer: Any) -> int:
+        count = read(stream, buffer)
+        heard.hear(memoryview(buffer)[:count])
+        return count
+
+    wire._Stream.readinto = readinto  # type: ignore[method-assign]
+    try:
+        yield heard
+    finally:
+        wire._Stream.readinto = read  # type: ignore[method-assign]
+
+
+def family() -> set[int]:
+    """All live descendants of this process; orphans among them too where `adopt_orphans` was called before."""
+    parents = dict(_parents())
+    found = {os.getpid()}
+    while grown := {pid for pid, parent in parents.items() if parent in found} - found:
+        found |= grown
+    return found - {os.getpid()}
+
+
+def _parents() -> Iterator[tuple[int, int]]:
+    for path in Path("/proc").glob("[0-9]*/stat"):
+        with contextlib.suppress(OSError):
+            state, parent = path.read_text().rpartition(")")[2].split()[:2]
+            if state != "Z":
+                yield int(path.parent.name), int(parent)
+
+
+def resident_mb() -> float:
+    pages = int(Path("/proc/self/statm").read_text().split()[1])
+    return pages * resource.getpagesize() / 1e6
