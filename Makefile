@@ -5,7 +5,7 @@ READY := .venv/.ready
 # One thread a process: both cores are used by processes, and thread counts change the last digits of weights.
 export OMP_NUM_THREADS ?= 1
 
-.PHONY: help demo test check lint format types floors bench clean
+.PHONY: help demo test soak check lint format types floors clean
 
 help:           ## Show what there is
 	@grep -hE '^[a-z]+:.*##' Makefile | sed -E 's/:.*## */\t/' | expand -t 12
@@ -22,6 +22,9 @@ demo: $(READY)  ## Design a network for the built-in handwritten digits
 
 test: $(READY)  ## Run the whole test-suite, with branch coverage
 	$(BIN)/python -m pytest -n 2 --dist loadgroup --cov --cov-report=term:skip-covered
+
+soak: $(READY)  ## The long tests: the whole zoo, and every attempt to escape, at every level
+	$(BIN)/python -m pytest -n 2 --dist loadgroup -m soak
 
 check: lint types floors  ## Lint, types and floors
 

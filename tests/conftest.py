@@ -1,6 +1,8 @@
-"""Guards that hold for every test: no network beyond this machine."""
+"""What holds for every test: no network beyond this machine, and the same random numbers each time."""
 
+import random
 import socket
+import sys
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -22,6 +24,14 @@ def no_network_beyond_loopback(monkeypatch: pytest.MonkeyPatch) -> None:
         connect(self, address)
 
     monkeypatch.setattr(socket.socket, "connect", guarded)
+
+
+@pytest.fixture(autouse=True)
+def seeded_generators() -> None:
+    """A test draws the same numbers alone and among others. PyTorch is not loaded for it."""
+    random.seed(0)
+    if "torch" in sys.modules:
+        sys.modules["torch"].manual_seed(0)
 
 
 @pytest.hookimpl(tryfirst=True)

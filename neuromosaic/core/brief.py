@@ -22,7 +22,7 @@ class TensorSpec(Value):
     """
 
     shape: tuple[Annotated[int, Field(ge=1)], ...]
-    dtype: Literal["float32", "int64"] = "float32"
+    dtype: Literal["float32", "int64", "bool"] = "float32"
     upper: int | None = None
 
 

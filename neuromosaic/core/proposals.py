@@ -20,6 +20,7 @@ RoleName = Literal["TestArchitect", "NetworkArchitect", "ModelArchitect", "Train
 class Finding(Value):
     """One attributable fault: `gate` that found it, `code` (stable, kebab-case), where, and what to do.
 
+    `layer` is a module path, `shape` that of the tensor at fault, `line` one of the source; None where unknown.
     `severity` "error" stops the candidate; "warning" is told and stops nothing.
     """
 
@@ -27,6 +28,7 @@ class Finding(Value):
     code: str
     message: str
     layer: str | None = None
+    shape: tuple[int, ...] | None = None
     line: int | None = None
     severity: Literal["error", "warning"] = "error"
 

@@ -4,10 +4,9 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal, Protocol, TypeVar
 
-from neuromosaic.core.brief import Contract
 from neuromosaic.core.graph.document import Graph, TensorData
 from neuromosaic.core.proposals import Finding
-from neuromosaic.core.space.parameters import Point
+from neuromosaic.core.signature import Signature
 
 Config = TypeVar("Config")
 Result = TypeVar("Result")
@@ -23,11 +22,16 @@ class Message:
 
 @dataclass(frozen=True)
 class Program:
-    """Proposed Python: `Model(**values)` of `source`, built after seeding with `seed`."""
+    """Proposed Python: `entry(*arguments, **values)` of `source`, built after seeding with `seed`.
+
+    `arguments`: None where the source's own `get_init_inputs()` is to say with what it is built.
+    """
 
     source: str
-    values: Point
+    values: Mapping[str, Any]
     seed: int
+    entry: str = "Model"
+    arguments: tuple[Any, ...] | None = ()
 
 
 @dataclass(frozen=True)
@@ -48,6 +52,26 @@ class Job:
 
 Converse = Callable[[Message], Message]
 """The host's side of a job that reports as it goes: takes a report, returns the answer to it."""
+
+
+@dataclass(frozen=True)
+class Exported:
+    """What the sandbox made of a program; none of it is believed before the judge has looked.
+
+    `graph`: None where the program runs but cannot be exported, for the reason in `obstacle`. `findings`: what only
+    the Python shows. `inputs` and `outputs`: what it was run on and returned in eval mode; both empty where that was
+    too large to be done, and then `described` alone has the shapes ("shape", "dtype"). `cut`: whether the first axis
+    of the inputs may have another size. `exhausted`: one pass took more memory than the sandbox gives.
+    """
+
+    graph: Graph | None
+    obstacle: Finding | None = None
+    findings: tuple[Finding, ...] = ()
+    inputs: tuple[TensorData, ...] = field(default=(), repr=False)
+    outputs: tuple[TensorData, ...] = field(default=(), repr=False)
+    described: tuple[dict[str, Any], ...] = ()
+    cut: bool = True
+    exhausted: bool = False
 
 
 @dataclass(frozen=True)
@@ -85,14 +109,14 @@ class Verdict:
 class Sandbox(Protocol):
     """The only place where proposed Python runs. Processes only, no opinion.
 
-    `boundary` names its level. `export` raises `ExportError` (core.graph) where the program runs but cannot be
-    exported, `CandidateError` where it cannot even be built or run, `WorkerError` for crash, time-out and memory.
+    `boundary` names its level. `export` raises `CandidateError` where the program cannot be built or run,
+    `WorkerError` for crash, time-out and memory.
     """
 
     @property
     def boundary(self) -> str: ...
 
-    def export(self, program: Program, contract: Contract, timeout: float = 60.0) -> Graph: ...
+    def export(self, program: Program, signature: Signature, timeout: float = 60.0) -> Exported: ...
 
     def test(self, suite: str, program: Program, timeout: float = 120.0) -> SuiteOutcome: ...
 

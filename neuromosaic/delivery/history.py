@@ -111,7 +111,7 @@ def _verdict(data: Data) -> GateVerdict:
 
 
 def _is_usable_trial(event: Event) -> bool:
-    return event.kind == "trial.finished" and event.data["value"] is not None and event.data["fidelity"] < 1
+    return event.kind == "trial.finished" and event.data["value"] is not None and not event.data["final"]
 
 
 def _trial(data: Data) -> Trial:

@@ -116,7 +116,10 @@ TELLERS: dict[str, Callable[[Data], str]] = {
     "trial.finished": _trial,
     "round.finished": lambda data: f"Round {data['round'] + 1} done after {data['trials']} trials",
     "judgement": lambda data: f"  {data['decision']}: {data['reason']}",
-    "finalists.started": lambda data: f"Training in full: {', '.join(data['names'])}",
+    "finalists.started": lambda data: (
+        f"Training {'in full' if data['fidelity'] == 1 else format(data['fidelity'], '.0%')}: "
+        + ", ".join(data["names"])
+    ),
     "test.opened": _opened,
     "certified": lambda data: f"  certified {data['name']}: {_metrics(data)}",
     "certificate.refused": lambda data: f"  {data['name']} not certified: {data['reason']}",

@@ -58,6 +58,30 @@ def design(
 
 
 @app.command()
+def validate(
+    files: Annotated[list[Path], typer.Argument(help="Python files with a network each, or folders of them.")],
+    input: Annotated[list[str] | None, typer.Option("--input", help="Without its batch axis: 3x32x32, 64:int64<1000 (ids), 16:bool. Several for several arguments. Not given: the file's get_inputs().")] = None,
+    output: Annotated[list[str] | None, typer.Option("--output", help="What forward returns, likewise: 10.")] = None,
+    entry: Annotated[str | None, typer.Option(help="The class. Default: Model, or the only one that no other uses.")] = None,
+    init: Annotated[str | None, typer.Option(help='Constructor arguments in JSON: {"width": 32} or [32]. Default: the file\'s get_init_inputs(), or none.')] = None,
+    tests: Annotated[Path | None, typer.Option(help="A pytest file that imports Model from model.")] = None,
+    task: Annotated[str | None, typer.Option(help="classification, regression or language_modelling.")] = None,
+    loss: Annotated[str | None, typer.Option(help="cross_entropy, binary_cross_entropy (of raw scores), mse or huber. Default: the task's.")] = None,
+    constraint: Annotated[list[str] | None, typer.Option(help="params<200k, flops<10M, memory<64MB.")] = None,
+    batch_axis: Annotated[str | None, typer.Option(help="Axis of the batch, from 0, or none. Default: the first.")] = None,
+    timeout: Annotated[float, typer.Option(min=1, help="Seconds that one step may take.")] = 60.0,
+    jobs: Annotated[int | None, typer.Option(min=1, help="Files at a time. Default: one per core, at most 4.")] = None,
+    boundary: Boundary = "auto",
+    json: Json = False,
+) -> None:  # fmt: skip
+    """Check networks in Python files: do they build, learn, leak, fit? Nothing of them is believed."""
+    from neuromosaic.interfaces import validate as command
+
+    wanted = command.Wanted(**{name: value for name, value in locals().items() if name in command.Wanted._fields})
+    raise typer.Exit(command.validate(wanted, as_json=json))
+
+
+@app.command()
 def runs(json: Json = False, store: StoreOption = STORE) -> None:
     """List all runs, the latest first."""
     from neuromosaic.interfaces import inspect

@@ -94,18 +94,17 @@ def _device() -> str:
 
 def _sandbox(boundary: Accepted) -> Found:
     """Really runs a small network behind the boundary."""
-    from neuromosaic.core.brief import Contract, TensorSpec
+    from neuromosaic.core.brief import TensorSpec
     from neuromosaic.core.protocols import Program
     from neuromosaic.core.sandbox.process import ProcessSandbox
+    from neuromosaic.core.signature import Signature
 
-    contract = Contract(
-        task="regression", kind="tabular", input=TensorSpec(shape=(3,)), output=TensorSpec(shape=(1,))
-    )
+    signature = Signature(inputs=(TensorSpec(shape=(3,)),), outputs=(TensorSpec(shape=(1,)),))
     sandbox = ProcessSandbox(workers=1, boundary=boundary)
     try:
-        sandbox.export(Program(SMALL, {}, 0), contract)
+        sandbox.export(Program(SMALL, {}, 0), signature)
         began = time.perf_counter()
-        sandbox.export(Program(SMALL, {}, 0), contract)
+        sandbox.export(Program(SMALL, {}, 0), signature)
         network_ms = 1000 * (time.perf_counter() - began)
         return _described(sandbox.condition(FORKS), network_ms)
     finally:

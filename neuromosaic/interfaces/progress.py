@@ -120,7 +120,7 @@ class Board:
 
     def _on_trial_finished(self, data: dict[str, Any]) -> None:
         self._running.pop(data["trial"], None)
-        self._done += data["contestant"] in {"search", "random_search"} and data["fidelity"] < 1
+        self._done += data["contestant"] in {"search", "random_search"} and not data["final"]
         self._note_best(data)
 
     def _note_best(self, data: dict[str, Any]) -> None:
@@ -134,7 +134,7 @@ class Board:
             self._best_value, self._best = value, f"{data['metric']} {number(value)} ({data['name']})"
 
     def _on_finalists_started(self, data: dict[str, Any]) -> None:
-        self._move("training the finalists in full")
+        self._move("training the finalists longer")
 
     def _on_certifying(self, data: dict[str, Any]) -> None:
         self._move(f"certifying {data['name']}")

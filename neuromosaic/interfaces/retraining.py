@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from neuromosaic.core.brief import Brief
-from neuromosaic.core.errors import DataError, ExportError, RunFailedError
+from neuromosaic.core.errors import DataError, RunFailedError
 from neuromosaic.core.evaluation.data.dataset import Dataset
 from neuromosaic.core.evaluation.data.loading import load_dataset
 from neuromosaic.core.evaluation.hardware import choose_device
@@ -21,6 +21,7 @@ from neuromosaic.core.judge.process import ProcessJudge
 from neuromosaic.core.proposals import MetricsPlan
 from neuromosaic.core.protocols import Job, Judge, Program, Sandbox
 from neuromosaic.core.sandbox.process import ProcessSandbox
+from neuromosaic.core.signature import signature_of
 from neuromosaic.interfaces.use import Delivered, Settings
 
 
@@ -56,11 +57,10 @@ def train_again(delivered: Delivered, brief: Brief, settings: Settings, *, say: 
 def _subject(sandbox: Sandbox, delivered: Delivered, dataset: Dataset, seed: int, *, keep: bool) -> Graph | Program:
     """The graph, with the delivered weights where they are kept."""
     program = Program(delivered.source, {}, seed)
-    try:
-        graph = sandbox.export(program, dataset.contract)
-    except ExportError:
-        if keep:
-            raise RunFailedError("this network cannot be exported: only --from-scratch works for it") from None
+    graph = sandbox.export(program, signature_of(dataset.contract)).graph
+    if graph is None and keep:
+        raise RunFailedError("this network cannot be exported: only --from-scratch works for it")
+    if graph is None:
         return program
     return replace(graph, tensors={**graph.tensors, **delivered.weights}) if keep else graph
 

@@ -1,5 +1,6 @@
 """The workbench: what the nodes of one run share while a process works on it."""
 
+import itertools
 import os
 import threading
 import time
@@ -44,7 +45,7 @@ class Workbench:
         self._observe = observe
         self._stop = threading.Event()
         self._began = time.time()
-        self._spent_before = _working_time(store.events(run))
+        self._spent_before = working_time(store.events(run))
         self._parts: dict[str, Any] = {}
         self._lock = threading.RLock()
         self.tell("process.started")
@@ -215,12 +216,10 @@ def _in_background(work: Callable[[], object]) -> None:
     threading.Thread(target=quietly, daemon=True).start()
 
 
-def _working_time(events: list[Event]) -> float:
-    """Seconds between each process's first and last event."""
-    total, began, last = 0.0, 0.0, 0.0
-    for event in events:
-        if event.kind == "process.started":
-            total += last - began
-            began = event.time
-        last = event.time
-    return total + last - began
+def working_time(events: list[Event]) -> float:
+    """Seconds between each process's first and last event; what came before the first process counts for nothing."""
+    total = 0.0
+    for earlier, later in itertools.pairwise(events):
+        if later.kind != "process.started":
+            total += later.time - earlier.time
+    return total

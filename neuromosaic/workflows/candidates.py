@@ -9,11 +9,14 @@ from typing import Literal
 from neuromosaic.core.brief import Value
 from neuromosaic.core.graph.document import Graph
 from neuromosaic.core.graph.packing import pack, unpack
+from neuromosaic.core.graph.tensors import from_numpy
 from neuromosaic.core.proposals import FamilyProposal, Finding
 from neuromosaic.core.protocols import Program, Verdict
 from neuromosaic.core.search.families import Choice, FamilyRange
+from neuromosaic.core.signature import signature_of
 from neuromosaic.core.space.parameters import Point
 from neuromosaic.core.syntax import defaults, method, parse
+from neuromosaic.core.validation.behave import Examples
 from neuromosaic.core.validation.climb import Climb
 from neuromosaic.core.validation.ladder import Ladder
 from neuromosaic.workflows.bench import Workbench
@@ -75,10 +78,9 @@ def family_of(bench: Workbench, family: str) -> Family:
 
 def ladder(bench: Workbench) -> Ladder:
     data = bench.dataset
-    return Ladder(
-        bench.sandbox, bench.judge, data.contract, bench.brief.constraints,
-        data.train.x[:32], data.train.y[:32], bench.plan.loss,
-    )  # fmt: skip
+    examples = {"x/0": from_numpy(data.train.x[:32]), "y": from_numpy(data.train.y[:32])}
+    signature = signature_of(data.contract, bench.plan.loss)
+    return Ladder(bench.sandbox, bench.judge, signature, bench.brief.constraints, Examples(examples))
 
 
 def record(bench: Workbench, family: Family, values: Point, climb: Climb) -> Candidate:

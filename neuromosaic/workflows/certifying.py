@@ -12,6 +12,7 @@ from neuromosaic.core.errors import CandidateError, NeuromosaicError
 from neuromosaic.core.evaluation.baselines import fit_baseline
 from neuromosaic.core.evaluation.intervals import interval
 from neuromosaic.core.evaluation.metrics import score
+from neuromosaic.core.evaluation.stopwatch import time_program
 from neuromosaic.core.graph.document import TensorData
 from neuromosaic.core.graph.packing import unpack_tensors
 from neuromosaic.core.graph.tensors import from_numpy, to_numpy
@@ -133,7 +134,11 @@ class Certifier:
         return metrics, {f"test_{primary}": interval(task, primary, predicted, truth)}
 
     def _latency(self, candidate: Candidate, program: Program) -> Latency:
+        """Of model.py by the host's clock; on an accelerator, which only the judge has, of the graph."""
         batch = self._bench.brief.constraints.latency_batch
+        if self._bench.hardware.device == "cpu" or candidate.lane == "python":
+            timing = time_program(self._sandbox, program, self._test.x[:1].repeat(batch, axis=0))
+            return Latency(p50=timing.p50, p95=timing.p95, batch=batch, threads=1)
         arguments = {"contract": self._bench.dataset.contract.model_dump(mode="json"), "batch": batch, "repeats": 200}
         measured = self._judge.run(Job("measure", subject(self._bench, candidate), arguments)).body
         return Latency(p50=measured["p50"], p95=measured["p95"], batch=batch, threads=measured["threads"])

@@ -1,5 +1,7 @@
 """The last rung: the best few of the search and of the baseline, trained in full."""
 
+import heapq
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 from neuromosaic.core.errors import Interrupted, RunFailedError
@@ -9,6 +11,11 @@ from neuromosaic.workflows.candidates import Candidate
 from neuromosaic.workflows.searching import BASELINE, CONTESTANTS, SEARCH, Trials, play
 from neuromosaic.workflows.state import DesignState
 from neuromosaic.workflows.trials import TrialRecord, fitness, train_all
+
+TRAINED_SHARE = 0.93
+"""Of a time budget: by then the finalists are trained; the rest is for certifying and delivering."""
+WORTHWHILE = 1.2
+"""A longer training is begun only where it is at least so much longer."""
 
 
 class Finalist(NamedTuple):
@@ -38,12 +45,31 @@ def _train_finalists(bench: Workbench, state: DesignState) -> list[Any]:
     records = [record for _, _, record in chosen]
     if bench.look_for_stop():
         bench.once("stopped", lambda: True)
-    else:
-        bench.tell("finalists.started", names=list(dict.fromkeys(c.name for _, c, _ in chosen)))
-        full = train_all(bench, [(name, candidate) for name, candidate, _ in chosen], bench.recipe, 1.0)
+    elif fidelity := bench.once("full fidelity", lambda: _affordable(bench, chosen)):
+        bench.tell("finalists.started", names=list(dict.fromkeys(c.name for _, c, _ in chosen)), fidelity=fidelity)
+        full = train_all(bench, [(name, candidate) for name, candidate, _ in chosen], bench.recipe, fidelity)
         records = [_better(bench, early, late) for early, late in zip(records, full, strict=True)]
     pairs = zip(chosen, records, strict=True)
     return [[name, candidate.model_dump(mode="json"), record] for (name, candidate, _), record in pairs]
+
+
+def _affordable(bench: Workbench, chosen: list[tuple[str, Candidate, TrialRecord]]) -> float:
+    """The share of a full training for which there is time: 1.0 without a time budget; 0.0 where it would be hardly
+    more than what the search has given already."""
+    left, tried = bench.seconds_left(TRAINED_SHARE), bench.envelope.fidelity
+    if left is None:
+        return 1.0
+    full = {candidate.id: record["seconds"] / tried for _, candidate, record in chosen}
+    share = left / max(1e-9, makespan(list(full.values()), bench.envelope.workers))
+    return 0.0 if share < WORTHWHILE * tried else round(min(1.0, share), 2)
+
+
+def makespan(seconds: Sequence[float], workers: int) -> float:
+    """How long these jobs take, each begun in order as soon as a worker is free."""
+    busy = [0.0] * workers
+    for one in seconds:
+        heapq.heapreplace(busy, busy[0] + one)
+    return max(busy)
 
 
 def choose(bench: Workbench, trials: Trials) -> Trials:

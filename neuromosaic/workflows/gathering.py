@@ -1,15 +1,16 @@
 """After the seats: which families there are, and whether the suite can tell a broken one from a good one."""
 
+from dataclasses import replace
+
 from neuromosaic.core.brief import Constraints
 from neuromosaic.core.errors import RunFailedError
 from neuromosaic.core.graph.packing import unpack
 from neuromosaic.core.proposals import FamilyProposal, Finding, SuiteProposal
 from neuromosaic.core.protocols import Program
 from neuromosaic.core.search.families import Choice
-from neuromosaic.core.validation.ladder import Ladder
 from neuromosaic.core.validation.suite import MutantReport, green, kill_mutants
 from neuromosaic.workflows.bench import Workbench
-from neuromosaic.workflows.candidates import Family, admit, family_of, is_limit
+from neuromosaic.workflows.candidates import Family, admit, family_of, is_limit, ladder
 from neuromosaic.workflows.planning import _red, ask_for_suite
 from neuromosaic.workflows.proposing import ATTEMPTS, climb_family, keep_family
 from neuromosaic.workflows.state import DesignState
@@ -45,16 +46,7 @@ def _stand_in(bench: Workbench, seat: str) -> bool:
 def _climb_unlimited(bench: Workbench, seat: str, attempt: int) -> bool:
     step = bench.store.step(bench.run, f"proposal/{seat}/{attempt}")
     proposal = FamilyProposal.model_validate(step["proposal"])
-    data = bench.dataset
-    rungs = Ladder(
-        bench.sandbox,
-        bench.judge,
-        data.contract,
-        Constraints(),
-        data.train.x[:32],
-        data.train.y[:32],
-        bench.plan.loss,
-    )
+    rungs = replace(ladder(bench), constraints=Constraints())
     climb = climb_family(bench, seat, proposal, rungs, None)
     if climb.accepted:
         keep_family(bench, seat, proposal, step["designed_by"], climb, within=False)

@@ -102,7 +102,8 @@ def _tell(
     primary = bench.plan.primary
     bench.tell(
         "trial.finished", trial=key[:12], contestant=contestant, candidate=candidate.id, name=candidate.name,
-        family=candidate.family, values=candidate.values, fidelity=fidelity, cause=record["cause"],
+        family=candidate.family, values=candidate.values, fidelity=fidelity,
+        final=fidelity != bench.envelope.fidelity, cause=record["cause"],
         parameters=candidate.parameters, metric=primary, value=record["metrics"].get(primary),
         seconds=round(record["seconds"], 2),
     )  # fmt: skip

@@ -167,8 +167,9 @@ def events(metric: str, names: Mapping[str, str], value: float) -> list[Event]:
     for number in range(12):
         told.append(("trial.finished", {
             "trial": f"{number}", "contestant": "search" if number % 2 else "random_search", "candidate": f"{number}",
-            "name": f"r0s0-{number}", "family": "r0s0", "values": {}, "fidelity": 0.3, "cause": "finished",
-            "parameters": int(2000 * (1 + number)), "metric": metric, "value": value * (1 - 0.1 * draw.random()),
+            "name": f"r0s0-{number}", "family": "r0s0", "values": {}, "fidelity": 0.3, "final": False,
+            "cause": "finished", "parameters": int(2000 * (1 + number)), "metric": metric,
+            "value": value * (1 - 0.1 * draw.random()),
             "seconds": 2.0,
         }))  # fmt: skip
     told += [

@@ -60,7 +60,8 @@ def test_time_between_two_processes_is_not_work() -> None:
 def test_certification_refused_and_full_trainings_are_told_apart() -> None:
     trial = {
         "trial": "t", "contestant": "search", "candidate": "c", "name": "n", "family": "f", "values": {},
-        "fidelity": 1.0, "cause": "finished", "parameters": 3, "metric": "accuracy", "value": 0.5, "seconds": 1.0,
+        "fidelity": 1.0, "final": True, "cause": "finished", "parameters": 3, "metric": "accuracy", "value": 0.5,
+        "seconds": 1.0,
     }  # fmt: skip
     refused = ("certificate.refused", {"name": "n", "reason": "differs"})
     history = read_history(told(("trial.finished", trial), refused), {})

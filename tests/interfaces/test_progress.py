@@ -10,7 +10,14 @@ from rich.console import Console
 from neuromosaic.core.store.store import Event, Store
 from neuromosaic.interfaces.progress import Board, watching
 
-TRIAL = {"trial": "t1", "name": "mlp-1a2b3c", "contestant": "search", "fidelity": 0.3, "cause": "finished"}
+TRIAL = {
+    "trial": "t1",
+    "name": "mlp-1a2b3c",
+    "contestant": "search",
+    "fidelity": 0.3,
+    "final": False,
+    "cause": "finished",
+}
 FINISHED = {**TRIAL, "parameters": 812, "metric": "accuracy", "value": 0.9}
 
 
@@ -37,8 +44,8 @@ def test_the_board_follows_a_run_from_role_to_certificate() -> None:
     board.take(event("trial.finished", **FINISHED))
     assert "trial 1 of 6" in shown(board)
     assert "best accuracy 0.9 (mlp-1a2b3c)" in shown(board)
-    board.take(event("finalists.started", names=["mlp-1a2b3c"]))
-    assert "training the finalists in full" in shown(board)
+    board.take(event("finalists.started", names=["mlp-1a2b3c"], fidelity=1.0))
+    assert "training the finalists longer" in shown(board)
     board.take(event("certifying", name="mlp-1a2b3c"))
     assert "certifying mlp-1a2b3c" in shown(board)
     board.take(event("stop.requested"))

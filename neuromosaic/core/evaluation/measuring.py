@@ -30,15 +30,14 @@ def parameters(module: nn.Module) -> int:
 
 
 def flops(module: nn.Module, inputs: Inputs) -> float:
-    """Of one forward pass in eval mode of one example, the first of `inputs` [batch, ...].
+    """Of one forward pass in eval mode of `inputs`.
 
     A multiply-add counts as 2. Counted are matrix products, convolutions, attention and recurrent layers, as
     `torch.utils.flop_counter` does, besides what it misses: products with vectors, and a product by broadcasting
     that is larger than both its factors, which is a matrix product spelt out. Activations, norms and pooling are not.
     """
-    one = tuple(tensor[:1] for tensor in inputs)
     with _evaluated(module), _plain_kernels(), FlopCounterMode(display=False, custom_mapping=_MISSED) as counter:
-        module(*one)
+        module(*inputs)
     return float(counter.get_total_flops())
 
 
@@ -85,18 +84,25 @@ _MISSED: dict[Any, Callable[..., int]] = {
 # ---------------------------------------------------------------- memory
 
 
-def peak_memory_mb(module: nn.Module, inputs: Inputs) -> float:
-    """Most bytes of tensors alive at once during one forward pass in eval mode without gradients, in 10^6 bytes.
+class Memory(NamedTuple):
+    """Bytes of one forward pass: `peak`, the most alive at once; `allocated`, the sum of all that were made."""
 
-    Weights, buffers and inputs are included; what a kernel sets aside for itself is seen on CUDA alone.
+    peak: int
+    allocated: int
+
+
+def memory(module: nn.Module, inputs: Inputs) -> Memory:
+    """Of one forward pass in eval mode without gradients.
+
+    Weights, buffers and inputs are included; what a kernel sets aside for itself is seen on CUDA alone. What is
+    allocated in all is about what training keeps for the backward pass. On the meta device nothing is computed.
     """
     held = [*module.parameters(), *module.buffers(), *inputs]
-    if inputs[0].is_cuda:
-        return _cuda_peak(module, inputs, held) / 1e6
     live = _LiveBytes(held)
     with _evaluated(module), live:
         module(*inputs)
-    return live.peak / 1e6
+    peak = _cuda_peak(module, inputs, held) if inputs[0].is_cuda else live.peak
+    return Memory(peak, live.allocated)
 
 
 class _LiveBytes(TorchDispatchMode):  # type: ignore[no-untyped-call]
@@ -105,7 +111,7 @@ class _LiveBytes(TorchDispatchMode):  # type: ignore[no-untyped-call]
     def __init__(self, held: Sequence[Tensor]) -> None:
         super().__init__()  # type: ignore[no-untyped-call]
         self._live: dict[StorageWeakRef, int] = {}
-        self.peak = 0
+        self.peak = self.allocated = 0
         self._add(held)
 
     def __torch_dispatch__(
@@ -119,7 +125,9 @@ class _LiveBytes(TorchDispatchMode):  # type: ignore[no-untyped-call]
         self._live = {reference: size for reference, size in self._live.items() if not reference.expired()}  # type: ignore[no-untyped-call]
         for tensor in tensors:
             storage = tensor.untyped_storage()
-            self._live[StorageWeakRef(storage)] = storage.nbytes()  # type: ignore[no-untyped-call]
+            reference = StorageWeakRef(storage)  # type: ignore[no-untyped-call]
+            self.allocated += 0 if reference in self._live else storage.nbytes()
+            self._live[reference] = storage.nbytes()
         self.peak = max(self.peak, sum(self._live.values()))
 
 

@@ -4,9 +4,8 @@ Runs inside the sandbox, on proposed code: nothing that it returns is believed b
 """
 
 import copy
-import random
 import warnings
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -14,20 +13,24 @@ import torch
 from torch import nn
 from torch.export import Dim, ExportedProgram, ShapesCollection
 
-from neuromosaic.core.brief import Contract
 from neuromosaic.core.errors import CandidateError, ExportError
 from neuromosaic.core.graph.document import Graph, TensorData
+from neuromosaic.core.graph.following import followed
 from neuromosaic.core.graph.shapes import quick_shapes
 from neuromosaic.core.graph.tensors import from_torch
 from neuromosaic.core.graph.writer import known_size, write_trace
+from neuromosaic.core.workers.conversation import is_out_of_memory
 
 FORMAT = 1
 
 
-def export_module(module: nn.Module, inputs: tuple[torch.Tensor, ...]) -> Graph:
+def export_module(
+    module: nn.Module, inputs: tuple[torch.Tensor, ...], batch_axes: Sequence[int] = (0,), free: bool = True
+) -> Graph:
     """The module's graph, with its weights as they are; the module is left as it was.
 
-    `inputs` are examples with the batch on axis 0, at least two of them (one would be taken for a fixed size).
+    `inputs` are examples with the batch on the first of `batch_axes`, at least two of them (one would be taken for a
+    fixed size); without an axis, every size is fixed. `free`: a batch that the code fixes is a fault.
 
     Raises ExportError, with the layer and the line where known, if the module runs but cannot be exported, and
     CandidateError if it does not even run on these inputs.
@@ -36,29 +39,22 @@ def export_module(module: nn.Module, inputs: tuple[torch.Tensor, ...]) -> Graph:
     constants = _Constants(state.tensors)
     training = module.training
     try:
-        traces = {mode: _trace(module, inputs, mode, state, constants) for mode in ("train", "eval")}
+        programs = {mode: _exported(module.train(mode == "train"), inputs, batch_axes) for mode in ("train", "eval")}
     finally:
         module.train(training)
+    if free and batch_axes:
+        for program in programs.values():
+            _check_batch_is_free(program, batch_axes[0])
+    traces = {mode: _trace(program, state, constants) for mode, program in programs.items()}
     document = {
         "format": FORMAT,
-        "inputs": [_input(tensor) for tensor in inputs],
+        "inputs": [_input(*sizes) for sizes in zip(*map(_input_sizes, programs.values()), strict=True)],
         "parameters": state.parameters,
         "buffers": state.buffers,
         "constants": constants.names,
         **traces,
     }
     return Graph(document, {**state.tensors, **constants.tensors})
-
-
-def example_inputs(contract: Contract, batch: int, seed: int) -> tuple[torch.Tensor, ...]:
-    """One batch that fits the contract: float32 from a standard normal, or int64 ids evenly from [0, upper)."""
-    draw = random.Random(f"{seed}/example-inputs/0")
-    generator = torch.Generator().manual_seed(draw.getrandbits(63))
-    shape = (batch, *contract.input.shape)
-    if contract.input.dtype == "int64":
-        upper = contract.input.upper or contract.output.shape[-1]
-        return (torch.randint(0, upper, shape, generator=generator),)
-    return (torch.randn(shape, generator=generator),)
 
 
 class _State:
@@ -115,25 +111,20 @@ class _Constants:
         return name
 
 
-def _trace(
-    module: nn.Module, inputs: tuple[torch.Tensor, ...], mode: str, state: _State, constants: _Constants
-) -> dict[str, Any]:
-    module.train(mode == "train")
-    program = _exported(module, inputs)
-    _check_batch_is_free(program)
+def _trace(program: ExportedProgram, state: _State, constants: _Constants) -> dict[str, Any]:
     try:
         named = {target: constants.add(target, value) for target, value in _constant_tensors(program)}
-    except ValueError as error:
+    except (ValueError, RuntimeError) as error:
         raise ExportError(f"a constant of the network cannot leave the sandbox: {error}") from None
     return write_trace(program, state.names, named)
 
 
-def _exported(module: nn.Module, inputs: tuple[torch.Tensor, ...]) -> ExportedProgram:
+def _exported(module: nn.Module, inputs: tuple[torch.Tensor, ...], batch_axes: Sequence[int]) -> ExportedProgram:
     shapes: Any = ShapesCollection()  # type: ignore[no-untyped-call]
     for tensor in inputs:
-        shapes[tensor] = {0: Dim.AUTO}
+        shapes[tensor] = {axis: Dim.AUTO for axis in batch_axes[:1] if tensor.ndim > axis}
     try:
-        with _attributes_kept(module), quick_shapes():
+        with _attributes_kept(module), quick_shapes(), followed(module):
             return torch.export.export(module, inputs, dynamic_shapes=shapes, strict=False)
     except Exception as error:  # noqa: BLE001  proposed code may raise anything; all of it is a verdict on the code
         _check_it_runs(module, inputs)
@@ -162,19 +153,33 @@ def _check_it_runs(module: nn.Module, inputs: tuple[torch.Tensor, ...]) -> None:
         trial = copy.deepcopy(module)
         with torch.no_grad():
             trial(*(tensor.clone() for tensor in inputs))
-    except Exception as error:  # noqa: BLE001  as above
-        message = f"forward raised {type(error).__name__}: {_sentence(error)}"
-        raise CandidateError(message, line=_line(module, error)) from None
+    except Exception as error:
+        if is_out_of_memory(error):
+            raise
+        message = f"forward in {'train' if module.training else 'eval'} mode raised {_named(error)}"
+        code = "train-raised" if module.training else "forward-raised"
+        raise CandidateError(message, code, _line(module, error)) from None
 
 
-def _check_batch_is_free(program: ExportedProgram) -> None:
-    for step in program.graph.nodes:
-        value = step.meta.get("val")
-        taken = step.op == "placeholder" and step.name in program.graph_signature.user_inputs
-        size = known_size(value.shape[0]) if taken and isinstance(value, torch.Tensor) and value.ndim else None
-        if size is not None:
-            message = f"the batch axis is fixed at {size}; use x.shape[0] or -1 instead of a number or len(x)"
+def _check_batch_is_free(program: ExportedProgram, axis: int) -> None:
+    for sizes, _ in _input_sizes(program):
+        if len(sizes) > axis and sizes[axis] is not None:
+            message = f"the batch axis is fixed at {sizes[axis]}; use x.shape[{axis}] or -1 instead of a number"
             raise ExportError(message, code="fixed-batch")
+
+
+def _input_sizes(program: ExportedProgram) -> list[tuple[list[int | None], str]]:
+    """Sizes, None for a free one, and dtype of every input."""
+    values = [
+        step.meta.get("val")
+        for step in program.graph.nodes
+        if step.op == "placeholder" and step.name in program.graph_signature.user_inputs
+    ]
+    return [
+        ([known_size(size) for size in value.shape], str(value.dtype).removeprefix("torch."))
+        for value in values
+        if isinstance(value, torch.Tensor)
+    ]
 
 
 def _constant_tensors(program: ExportedProgram) -> list[tuple[str, torch.Tensor]]:
@@ -186,8 +191,11 @@ def _constant_tensors(program: ExportedProgram) -> list[tuple[str, torch.Tensor]
     ]
 
 
-def _input(tensor: torch.Tensor) -> dict[str, Any]:
-    return {"dtype": str(tensor.dtype).removeprefix("torch."), "shape": [None, *tensor.shape[1:]]}
+def _input(train: tuple[list[int | None], str], evaluated: tuple[list[int | None], str]) -> dict[str, Any]:
+    """A size is free where it is so in both modes."""
+    (sizes, dtype), (others, _) = train, evaluated
+    shape = [other if size is None else size for size, other in zip(sizes, others, strict=True)]
+    return {"dtype": dtype, "shape": shape}
 
 
 def _is_persistent(module: nn.Module, name: str) -> bool:
@@ -201,6 +209,10 @@ def _cause(error: BaseException) -> str:
     return f"torch.export cannot follow forward: {_sentence(error)}"
 
 
+def _named(error: BaseException) -> str:
+    return f"{type(error).__name__}: {_sentence(error)}"
+
+
 def _sentence(error: BaseException) -> str:
     lines = (line.strip() for line in str(error).splitlines())
     return next((line for line in lines if line), type(error).__name__)[:300]
@@ -208,7 +220,7 @@ def _sentence(error: BaseException) -> str:
 
 def _line(module: nn.Module, error: BaseException) -> int | None:
     """The innermost line of the file that holds the module's `forward`."""
-    code = getattr(type(module).forward, "__code__", None)
+    code = getattr(getattr(type(module), "forward", None), "__code__", None)
     line = None
     trace = error.__traceback__
     while trace is not None:

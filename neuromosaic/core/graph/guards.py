@@ -1,9 +1,9 @@
 """Operations that reach beyond their tensors when they are given wrong shapes, behind a check of these.
 
 Found by calling every allowed operation with random arguments over memory of known content (PyTorch 2.13 on a CPU):
-`aten.lstm.input` and `aten._weight_norm` read and write past their tensors; a circular `aten.pad` that also cuts,
-and `aten.grid_sampler` in a mode that does not exist, return memory that nobody wrote. No module of torch.nn calls
-them so.
+`aten.lstm.input` and `aten._weight_norm` read and write past their tensors; a circular `aten.pad` that also cuts, and
+`aten.grid_sampler` in a mode that does not exist, return memory that nobody wrote; an
+`aten.embedding_bag` without a bag, or of the wrong sizes, ends the process. No module of torch.nn calls them so.
 """
 
 from collections.abc import Callable, Sequence
@@ -82,10 +82,41 @@ def _weights(gates: int, into: int, out: int, width: int, biases: bool) -> list[
     return shapes + ([[out, width]] if out != width else [])
 
 
+def embedding_bag(
+    weight: Tensor, indices: Tensor, offsets: Tensor, scale_grad_by_freq: bool = False, mode: int = 0,
+    sparse: bool = False, per_sample_weights: Tensor | None = None, include_last_offset: bool = False,
+    padding_idx: int | None = None,
+) -> Any:  # fmt: skip
+    """`mode`: 0 sum, 1 mean, 2 max. The sizes and places that follow the bags [bags, width] are not told: PyTorch
+    leaves them unwritten for a sum."""
+    dense = not sparse and weight.ndim == 2 and weight.numel() and indices.ndim == offsets.ndim == 1
+    if not dense or mode not in (0, 1, 2) or (per_sample_weights is not None and mode):
+        raise ValueError("an embedding bag needs a table, indices and offsets of one axis each, and dense gradients")
+    if per_sample_weights is not None and per_sample_weights.shape != indices.shape:
+        raise ValueError("an embedding bag needs one weight for each index")
+    _check_offsets(indices, offsets, include_last_offset)
+    bags, *told = aten.embedding_bag.padding_idx(
+        weight, indices, offsets, scale_grad_by_freq, mode, False, per_sample_weights, include_last_offset,
+        padding_idx,
+    )  # fmt: skip
+    return bags, *map(torch.zeros_like, told)
+
+
+def _check_offsets(indices: Tensor, offsets: Tensor, with_end: bool) -> None:
+    if offsets.numel() < (2 if with_end else 1):
+        raise ValueError("an embedding bag needs a bag")
+    if offsets.is_meta:
+        return
+    starts, length = offsets.tolist(), indices.shape[0]
+    if starts[0] != 0 or starts != sorted(starts) or starts[-1] > length or (with_end and starts[-1] < length):
+        raise ValueError(f"the offsets of an embedding bag rise from 0 to at most {length}, and are not {starts}")
+
+
 GUARDS: dict[str, Callable[..., Any]] = {
     "aten.pad.default": pad,
     "aten.grid_sampler.default": grid_sampler,
     "aten._weight_norm.default": weight_norm,
+    "aten.embedding_bag.padding_idx": embedding_bag,
     "aten.lstm.input": lstm,
     "aten.gru.input": _simple(aten.gru.input, 3),
     "aten.rnn_tanh.input": _simple(aten.rnn_tanh.input, 1),

@@ -152,18 +152,20 @@ def _call(graph: fx.Graph, entry: dict[str, Any], values: dict[Reference, fx.Nod
     if "grad" in entry or "autocast" in entry:
         autocast = entry.get("autocast")
         dtype = getattr(torch, autocast) if isinstance(autocast, str) else autocast
-        args = (function, values["input", -1], entry.get("grad"), dtype, args, kwargs)
+        args = (entry["op"], values["input", -1], entry.get("grad"), dtype, args, kwargs)
         function, kwargs = _in_region, {}
     return graph.create_node("call_function", function, args, kwargs, name=name)
 
 
 def _in_region(
-    function: Any, device: torch.device, grad: bool | None, autocast: Any, args: Sequence[Any], kwargs: dict[str, Any]
+    name: str, device: torch.device, grad: bool | None, autocast: Any, args: Sequence[Any], kwargs: dict[str, Any]
 ) -> Any:
     """One operation of a `torch.no_grad()`, `torch.enable_grad()` or `torch.autocast()` region.
 
-    Each operation enters its region by itself, so that no graph can leave a mode switched on behind it.
+    Each operation enters its region by itself, so that no graph can leave a mode switched on behind it. It comes by
+    its name, for torch.fx cannot write a Python function as an argument.
     """
+    function = callable_of(name)
     grad = torch.is_grad_enabled() if grad is None else grad
     if autocast is None:
         with torch.set_grad_enabled(grad):

@@ -28,6 +28,14 @@ FILLED = {
 }
 """Memory as it was found becomes zeros: the operation instead, and how many of its arguments are kept."""
 
+SYNONYMS = {
+    f"aten.__{prefix}{name}__.{which}": f"aten.bitwise_{name}{suffix}.{which}"
+    for name in ("and", "or", "xor")
+    for prefix, suffix in (("", ""), ("i", "_"))
+    for which in ("Tensor", "Scalar")
+}
+"""Python's operators on flags, by their usual names."""
+
 _DROPPED = {"pin_memory", "non_blocking"}
 _NO_GRAD, _AUTOCAST = torch.ops.higher_order.wrap_with_set_grad_enabled, torch.ops.higher_order.wrap_with_autocast
 
@@ -95,7 +103,22 @@ class _Writer:
         name = name_of(step.target)
         if name.partition(".")[2].startswith(GUARDS):
             return None
+        if "out" in step.kwargs:
+            return self._into(step, values, modes)
         return self._node(step, name, values, modes)
+
+    def _into(self, step: fx.Node, values: dict[fx.Node, Any], modes: dict[str, Any]) -> dict[str, str]:
+        """`f(x, out=y)` is written as `y.copy_(f(x))`; spectral norm keeps its vectors so."""
+        made, kept = step.meta.get("val"), step.kwargs["out"]
+        target = kept.meta.get("val") if isinstance(kept, fx.Node) else None
+        if not isinstance(target, torch.Tensor) or not isinstance(made, torch.Tensor):
+            raise ExportError(f"{step.target} writes into something other than one tensor", layer=_layer(step))
+        name = _without_out(step.target)
+        value = self._node(step, name, values, modes, {key: v for key, v in step.kwargs.items() if key != "out"})
+        written = self._unique(f"{step.name}_out")
+        entry = {"name": written, "op": "aten.copy_.default", "args": [_encode(kept, values), value], "kwargs": {}}
+        self.nodes.append({**entry, **modes, **_described(step, _layer(step))})
+        return node(written)
 
     def _region(
         self, module: fx.GraphModule, step: fx.Node, values: dict[fx.Node, Any], modes: dict[str, Any]
@@ -109,13 +132,19 @@ class _Writer:
         region = module.get_submodule(str(body.target))  # type: ignore[union-attr]
         return self.write(region, [_encode(argument, values) for argument in arguments], inner)  # type: ignore[arg-type]
 
-    def _node(self, step: fx.Node, name: str, values: dict[fx.Node, Any], modes: dict[str, Any]) -> dict[str, str]:
+    def _node(
+        self, step: fx.Node, name: str, values: dict[fx.Node, Any], modes: dict[str, Any],
+        given: Mapping[str, Any] | None = None,
+    ) -> dict[str, str]:  # fmt: skip
+        """`given`: keyword arguments other than the step's own."""
         layer = _layer(step)
+        name = SYNONYMS.get(name, name)
         if name not in ALLOWED and name not in FILLED:
             raise ExportError(f"the network uses {name}, which a judge does not run", layer=layer)
         try:
             args = [_encode(value, values) for value in step.args]
-            kwargs = {key: _encode(value, values) for key, value in step.kwargs.items() if _kept(key, value)}
+            keywords = step.kwargs if given is None else given
+            kwargs = {key: _encode(value, values) for key, value in keywords.items() if _kept(key, value)}
         except ExportError as error:
             raise ExportError(f"{name}: {error}", layer=layer) from None
         if name in FILLED:
@@ -132,6 +161,17 @@ class _Writer:
             fresh, number = f"{name}_{number}", number + 1
         self._names.add(fresh)
         return fresh
+
+
+def _without_out(operation: Any) -> str:
+    """The name of the same operation that returns what this one writes into `out`; its own where there is none."""
+    wanted = [(argument.name, str(argument.type)) for argument in operation._schema.arguments if not argument.is_out]
+    packet = operation.overloadpacket
+    for name in packet.overloads():
+        overload = getattr(packet, name)
+        if [(argument.name, str(argument.type)) for argument in overload._schema.arguments] == wanted:
+            return name_of(overload)
+    return name_of(operation)
 
 
 def _encode(value: Any, values: Mapping[fx.Node, Any]) -> Any:

@@ -6,12 +6,13 @@ from collections.abc import Callable
 from functools import cached_property
 from typing import Any, Final, NamedTuple, TypeGuard
 
-from neuromosaic.core.brief import Contract
 from neuromosaic.core.errors import WorkerError
 from neuromosaic.core.graph.document import Graph
-from neuromosaic.core.protocols import Converse, Job, Message, Program, SuiteOutcome
+from neuromosaic.core.protocols import Converse, Exported, Job, Message, Program, SuiteOutcome
+from neuromosaic.core.sandbox.answers import exported
 from neuromosaic.core.sandbox.children import Child, Parent, WarmProcess
 from neuromosaic.core.sandbox.spawned import Spawner
+from neuromosaic.core.signature import Signature
 from neuromosaic.core.workers import bubblewrap
 from neuromosaic.core.workers.boundary import Accepted, can_fork, require
 from neuromosaic.core.workers.privileges import weaker_user
@@ -57,18 +58,14 @@ class ProcessSandbox:
         require(level, self._accepted)
         return level
 
-    def export(self, program: Program, contract: Contract, timeout: float = 60.0) -> Graph:
-        """The graph of `Model(**values)`, in train and eval mode.
+    def export(self, program: Program, signature: Signature, timeout: float = 60.0) -> Exported:
+        """The program's graph, in train and eval mode, or why there is none; and what only the Python shows.
 
-        Raises CandidateError with the code "syntax", "import", "no-model", "constructor" or "forward", ExportError
-        where it runs but cannot be exported, WorkerError for crash, time-out and want of memory.
+        Raises CandidateError with the code "syntax", "import", "no-model", "constructor", "inputs", "forward-raised"
+        or "train-raised", WorkerError for crash, time-out and want of memory.
         """
-        arguments = {"contract": contract.model_dump(mode="json")}
-        reply = self.run(Job("export", program, arguments, timeout=timeout))
-        document = reply.body.get("document")
-        if not isinstance(document, dict):
-            raise WorkerError("the sandbox returned something that is no graph")
-        return Graph(document, reply.tensors)
+        arguments = {"signature": signature.model_dump(mode="json")}
+        return exported(self.run(Job("export", program, arguments, timeout=timeout)))
 
     def test(self, suite: str, program: Program, timeout: float = 120.0) -> SuiteOutcome:
         """What the pytest module `suite` says of the program: `Model()` there means `Model(**values)`.

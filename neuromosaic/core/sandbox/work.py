@@ -1,20 +1,22 @@
 """What a locked child does with a job: builds the program and exports, tests or runs it."""
 
 import sys
+from contextlib import suppress
 from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
-from neuromosaic.core.brief import Contract
-from neuromosaic.core.errors import CandidateError
-from neuromosaic.core.graph.document import Graph
+from neuromosaic.core.errors import CandidateError, ExportError
+from neuromosaic.core.graph.document import Graph, TensorData
+from neuromosaic.core.graph.tensors import from_torch
 from neuromosaic.core.protocols import Converse, Job, Message, Program, SuiteOutcome
+from neuromosaic.core.signature import Signature
 from neuromosaic.core.workers.source import FILE, attributed, build, load_model_class, seed_everything, with_defaults
 
 if TYPE_CHECKING:
-    from torch import nn
+    from torch import Tensor, nn
 
-EXPORT_BATCH = 2
+    from neuromosaic.core.workers.rehearsal import Rehearsal
 
 
 def perform(job: Job, folder: Path, converse: Converse) -> Message:
@@ -25,30 +27,61 @@ def perform(job: Job, folder: Path, converse: Converse) -> Message:
     if not isinstance(job.subject, Program):
         raise ValueError(f"the sandbox does not {job.kind} graphs: the judge does")
     if job.kind == "export":
-        return _export(job.subject, Contract.model_validate(job.arguments["contract"]), folder)
+        return _export(job.subject, Signature.model_validate(job.arguments["signature"]), folder)
     return _run(job, job.subject, folder, converse)
 
 
-def _export(program: Program, contract: Contract, folder: Path) -> Message:
-    from neuromosaic.core.graph.export import example_inputs, export_module
+def _export(program: Program, signature: Signature, folder: Path) -> Message:
+    """{"document" or "obstacle", "findings", "described", "cut"} and the tensors "graph/...", "x/0"..., "y/0"..."""
+    from neuromosaic.core.workers.rehearsal import rehearse
 
-    module = build(program, folder)
-    inputs = example_inputs(contract, EXPORT_BATCH, program.seed)
-    with attributed("forward", folder / FILE, module):
-        _forward(module, inputs)
-    with attributed("export", folder / FILE, module):
-        graph = export_module(module, inputs)
-    return Message({"document": graph.document}, graph.tensors)
+    rehearsal = rehearse(program, signature, folder)
+    body: dict[str, Any] = {
+        "described": [_description(x) for x in rehearsal.inputs],
+        "findings": [finding.model_dump(mode="json") for finding in rehearsal.findings],
+        "exhausted": rehearsal.exhausted,
+    }
+    tensors = _examples(rehearsal)
+    try:
+        graph = _exported(rehearsal, signature, folder)
+        body |= {"document": graph.document, "cut": _can_be_cut(graph, signature)}
+        tensors |= {f"graph/{name}": tensor for name, tensor in graph.tensors.items()}
+    except ExportError as error:
+        reason = f"this network stays Python, as it cannot be exported: {error}"
+        body["obstacle"] = {"message": reason, "line": error.line, "layer": error.layer}
+    return Message(body, tensors)
 
 
-def _forward(module: "nn.Module", inputs: tuple[Any, ...]) -> None:
-    """One pass without a trace left: statistics and random numbers are as before."""
-    import torch
+def _exported(rehearsal: "Rehearsal", signature: Signature, folder: Path) -> Graph:
+    from neuromosaic.core.graph.export import export_module
 
-    training = module.training
-    with torch.no_grad(), torch.random.fork_rng(devices=[]):
-        module.eval()(*inputs)
-    module.train(training)
+    with attributed("export", folder / FILE, rehearsal.module):
+        return export_module(rehearsal.module, rehearsal.inputs, signature.batch_axes[:1], rehearsal.stated)
+
+
+def _can_be_cut(graph: Graph, signature: Signature) -> bool:
+    """Whether the graph takes batches of any size."""
+    return all(
+        x["shape"][axis : axis + 1] == [None] for x in graph.document["inputs"] for axis in signature.batch_axes[:1]
+    )
+
+
+def _examples(rehearsal: "Rehearsal") -> dict[str, TensorData]:
+    """None where the answers are not known; a network that answers in other than plain tensors shows none."""
+    if rehearsal.outputs is None:
+        return {}
+    shown = {"x": rehearsal.inputs, "y": rehearsal.outputs}
+    with suppress(ValueError, RuntimeError):
+        return {
+            f"{kind}/{number}": from_torch(tensor)
+            for kind, tensors in shown.items()
+            for number, tensor in enumerate(tensors)
+        }
+    return {}
+
+
+def _description(tensor: "Tensor") -> dict[str, Any]:
+    return {"shape": list(tensor.shape), "dtype": str(tensor.dtype).removeprefix("torch.")}
 
 
 def _run(job: Job, program: Program, folder: Path, converse: Converse) -> Message:
@@ -76,7 +109,7 @@ def _test(job: Job, folder: Path) -> SuiteOutcome:
 def _offer(subject: Program | Graph, folder: Path) -> None:
     """Makes `from model import Model` give the subject."""
     if isinstance(subject, Program):
-        with_defaults(load_model_class(subject.source, folder), subject.values)
+        with_defaults(load_model_class(subject.source, folder, subject.entry), subject.values)
         seed_everything(subject.seed)
         return
     module = ModuleType("model")

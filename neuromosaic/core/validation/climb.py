@@ -5,7 +5,7 @@ from typing import Literal
 
 from neuromosaic.core.graph.document import Graph
 from neuromosaic.core.proposals import Finding
-from neuromosaic.core.protocols import Verdict
+from neuromosaic.core.protocols import Exported, Verdict
 
 Lane = Literal["graph", "python"]
 
@@ -15,13 +15,14 @@ class Climb:
     """`lane`, `graph` and `candidate_id` are known from the export on, also where a later gate says no.
 
     `candidate_id`: the graph's id; in the python lane "py-" and the hash of source and values. `duplicate_of` is
-    the known candidate that this one turned out to be. `boundary` is the sandbox's level.
+    the known candidate that this one turned out to be. `boundary` is the sandbox's level, `exported` all it said.
     """
 
     boundary: str
     verdicts: tuple[Verdict, ...] = ()
     lane: Lane | None = None
     graph: Graph | None = field(default=None, repr=False)
+    exported: Exported | None = field(default=None, repr=False)
     candidate_id: str | None = None
     duplicate_of: str | None = None
 
@@ -40,5 +41,5 @@ class Climb:
 
     @property
     def figures(self) -> dict[str, float]:
-        """ "parameters", "flops", "peak_memory_mb" and "seconds_per_step", as far as measured."""
+        """ "parameters", "flops", "peak_memory_mb", "seconds_per_step" and more, as far as measured."""
         return {name: value for verdict in self.verdicts for name, value in verdict.figures.items()}

@@ -1,189 +1,242 @@
-"""How a network behaves on training examples: what a shape does not tell."""
+"""How a network behaves on examples: what a shape does not tell."""
 
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass
+from contextlib import contextmanager
 from statistics import median
 
 import torch
 from torch import Tensor, nn
 
-from neuromosaic.core.brief import Contract
-from neuromosaic.core.evaluation.losses import loss_function
 from neuromosaic.core.evaluation.optimisation import make_optimizer
-from neuromosaic.core.evaluation.recipe import Recipe
-from neuromosaic.core.graph.tensors import to_torch
 from neuromosaic.core.proposals import Finding
 from neuromosaic.core.protocols import Converse, Job, Message
 from neuromosaic.core.workers.conversation import first_line, is_out_of_memory
+from neuromosaic.core.workers.inspection import close
 from neuromosaic.core.workers.source import layer_of
+from neuromosaic.core.workers.subject import Subject, subject_of
 
-SEED = 0
-TOLERANCE = 1e-3  # of the outputs' scale: kernels differ by far less between batches, a leak by far more
-TIMED_STEPS = 3
+TIMED_STEPS, SECONDS = 3, 2.0  # at most
 MOST_LAYERS = 5  # that are told of by name
-DEFAULT_BATCH = 32
-
-
-@dataclass(frozen=True)
-class Subject:
-    """A network on its device, with training examples `x` [n, ...] and `y`, and the loss that it is trained with."""
-
-    module: nn.Module
-    contract: Contract
-    recipe: Recipe
-    x: Tensor
-    y: Tensor
-
-    def scores(self, x: Tensor, seed: int = SEED) -> Tensor:
-        """Outputs in eval mode, without gradients."""
-        torch.manual_seed(seed)
-        self.module.eval()
-        with torch.no_grad():
-            outputs: Tensor = self.module(x)
-        return outputs
-
-    def loss(self) -> tuple[Tensor, Tensor]:
-        """Outputs in train mode, and the loss."""
-        torch.manual_seed(SEED)
-        outputs = self.module.train()(self.x)
-        return outputs, loss_function(self.recipe, self.x.device)(outputs, self.y)
+BATCHES_TRIED = 4
+"""A routed network need not use all of its experts for one batch."""
+LARGE = 1000.0
+"""Inputs so many times larger than usual tell a sigmoid, which stays below 1, from scores, which do not."""
 
 
 def behave(module: nn.Module, job: Job, converse: Converse) -> Message:
     """Faults of the network as findings of the gate "behave", and seconds per training step."""
-    subject = _subject(module, job)
+    subject = subject_of(module, job)
     findings = [finding.model_dump(mode="json") for finding in check(subject)]
     return Message({"findings": findings, "seconds_per_step": seconds_per_step(subject)})
 
 
 def check(subject: Subject) -> Iterator[Finding]:
     """Every fault that is found."""
-    yield from _gradients(subject)
-    yield from _batch_of_one(subject)
-    outputs = subject.scores(subject.x)
-    if not outputs.isfinite().all():
-        yield _finding("non-finite-output", "eval-mode outputs on training examples are infinite or NaN")
+    try:
+        faults = [*_training(subject)]
+    except Exception as error:
+        if is_out_of_memory(error):
+            raise
+        message = f"a training step raised {first_line(error)}"
+        yield _finding("train-raised", message, layer_of(error, subject.module))
         return
-    yield from _randomness(subject, outputs)
-    yield from _batch_leak(subject)
-    if subject.recipe.loss == "cross_entropy":
-        yield from _double_softmax(outputs)
-    if subject.contract.task == "language_modelling":
+    yield from faults
+    yield from _batch_of_one(subject)
+    outputs = subject.answers
+    if not all(output.isfinite().all() for output in outputs):
+        yield _finding("non-finite-output", "eval-mode outputs on examples are infinite or NaN")
+        return
+    if not _equal(outputs, subject.scores(subject.inputs)):
+        yield _finding("non-deterministic", "two eval-mode passes over the same examples with the same seed differ")
+        return  # nothing can be learnt from comparing it with itself
+    samples = not _close(outputs, subject.scores(subject.inputs, seed=1))
+    if samples:
+        message = "eval-mode outputs change with the random seed: unless it samples on purpose, look for dropout"
+        yield _finding("random-in-eval", message, None, "warning")
+    yield from _batch_leak(subject, samples)
+    yield from _squashed(subject, outputs)
+    if subject.signature.task == "language_modelling":
         yield from _causality(subject)
 
 
 def seconds_per_step(subject: Subject) -> float:
-    """Median time of a whole training step of this batch, after one to warm up. Changes the weights."""
-    optimizer = make_optimizer(subject.module, subject.x[:2], subject.recipe)
-    times = []
-    for _ in range(1 + TIMED_STEPS):
-        began = time.perf_counter()
+    """Median time of a whole training step of this batch, after one to warm up. Changes the weights.
+
+    0.0 where a step cannot be taken.
+    """
+    try:
+        optimizer = make_optimizer(subject.module, subject.inputs[0], subject.recipe)
+        times = [_seconds(subject, optimizer)]
+        while len(times) <= TIMED_STEPS and sum(times) < SECONDS:
+            times.append(_seconds(subject, optimizer))
+    except (RuntimeError, ValueError, TypeError):  # a fault of the network, which has its own finding
+        return 0.0
+    return median(times[1:] or times)
+
+
+def _seconds(subject: Subject, optimizer: torch.optim.Optimizer) -> float:
+    began = time.perf_counter()
+    loss = subject.loss()[1]
+    if loss.requires_grad:
         optimizer.zero_grad()
-        _, loss = subject.loss()
-        if loss.requires_grad:
-            loss.backward()  # type: ignore[no-untyped-call]
-            optimizer.step()
-        float(loss.detach())  # waits for an accelerator
-        times.append(time.perf_counter() - began)
-    return median(times[1:])
+        loss.backward()  # type: ignore[no-untyped-call]
+        optimizer.step()
+    float(loss.detach())  # waits for an accelerator
+    return time.perf_counter() - began
 
 
 # ---------------------------------------------------------------- the checks
 
 
-def _gradients(subject: Subject) -> Iterator[Finding]:
+def _training(subject: Subject) -> Iterator[Finding]:
     outputs, loss = subject.loss()
-    if not outputs.isfinite().all():
-        yield _finding("non-finite-output", "train-mode outputs on training examples are infinite or NaN")
+    if not all(output.isfinite().all() for output in outputs):
+        yield _finding("non-finite-output", "train-mode outputs on examples are infinite or NaN")
+        return
+    trained = [(name, p) for name, p in subject.module.named_parameters() if p.requires_grad]
+    if not trained:
         return
     if not loss.requires_grad:
-        yield _finding("no-gradient", "the loss depends on no parameter: forward cuts the gradient (detach, argmax?)")
+        message = "the loss depends on no parameter: forward cuts the gradient (detach, argmax?)"
+        yield _finding("no-gradient", message, None, subject.signature.severity)
         return
     subject.module.zero_grad()
     loss.backward()  # type: ignore[no-untyped-call]
-    trained = [(name, p) for name, p in subject.module.named_parameters() if p.requires_grad]
-    for name in _some([name for name, parameter in trained if parameter.grad is None]):
-        yield _finding("no-gradient", f"{name} gets no gradient: use it in forward or remove it", name)
-    for name in _some([name for name, p in trained if p.grad is not None and not p.grad.isfinite().all()]):
+    for name in _without_gradient(subject, trained)[:MOST_LAYERS]:
+        message = f"{name} gets no gradient: use it in forward or remove it"
+        yield _finding("no-gradient", message, name, subject.signature.severity)
+    infinite = [name for name, p in trained if p.grad is not None and not p.grad.isfinite().all()]
+    for name in infinite[:MOST_LAYERS]:
         yield _finding("non-finite-gradient", f"the gradient of {name} is infinite or NaN", name)
     subject.module.zero_grad()
 
 
+def _without_gradient(subject: Subject, trained: list[tuple[str, nn.Parameter]]) -> list[str]:
+    """Names of parameters that no batch gives a gradient, in their order."""
+    for number in range(1, BATCHES_TRIED):
+        if all(parameter.grad is not None for _, parameter in trained):
+            break
+        _, loss = subject.loss(number)
+        loss.backward()  # type: ignore[no-untyped-call]
+    return [name for name, parameter in trained if parameter.grad is None]
+
+
 def _batch_of_one(subject: Subject) -> Iterator[Finding]:
-    try:
-        with torch.no_grad():
-            subject.module.train()(subject.x[:1])
-    except Exception as error:
-        if is_out_of_memory(error):
-            raise
-        message = f"cannot train on a batch of one ({first_line(error)}): such a batch is left out"
-        yield _finding("batch-of-one", message, layer_of(error, subject.module), "warning")
-
-
-def _randomness(subject: Subject, outputs: Tensor) -> Iterator[Finding]:
-    if not torch.equal(outputs, subject.scores(subject.x)):
-        yield _finding("non-deterministic", "two eval-mode passes over the same examples with the same seed differ")
-    elif not _close(outputs, subject.scores(subject.x, seed=SEED + 1)):
-        message = "eval-mode outputs change with the random seed: switch dropout and noise off unless self.training"
-        yield _finding("non-deterministic", message)
-
-
-def _batch_leak(subject: Subject) -> Iterator[Finding]:
-    if len(subject.x) < 2:
+    axis = next(iter(subject.signature.batch_axes), None)
+    if axis is None or not subject.cut:
         return
-    among = subject.scores(torch.cat([subject.x[:1], _changed(subject.x[1:], subject.contract)]))[:1]
-    if not _close(subject.scores(subject.x)[:1], among):
-        message = "the eval-mode output of an example changes with the other examples of its batch"
-        yield _finding("batch-leak", f"{message}: mix values along the batch axis in no layer")
+    said = "cannot train on a batch of one ({}): such a batch is left out"
+    with _buffers_kept(subject.module):
+        try:
+            with torch.no_grad():
+                subject.module.train()(*subject.first_alone(axis))
+        except Exception as error:
+            if is_out_of_memory(error):
+                raise
+            layer = layer_of(error, subject.module)
+            yield _finding("batch-of-one", said.format(first_line(error)), layer, "warning")
+            return
+        for name, buffer in subject.module.named_buffers():
+            if not buffer.isfinite().all():  # a graph has no layer that would refuse
+                yield _finding("batch-of-one", said.format(f"{name} becomes NaN"), name, "warning")
+                return
 
 
-def _double_softmax(outputs: Tensor) -> Iterator[Finding]:
-    sums = outputs.sum(-1)
-    if (outputs >= 0).all() and torch.allclose(sums, torch.ones_like(sums), atol=1e-4):
+@contextmanager
+def _buffers_kept(module: nn.Module) -> Iterator[None]:
+    """Whatever is done to running statistics is undone."""
+    before = {name: buffer.clone() for name, buffer in module.named_buffers()}
+    try:
+        yield
+    finally:
+        with torch.no_grad():
+            for name, buffer in module.named_buffers():
+                if name in before and before[name].shape == buffer.shape:
+                    buffer.copy_(before[name])
+
+
+def _batch_leak(subject: Subject, samples: bool) -> Iterator[Finding]:
+    """An axis along which nothing leaks is the batch; without one, a network that promised a batch leaks."""
+    axes = subject.axes
+    if not axes or any(not _leaks(subject, axis, samples) for axis in axes):
+        return
+    message = "the eval-mode output of an example changes with the other examples of its batch"
+    yield _finding(
+        "batch-leak", f"{message}: mix values along the batch axis in no layer", None, subject.signature.severity
+    )
+
+
+def _leaks(subject: Subject, axis: int, samples: bool) -> bool:
+    """Whether the first or the last example's outputs change when all others do, or are not there at all.
+
+    A network that samples draws other numbers for another batch: that is no leak.
+    """
+    size, before = subject.size(axis), subject.answers
+    may_be_alone = subject.cut and not samples and axis == subject.signature.batch_axes[0]
+    if may_be_alone and _differs_alone(subject, axis):
+        return True
+    for kept in (0, size - 1):
+        after = subject.scores(subject.others_changed(axis, kept))
+        for one, other in zip(before, after, strict=True):
+            if subject.runs_along(one, axis) and not close(one.select(axis, kept), other.select(axis, kept)):
+                return True
+    return False
+
+
+def _differs_alone(subject: Subject, axis: int) -> bool:
+    alone = subject.scores(subject.first_alone(axis))
+    among = [
+        (one, other) for one, other in zip(alone, subject.answers, strict=True) if subject.runs_along(other, axis)
+    ]
+    return any(
+        one.ndim == other.ndim and not close(one.select(axis, 0), other.select(axis, 0)) for one, other in among
+    )
+
+
+def _squashed(subject: Subject, outputs: list[Tensor]) -> Iterator[Finding]:
+    """Scores that went through the very function that the loss applies to them."""
+    scores = outputs[0]
+    if subject.signature.loss not in ("cross_entropy", "binary_cross_entropy") or not _are_shares(scores):
+        return
+    sums = scores.sum(-1)
+    if subject.signature.loss == "cross_entropy" and torch.allclose(sums, torch.ones_like(sums), atol=1e-4):
         message = "outputs are probabilities already, and cross-entropy takes a softmax of its own: return raw scores"
         yield _finding("double-softmax", message)
+    elif _are_shares(subject.scores(subject.enlarged(LARGE))[0], closed=True):
+        message = (
+            "outputs have gone through a sigmoid, and the loss applies its own function to raw scores: return these"
+        )
+        yield _finding("sigmoid-before-loss", message)
+
+
+def _are_shares(scores: Tensor, closed: bool = False) -> bool:
+    """All between 0 and 1; the ends are those of a rectifier, or of a sigmoid of very large scores."""
+    if not scores.is_floating_point() or scores.numel() < 2:
+        return False
+    if closed:
+        return bool(((scores >= 0) & (scores <= 1)).all())
+    return bool(((scores > 0) & (scores < 1)).all())
 
 
 def _causality(subject: Subject) -> Iterator[Finding]:
-    time_steps = subject.x.shape[1]
-    before = subject.scores(subject.x)
-    for step in sorted({time_steps // 2, time_steps - 1} - {0}):
-        changed = subject.x.clone()
-        changed[:, step] = _changed(changed[:, step], subject.contract)
-        if not _close(before[:, :step], subject.scores(changed)[:, :step]):
+    before, steps = subject.answers[0], subject.inputs[0].shape[1]
+    for step in sorted({1, steps // 2, steps - 1} - {0}):
+        after = subject.scores(subject.changed_from(step))[0]
+        if not close(before[:, :step], after[:, :step]):
             message = (
-                f"changing the token at position {step} changes outputs before it: mask attention, pad on the left"
+                f"changing tokens from position {step} on changes outputs before it: mask attention, pad on the left"
             )
             yield _finding("not-causal", message)
             return
 
 
-# ---------------------------------------------------------------- what they share
+def _equal(one: list[Tensor], other: list[Tensor]) -> bool:
+    return all(torch.equal(a, b) for a, b in zip(one, other, strict=True))
 
 
-def _subject(module: nn.Module, job: Job) -> Subject:
-    arguments, device = job.arguments, job.arguments.get("device", "cpu")
-    batch = arguments.get("batch", DEFAULT_BATCH)
-    x, y = (to_torch(job.tensors[name])[:batch].to(device) for name in ("x", "y"))
-    recipe = Recipe(loss=arguments["loss"], batch_size=batch)
-    return Subject(module.to(device), Contract.model_validate(arguments["contract"]), recipe, x, y)
-
-
-def _changed(x: Tensor, contract: Contract) -> Tensor:
-    """Other values of the same kind, every one of them different."""
-    if contract.input.dtype == "int64":
-        return (x + 1) % (contract.input.upper or contract.output.shape[-1])
-    return 1.5 * x + torch.linspace(-1, 1, x.numel(), device=x.device).reshape(x.shape) + 0.5
-
-
-def _close(one: Tensor, other: Tensor) -> bool:
-    scale = max(float(one.abs().max()), 1e-6)
-    return bool((one - other).abs().max() <= TOLERANCE * scale)
-
-
-def _some(names: list[str]) -> list[str]:
-    return names[:MOST_LAYERS]
+def _close(one: list[Tensor], other: list[Tensor]) -> bool:
+    return all(close(a, b) for a, b in zip(one, other, strict=True))
 
 
 def _finding(code: str, message: str, layer: str | None = None, severity: str = "error") -> Finding:

@@ -1,34 +1,23 @@
 """What a worker can do with a network: each kind of job is one function on an nn.Module."""
 
 from collections.abc import Callable
-from typing import Any, Final
+from typing import Final
 
+import torch
 from torch import Tensor, nn
 
 from neuromosaic.core.brief import Contract
 from neuromosaic.core.evaluation import measuring, training
 from neuromosaic.core.evaluation.recipe import Recipe
-from neuromosaic.core.graph.export import example_inputs
+from neuromosaic.core.graph.examples import draw_inputs
 from neuromosaic.core.graph.tensors import from_torch, to_torch
 from neuromosaic.core.protocols import Converse, Job, Message
+from neuromosaic.core.signature import signature_of
 from neuromosaic.core.workers.behaviour import behave
-from neuromosaic.core.workers.inspection import shape_findings
+from neuromosaic.core.workers.inspection import inspect
+from neuromosaic.core.workers.learning import learn
 
 WEIGHTS: Final = "weights/"
-
-
-def inspect(module: nn.Module, job: Job, converse: Converse) -> Message:
-    """Parameters, FLOPs, memory and output shape, and where the outputs break the contract."""
-    contract, device = Contract.model_validate(job.arguments["contract"]), _device(job)
-    module.to(device)
-    findings, shape = shape_findings(module, contract, device)
-    figures: dict[str, Any] = {"parameters": measuring.parameters(module), "flops": 0.0, "peak_memory_mb": 0.0}
-    if shape is not None:
-        inputs = _examples(contract, job.arguments.get("batch", 1), device)
-        figures["flops"] = measuring.flops(module, inputs)
-        figures["peak_memory_mb"] = measuring.peak_memory_mb(module, inputs)
-    told = [finding.model_dump(mode="json") for finding in findings]
-    return Message({**figures, "output_shape": shape or [], "findings": told})
 
 
 def train(module: nn.Module, job: Job, converse: Converse) -> Message:
@@ -67,12 +56,29 @@ def measure(module: nn.Module, job: Job, converse: Converse) -> Message:
     return Message(measuring.latency(module.to(device), inputs, job.arguments["repeats"])._asdict())
 
 
+def ping(module: nn.Module, job: Job, converse: Converse) -> Message:
+    """One pass, or none, as often as the host asks: it is the host that takes the time.
+
+    Every answer carries outputs, also where no pass was asked for, so that both cost the same to send.
+    """
+    x = to_torch(job.tensors["x"])
+    module.eval()
+    with torch.no_grad():
+        outputs = module(x)
+        while (wanted := converse(Message({}, {"outputs": from_torch(outputs)})).body["pass"]) != "end":
+            if wanted == "forward":
+                outputs = module(x)
+    return Message({})
+
+
 JOBS: Final[dict[str, Callable[[nn.Module, Job, Converse], Message]]] = {
     "inspect": inspect,
     "behave": behave,
+    "learn": learn,
     "train": train,
     "predict": predict,
     "measure": measure,
+    "ping": ping,
 }
 
 
@@ -82,4 +88,4 @@ def _device(job: Job) -> str:
 
 
 def _examples(contract: Contract, batch: int, device: str) -> tuple[Tensor, ...]:
-    return tuple(tensor.to(device) for tensor in example_inputs(contract, batch, seed=0))
+    return tuple(tensor.to(device) for tensor in draw_inputs(signature_of(contract), batch, seed=0))

@@ -1,6 +1,6 @@
 """A job as one message, and back."""
 
-from dataclasses import replace
+from dataclasses import asdict, replace
 from typing import Any
 
 from neuromosaic.core.graph.document import Graph, TensorData
@@ -15,7 +15,7 @@ def request(job: Job) -> Message:
         body["graph"] = job.subject.document
         tensors |= {f"graph/{name}": tensor for name, tensor in job.subject.tensors.items()}
     else:
-        body["program"] = {"source": job.subject.source, "values": job.subject.values, "seed": job.subject.seed}
+        body["program"] = asdict(job.subject)
     return Message(body, tensors)
 
 

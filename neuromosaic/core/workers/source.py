@@ -23,8 +23,8 @@ if TYPE_CHECKING:
 FILE = "model.py"
 
 
-def load_model_class(source: str, folder: Path) -> "type[nn.Module]":
-    """The class `Model` of `source`, imported as module `model` from `folder`/model.py.
+def load_model_class(source: str, folder: Path, entry: str = "Model") -> "type[nn.Module]":
+    """The class `entry` of `source`, imported as module `model` from `folder`/model.py; `model.Model` is that class.
 
     Raises CandidateError "syntax", "import" or "no-model", with the line where it is known.
     """
@@ -39,21 +39,37 @@ def load_model_class(source: str, folder: Path) -> "type[nn.Module]":
         linecache.checkcache(str(path))
         importlib.invalidate_caches()
         module = importlib.import_module("model")
-    found = getattr(module, "Model", None)
+    found = getattr(module, entry, None)
     if not (isinstance(found, type) and issubclass(found, nn.Module)):
-        raise CandidateError("model.py must define a class Model(nn.Module) at its top level", "no-model")
+        raise CandidateError(f"model.py must define a class {entry}(nn.Module) at its top level", "no-model")
+    module.Model = found  # type: ignore[attr-defined]
     return found
 
 
 def build(program: Program, folder: Path) -> "nn.Module":
-    """`Model(**values)`, after every random generator was seeded with the program's seed.
+    """The program's network, after every random generator was seeded with the program's seed.
 
     Raises CandidateError "syntax", "import", "no-model" or "constructor".
     """
-    made = load_model_class(program.source, folder)
-    seed_everything(program.seed)
+    made = load_model_class(program.source, folder, program.entry)
+    return construct(made, program, folder, program.seed)
+
+
+def construct(made: "type[nn.Module]", program: Program, folder: Path, seed: int) -> "nn.Module":
+    seed_everything(seed)
     with attributed("constructor", folder / FILE):
-        return made(**program.values)
+        arguments, named = _init_inputs() if program.arguments is None else (program.arguments, {})
+        return made(*arguments, **{**named, **program.values})
+
+
+def _init_inputs() -> tuple[tuple[Any, ...], dict[str, Any]]:
+    """What the source's `get_init_inputs()` returns: the arguments, or a list of these and a dict of named ones."""
+    given: Any = getattr(sys.modules["model"], "get_init_inputs", list)()
+    match given:
+        case [list(arguments), dict(named)]:
+            return tuple(arguments), named
+        case _:
+            return tuple(given), {}
 
 
 def seed_everything(seed: int) -> None:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from neuromosaic.core.proposals import FamilyInputs, FamilyProposal, Finding, Trace
 from neuromosaic.core.space.parameters import Point
-from neuromosaic.core.syntax import parse
+from neuromosaic.core.syntax import defaults, method, parse
 from neuromosaic.llm.offline.catalogue import Family, family_named, family_of
 from neuromosaic.llm.offline.choosing import hard_limit, ranking, sensible_size
 from neuromosaic.llm.offline.costing import Cost, calls, flops, parameters
@@ -157,10 +157,9 @@ def _reduced(inputs: FamilyInputs, family: Family, point: Point, findings: Seque
 
 def defaults_of(source: str) -> Point:
     """The defaults of `Model`'s constructor; our sources have only literals there."""
-    model = next(node for node in parse(source).body if isinstance(node, ast.ClassDef) and node.name == "Model")
-    init = next(node for node in model.body if isinstance(node, ast.FunctionDef) and node.name == "__init__")
-    names = [argument.arg for argument in init.args.args[1:]]
-    return dict(zip(names, map(ast.literal_eval, init.args.defaults), strict=True))
+    constructor = method("__init__", parse(source))
+    assert constructor is not None  # our sources have one
+    return {name: ast.literal_eval(value) for name, value in defaults(constructor).items()}
 
 
 def _next(inputs: FamilyInputs, family: Family | None) -> Family:

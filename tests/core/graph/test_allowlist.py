@@ -77,6 +77,41 @@ def test_a_grid_sampler_in_a_mode_that_does_not_exist_is_refused() -> None:
     assert sample(x, grid, 0, 0, False).tolist() == [[[[1, 1], [1, 1]]]]
 
 
+TABLE, IDS = torch.ones(4, 3), torch.tensor([0, 1, 3])
+
+
+@pytest.mark.parametrize(
+    ("arguments", "named"),
+    [
+        ((TABLE, IDS, torch.tensor([0, 2, 1])), {}),
+        ((TABLE, IDS, torch.tensor([1, 2])), {}),
+        ((TABLE, IDS, torch.tensor([0, 4])), {}),
+        ((TABLE, IDS, torch.tensor([0, 2])), {"include_last_offset": True}),
+        ((TABLE, IDS, torch.tensor([0])), {"include_last_offset": True}),
+        ((TABLE, IDS, torch.tensor([], dtype=torch.int64)), {}),
+        ((torch.ones(0, 3), IDS, torch.tensor([0])), {}),
+        ((TABLE, IDS[None], torch.tensor([0])), {}),
+        ((TABLE, IDS, torch.tensor([0])), {"mode": 3}),
+        ((TABLE, IDS, torch.tensor([0])), {"sparse": True}),
+        ((TABLE, IDS, torch.tensor([0])), {"per_sample_weights": torch.ones(2)}),
+        ((TABLE, IDS, torch.tensor([0])), {"per_sample_weights": torch.ones(3), "mode": 1}),
+    ],
+)
+def test_an_embedding_bag_that_would_reach_beyond_its_tensors_is_refused(arguments: Any, named: Any) -> None:
+    with pytest.raises(ValueError, match="embedding bag"):
+        callable_of("aten.embedding_bag.padding_idx")(*arguments, **named)
+
+
+def test_an_embedding_bag_tells_nothing_that_was_not_written() -> None:
+    bag = callable_of("aten.embedding_bag.padding_idx")
+    bags, *told = bag(TABLE, IDS, torch.tensor([0, 2]))
+    assert bags.tolist() == [[2, 2, 2], [1, 1, 1]]
+    assert not any(tensor.any() for tensor in told)
+    assert bag(TABLE, IDS, torch.tensor([0, 3]), include_last_offset=True)[0].tolist() == [[3, 3, 3]]
+    shape = bag(TABLE.to("meta"), IDS.to("meta"), torch.zeros(2, dtype=torch.int64, device="meta"))[0].shape
+    assert shape == (2, 3)
+
+
 STATES = [torch.zeros(1, 2, 4), torch.zeros(1, 2, 4)]
 WEIGHTS = [torch.zeros(16, 3), torch.zeros(16, 4), torch.zeros(16), torch.zeros(16)]
 
@@ -115,10 +150,20 @@ class Recurrent(nn.Module):
         return self.layer(x)[0]
 
 
+class Bags(nn.Module):
+    def __init__(self) -> None:
+        super().__init__()
+        self.bags = nn.EmbeddingBag(5, 2, mode="max", padding_idx=1)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return self.bags(x.long().clamp(0, 4))
+
+
 @pytest.mark.parametrize(
     "module",
     [
         nn.utils.parametrizations.weight_norm(nn.Conv1d(3, 4, 2)),
+        nn.Sequential(nn.Flatten(), nn.Threshold(0, 0), Bags()),
         Recurrent(nn.LSTM(3, 4, 2, proj_size=2, bidirectional=True)),
         Recurrent(nn.LSTM(3, 4, bias=False, batch_first=True)),
         Recurrent(nn.GRU(3, 4, 2, bidirectional=True)),

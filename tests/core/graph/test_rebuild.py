@@ -3,6 +3,7 @@
 import contextlib
 import copy
 import json
+import math
 from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
@@ -11,7 +12,8 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from torch import nn
+from torch import Tensor, nn
+from torch.nn import functional
 
 from neuromosaic.core.errors import CandidateError
 from neuromosaic.core.graph.document import Graph, TensorData
@@ -246,6 +248,19 @@ def test_the_document_may_come_from_json(cases: Cases) -> None:
     graph = Graph(json.loads(json.dumps(case.graph.document)), case.graph.tensors)
     x = case.inputs(2)
     assert torch.equal(rebuild(graph).eval()(x), rebuild(case.graph).eval()(x))
+
+
+class Still(nn.Module):
+    """Operations that come behind a guard, or are Python's own, in a region without gradient."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        with torch.no_grad():
+            return functional.pad(x, [1, 1], mode="circular") / math.floor(2 * x.shape[0])
+
+
+def test_a_guarded_operation_may_stand_in_a_region() -> None:
+    rebuilt, x = rebuild(export_module(Still(), (torch.randn(3, 2, 4),))), torch.randn(5, 2, 4)
+    torch.testing.assert_close(rebuilt(x), Still()(x))
 
 
 def test_autocast_around_a_rebuilt_network_works() -> None:

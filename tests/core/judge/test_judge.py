@@ -25,6 +25,7 @@ from neuromosaic.core.graph.tensors import from_numpy, to_torch
 from neuromosaic.core.judge import worker
 from neuromosaic.core.judge.process import ProcessJudge
 from neuromosaic.core.protocols import Job, Message, Program
+from neuromosaic.core.signature import signature_of
 from neuromosaic.core.workers.conversation import hold
 from neuromosaic.core.workers.jobs import JOBS
 from neuromosaic.core.workers.requests import request
@@ -33,7 +34,10 @@ from neuromosaic.core.workers.wire import Channel
 CONTRACT = Contract(
     task="classification", input=TensorSpec(shape=(6,)), output=TensorSpec(shape=(3,)), kind="tabular"
 )
-ARGUMENTS = {"contract": CONTRACT.model_dump(mode="json")}
+ARGUMENTS = {
+    "contract": CONTRACT.model_dump(mode="json"),
+    "signature": signature_of(CONTRACT).model_dump(mode="json"),
+}
 
 
 @pytest.fixture(scope="module")
@@ -219,7 +223,7 @@ def test_a_worker_says_what_locks_it_and_serves(here: Any, graph: Graph) -> None
     channel = here(lambda limits, devices: f"{limits.memory_mb} {devices}")
     assert channel.receive().body == {"boundary": "100 False"}
     for _ in range(2):
-        assert hold(channel, request(Job("inspect", graph, ARGUMENTS))).body["output_shape"] == [3]
+        assert hold(channel, request(Job("inspect", graph, ARGUMENTS))).body["outputs"][0]["shape"] == [3, 3]
     with pytest.raises(CandidateError, match="graphs only"):
         hold(channel, request(Job("inspect", Program("", {}, 0), ARGUMENTS)))
 

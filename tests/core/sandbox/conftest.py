@@ -7,6 +7,7 @@ import pytest
 from neuromosaic.core.brief import Contract, TensorSpec
 from neuromosaic.core.protocols import Program
 from neuromosaic.core.sandbox.process import ProcessSandbox
+from neuromosaic.core.signature import Signature, signature_of
 
 CNN = """\
 import torch
@@ -29,6 +30,11 @@ def contract() -> Contract:
     return Contract(
         task="classification", input=TensorSpec(shape=(1, 8, 8)), output=TensorSpec(shape=(10,)), kind="image"
     )
+
+
+@pytest.fixture(scope="session")
+def signature(contract: Contract) -> Signature:
+    return signature_of(contract)
 
 
 @pytest.fixture(scope="session")

@@ -8,11 +8,12 @@ from typing import Any
 import pytest
 import torch
 
-from neuromosaic.core.brief import Contract
 from neuromosaic.core.errors import CandidateError, ExportError
 from neuromosaic.core.graph.document import Graph
-from neuromosaic.core.protocols import Job, Message, Program
+from neuromosaic.core.protocols import Exported, Job, Message, Program
+from neuromosaic.core.sandbox.answers import exported
 from neuromosaic.core.sandbox.work import perform, rebuilt_class
+from neuromosaic.core.signature import Signature
 
 SUITE = "from model import Model\ndef test_it():\n    assert Model().features[0].out_channels == 6\n"
 SHAPES = (
@@ -36,33 +37,40 @@ def run(kind: str, subject: Program | Graph, folder: Path, **arguments: Any) -> 
     return perform(Job(kind, subject, arguments), folder, refuse)
 
 
-def export(program: Program, contract: Contract, folder: Path) -> Graph:
-    reply = run("export", program, folder, contract=contract.model_dump(mode="json"))
-    return Graph(reply.body["document"], reply.tensors)
+def export(program: Program, signature: Signature, folder: Path) -> Exported:
+    return exported(run("export", program, folder, signature=signature.model_dump(mode="json")))
 
 
-def test_export_gives_a_graph_of_the_weights_at_the_start(cnn: Program, contract: Contract, tmp_path: Path) -> None:
-    graph = export(cnn, contract, tmp_path)
-    assert graph == export(cnn, contract, tmp_path)
+def graph_of(program: Program, signature: Signature, folder: Path) -> Graph:
+    graph = export(program, signature, folder).graph
+    assert graph is not None
+    return graph
+
+
+def test_export_gives_a_graph_of_the_weights_at_the_start(cnn: Program, signature: Signature, tmp_path: Path) -> None:
+    graph = graph_of(cnn, signature, tmp_path)
+    assert graph == graph_of(cnn, signature, tmp_path)
     assert graph.tensors["features.1.num_batches_tracked"].data == bytes(8)
 
 
-def test_what_runs_but_cannot_be_exported_is_told_apart(cnn: Program, contract: Contract, tmp_path: Path) -> None:
+def test_what_runs_but_cannot_be_exported_is_told_apart(cnn: Program, signature: Signature, tmp_path: Path) -> None:
     branching = Program(
         cnn.source.replace("return self", "if x.sum() > 1e9:\n            x = -x\n        return self"), {}, 0
     )
-    with pytest.raises(ExportError):
-        export(branching, contract, tmp_path)
+    told = export(branching, signature, tmp_path)
+    assert told.graph is None
+    assert told.obstacle is not None
+    assert told.obstacle.code == "not-exportable"
     raising = Program(cnn.source.replace("width * 64", "width"), {}, 0)
     with pytest.raises(CandidateError) as caught:
-        export(raising, contract, tmp_path)
+        export(raising, signature, tmp_path)
     assert not isinstance(caught.value, ExportError)
-    assert (caught.value.code, caught.value.line, caught.value.layer) == ("forward", 12, "head.2")
+    assert (caught.value.code, caught.value.line, caught.value.layer) == ("forward-raised", 12, "head.2")
 
 
-def test_other_kinds_run_on_the_module(cnn: Program, contract: Contract, tmp_path: Path) -> None:
-    reply = run("inspect", cnn, tmp_path, contract=contract.model_dump(mode="json"))
-    assert reply.body["output_shape"] == [10]
+def test_other_kinds_run_on_the_module(cnn: Program, signature: Signature, tmp_path: Path) -> None:
+    reply = run("inspect", cnn, tmp_path, signature=signature.model_dump(mode="json"))
+    assert reply.body["outputs"] == [{"shape": [3, 10], "dtype": "float32"}]
     with pytest.raises(CandidateError, match="KeyError"):
         run("nonsense", cnn, tmp_path)
 
@@ -75,15 +83,15 @@ def test_a_suite_meets_the_program_with_its_values(cnn: Program, tmp_path: Path)
     assert outcome["messages"]["collection"].startswith("model.py: model.py must define")
 
 
-def test_a_suite_meets_the_graph_as_a_class(cnn: Program, contract: Contract, tmp_path: Path) -> None:
-    graph = export(cnn, contract, tmp_path)
+def test_a_suite_meets_the_graph_as_a_class(cnn: Program, signature: Signature, tmp_path: Path) -> None:
+    graph = graph_of(cnn, signature, tmp_path)
     assert run("test", graph, tmp_path, suite=SHAPES).body["outcomes"] == {"test_it": "passed"}
     with pytest.raises(ValueError, match="the judge does"):
         run("inspect", graph, tmp_path)
 
 
-def test_each_model_of_a_graph_is_a_fresh_one(cnn: Program, contract: Contract, tmp_path: Path) -> None:
-    model_class = rebuilt_class(export(cnn, contract, tmp_path))
+def test_each_model_of_a_graph_is_a_fresh_one(cnn: Program, signature: Signature, tmp_path: Path) -> None:
+    model_class = rebuilt_class(graph_of(cnn, signature, tmp_path))
     one, other = model_class(), model_class()
     assert isinstance(one, model_class)
     assert isinstance(one, torch.nn.Module)

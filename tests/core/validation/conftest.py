@@ -8,9 +8,12 @@ import pytest
 
 from neuromosaic.core.brief import Contract, TensorSpec
 from neuromosaic.core.graph.document import Graph
-from neuromosaic.core.protocols import Converse, Job, Judge, Message, Program, Sandbox, SuiteOutcome
+from neuromosaic.core.graph.tensors import from_numpy
+from neuromosaic.core.protocols import Converse, Exported, Job, Judge, Message, Program, Sandbox, SuiteOutcome
+from neuromosaic.core.signature import Signature, signature_of
 
 SUITE = "the suite"
+SEEN = from_numpy(np.ones((2, 3), np.float32))
 MLP = """
 import torch
 from torch import nn
@@ -47,9 +50,11 @@ class Scripted:
         self.jobs: list[Job] = []
         self.programs: list[tuple[str, Program]] = []
 
-    def export(self, program: Program, contract: Contract, timeout: float = 60.0) -> Graph:
+    def export(self, program: Program, signature: Signature, timeout: float = 60.0) -> Exported:
+        """`export` may be a whole answer, or the graph alone."""
         self.programs.append(("export", program))
-        return answer(self._export, program)
+        given = answer(self._export, program)
+        return Exported(given, inputs=(SEEN,), outputs=(SEEN,)) if isinstance(given, Graph) else given
 
     def test(self, suite: str, program: Program, timeout: float = 120.0) -> SuiteOutcome:
         self.programs.append(("test", program))
@@ -73,6 +78,11 @@ def scripted() -> type[Scripted]:
 def contract() -> Contract:
     shape, scores = TensorSpec(shape=(1, 8, 8)), TensorSpec(shape=(10,))
     return Contract(task="classification", input=shape, output=scores, kind="image")
+
+
+@pytest.fixture
+def signature(contract: Contract) -> Signature:
+    return signature_of(contract)
 
 
 @pytest.fixture

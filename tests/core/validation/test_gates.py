@@ -8,33 +8,34 @@ import pytest
 
 from neuromosaic.core.brief import Constraints
 from neuromosaic.core.errors import CandidateError, InfrastructureError, WorkerError
-from neuromosaic.core.graph.tensors import to_numpy
+from neuromosaic.core.graph.tensors import from_numpy, to_numpy
 from neuromosaic.core.proposals import Finding
-from neuromosaic.core.protocols import Program, Verdict
-from neuromosaic.core.validation.behave import check_behaviour
+from neuromosaic.core.protocols import Exported, Program, Verdict
+from neuromosaic.core.signature import signature_of
+from neuromosaic.core.validation.behave import Examples, check_behaviour
 from neuromosaic.core.validation.shape import check_shape
 
 PROGRAM = Program("", {}, 0)
-BODY = {"parameters": 1300, "flops": 2600.0, "peak_memory_mb": 1.5, "output_shape": [2, 10], "findings": []}
+BODY = {"parameters": 1300, "flops": 2600.0, "peak_memory_mb": 1.5, "allocated_mb": 2.0, "findings": []}
 FAULT = {"gate": "inspect", "code": "output-shape", "message": "expected [10], got [9]", "layer": None, "line": None}
 
 
 def shape(scripted: Any, contract: Any, constraints: Constraints, answer: Any) -> Verdict:
-    return check_shape(PROGRAM, scripted(inspect=answer), contract, constraints)
+    return check_shape(PROGRAM, scripted(inspect=answer), signature_of(contract), constraints, Exported(None))
 
 
 def test_shape_brings_the_figures(scripted: Any, contract: Any) -> None:
     verdict = shape(scripted, contract, Constraints(), BODY)
     assert verdict.passed
-    assert verdict.figures == {"parameters": 1300.0, "flops": 2600.0, "peak_memory_mb": 1.5}
+    assert verdict.figures == {"parameters": 1300.0, "flops": 2600.0, "peak_memory_mb": 1.5, "allocated_mb": 2.0}
 
 
 def test_shape_asks_for_memory_at_the_briefs_batch(scripted: Any, contract: Any) -> None:
     worker = scripted(inspect=BODY)
-    check_shape(PROGRAM, worker, contract, Constraints(latency_batch=7), timeout=3.0)
+    check_shape(PROGRAM, worker, signature_of(contract), Constraints(latency_batch=7), Exported(None), timeout=3.0)
     (job,) = worker.jobs
     assert (job.kind, job.subject, job.timeout) == ("inspect", PROGRAM, 3.0)
-    assert job.arguments == {"contract": contract.model_dump(mode="json"), "batch": 7}
+    assert job.arguments == {"signature": signature_of(contract).model_dump(mode="json"), "batch": 7, "seed": 0}
 
 
 def test_shape_says_which_limits_are_missed_and_by_how_much(scripted: Any, contract: Any) -> None:
@@ -108,18 +109,20 @@ def test_a_failing_machine_is_no_verdict(scripted: Any, contract: Any, error: Ex
 
 def test_behave_hands_the_examples_over(scripted: Any, contract: Any, x: np.ndarray, y: np.ndarray) -> None:
     worker = scripted(behave={"findings": [], "seconds_per_step": 0.01})
-    verdict = check_behaviour(PROGRAM, worker, contract, "cross_entropy", x, y)
+    examples = Examples({"x/0": from_numpy(x), "y": from_numpy(y)})
+    verdict = check_behaviour(PROGRAM, worker, signature_of(contract), examples, 16)
     (job,) = worker.jobs
     assert verdict == Verdict("behave", (), {"seconds_per_step": 0.01})
-    assert job.arguments["loss"] == "cross_entropy"
-    assert job.arguments["batch"] == 16
-    np.testing.assert_array_equal(to_numpy(job.tensors["x"]), x)
+    assert job.arguments["signature"]["loss"] == "cross_entropy"
+    assert job.arguments["examples"] == 16
+    np.testing.assert_array_equal(to_numpy(job.tensors["x/0"]), x)
     np.testing.assert_array_equal(to_numpy(job.tensors["y"]), y)
 
 
 def test_behave_passes_warnings_on(scripted: Any, contract: Any, x: np.ndarray, y: np.ndarray) -> None:
     warning = {**FAULT, "severity": "warning"}
     worker = scripted(behave={"findings": [warning], "seconds_per_step": 0.01})
-    verdict = check_behaviour(PROGRAM, worker, contract, "cross_entropy", x, y)
+    examples = Examples({"x/0": from_numpy(x), "y": from_numpy(y)})
+    verdict = check_behaviour(PROGRAM, worker, signature_of(contract), examples, 16)
     assert verdict.passed
     assert verdict.findings[0].gate == "behave"

@@ -6,7 +6,10 @@ import numpy as np
 import pytest
 
 from neuromosaic.core.brief import Constraints, Contract, TensorSpec
+from neuromosaic.core.graph.tensors import from_numpy
 from neuromosaic.core.protocols import Judge, Program, Sandbox
+from neuromosaic.core.signature import signature_of
+from neuromosaic.core.validation.behave import Examples
 from neuromosaic.core.validation.climb import Climb
 from neuromosaic.core.validation.ladder import Ladder
 
@@ -30,12 +33,12 @@ def climb(source: str, contract: Contract, sandbox: Sandbox, judge: Judge, timeo
     draw = np.random.default_rng(0)
     x: Any = draw.standard_normal((16, *contract.input.shape)).astype(np.float32)
     y: Any = draw.integers(0, CLASSES, 16)
-    loss = "cross_entropy"
     if contract is TEXT:
         x, y = draw.integers(0, CLASSES, (2, 16, 6))
     if contract is TABLE:
-        y, loss = draw.standard_normal((16, 2)).astype(np.float32), "mse"
-    ladder = Ladder(sandbox, judge, contract, Constraints(), x, y, loss, timeout)
+        y = draw.standard_normal((16, 2)).astype(np.float32)
+    examples = Examples({"x/0": from_numpy(x), "y": from_numpy(y)})
+    ladder = Ladder(sandbox, judge, signature_of(contract), Constraints(), examples, timeout=timeout)
     return ladder.climb(Program(source, {}, seed=0))
 
 
@@ -80,16 +83,23 @@ BAD = {
     "output-shape": network("self.head = nn.Linear(64, 9)", "return self.head(x.flatten(1))"),
     "output-dtype": network(DENSE, "return self.head(x.flatten(1)).double()"),
     "not-a-tensor": network(DENSE, "return self.head(x.flatten(1)), x"),
-    "non-deterministic": network(DENSE, "return self.head(x.flatten(1)) + torch.randn(x.shape[0], 10)"),
+    "non-deterministic": network(DENSE + "\nself.calls = 0",
+                                 "self.calls += 1\nreturn self.head(x.flatten(1)) + self.calls"),
+    "state-dict": network(DENSE + "\nself.shift = torch.randn(10)",
+                          "return self.head(x.flatten(1)) + self.shift"),
+    "train-raised": network(DENSE, "x = self.head(x.flatten(1))\nreturn x.view(-1, 7) if self.training else x"),
+    "sigmoid-before-loss": network(DENSE, "return self.head(x.flatten(1)).sigmoid()"),
+    "does-not-learn": network("self.scale = nn.Parameter(torch.ones(10))",
+                              "return x.flatten(1)[:, :10] * 0 + self.scale * 0"),
     "argument-without-default": network(DENSE, "return self.head(x.flatten(1))").replace("(self):", "(self, width):"),
     "import-not-allowed": network(DENSE, "return self.head(x.flatten(1))", before="import os"),
     "constructor": network("self.head = nn.Linear(64, '10')", "return self.head(x.flatten(1))"),
-    "forward": network("self.head = nn.Linear(63, 10)", "return self.head(x.flatten(1))"),
     "forward-raised": network(DENSE, "return self.head(x.reshape(2, 64))"),
     "import": network(DENSE, "return self.head(x.flatten(1))", before="nn.NoSuchLayer"),
     "memory": network(DENSE + "\nself.spare = [torch.empty(250_000_000) for _ in range(100)]", "return x"),
     "timeout": network(DENSE, "return self.head(x.flatten(1))", before="while True: pass"),
 }  # fmt: skip
+MISFIT = network("self.head = nn.Linear(63, 10)", "return self.head(x.flatten(1))")
 DATA_DEPENDENT = network(DENSE, """
 scores = self.head(x.flatten(1))
 if scores.sum() > 1e9:
@@ -117,8 +127,8 @@ def test_a_bad_network_is_stopped_for_the_right_reason(code: str, sandbox: Sandb
 
 
 def test_a_fault_is_told_with_its_place(sandbox: Sandbox, judge: Judge) -> None:
-    (fault,) = (f for f in climb(BAD["forward"], IMAGE, sandbox, judge).findings if f.severity == "error")
-    assert (fault.line, fault.layer) == (9, "head")
+    (fault,) = (f for f in climb(MISFIT, IMAGE, sandbox, judge).findings if f.severity == "error")
+    assert (fault.code, fault.line, fault.layer) == ("forward-raised", 9, "head")
     (fault, *_) = climb(BAD["output-shape"], IMAGE, sandbox, judge).findings
     assert "[1, 10]" in fault.message
     assert "[1, 9]" in fault.message
@@ -146,3 +156,9 @@ def test_the_same_network_in_other_words_has_the_same_id(sandbox: Sandbox, judge
         network("self.out = nn.Linear(64, 10)", "return self.out(torch.flatten(x, 1))"), IMAGE, sandbox, judge
     )
     assert one.candidate_id == other.candidate_id
+
+
+def test_a_network_that_samples_under_its_seed_is_accepted_with_a_word(sandbox: Sandbox, judge: Judge) -> None:
+    source = network(DENSE, "return self.head(x.flatten(1)) + torch.randn(x.shape[0], 10)")
+    reached = climb(source, IMAGE, sandbox, judge)
+    assert (reached.accepted, [finding.code for finding in reached.findings]) == (True, ["random-in-eval"])

@@ -7,11 +7,14 @@ import numpy as np
 import pytest
 
 from neuromosaic.core.brief import Constraints, Contract
-from neuromosaic.core.errors import CandidateError, ExportError, WorkerError
+from neuromosaic.core.errors import CandidateError, WorkerError
 from neuromosaic.core.graph.canonical import graph_id
 from neuromosaic.core.graph.document import Graph
+from neuromosaic.core.graph.tensors import from_numpy
 from neuromosaic.core.proposals import Finding
-from neuromosaic.core.protocols import Program, SuiteOutcome
+from neuromosaic.core.protocols import Exported, Program, SuiteOutcome
+from neuromosaic.core.signature import signature_of
+from neuromosaic.core.validation.behave import Examples
 from neuromosaic.core.validation.climb import Climb
 from neuromosaic.core.validation.identity import program_hash
 from neuromosaic.core.validation.ladder import Ladder
@@ -28,10 +31,15 @@ class Model(nn.Module):
         return self.layer(x)
 """
 PROGRAM = Program(SOURCE, {"width": 16}, seed=3)
-INSPECTED = {"parameters": 10, "flops": 20.0, "peak_memory_mb": 0.5, "findings": []}
+INSPECTED = {"parameters": 10, "flops": 20.0, "peak_memory_mb": 0.5, "allocated_mb": 0.5, "findings": []}
 BEHAVED = {"seconds_per_step": 0.01, "findings": []}
+LEARNT = {"figures": {"loss_before": 2.0, "loss_after": 1.0, "gradient_norm": 0.5}, "findings": []}
 FAULT = {"gate": "", "code": "batch-leak", "message": "it leaks"}
+OBSTACLE = Finding(gate="shape", code="not-exportable", message="an if on values", line=9, severity="warning")
 GREEN = SuiteOutcome({"test_a": "passed"})
+
+
+SEEN = from_numpy(np.ones((2, 64), np.float32))
 
 
 class Bench:
@@ -43,10 +51,18 @@ class Bench:
     def __call__(self, export: Any, constraints: Constraints | None = None, **answers: Any) -> Ladder:
         scripted, contract, x, y = self._made
         outcome = answers.pop("suite", GREEN)
-        answers = {"inspect": INSPECTED, "behave": BEHAVED, "test": {"outcomes": {"test_a": "passed"}}, **answers}
+        answers = {
+            "inspect": INSPECTED,
+            "behave": BEHAVED,
+            "learn": LEARNT,
+            "test": {"outcomes": {"test_a": "passed"}},
+            **answers,
+        }
         self.sandbox = scripted(export, outcome, **answers)
         self.judge = scripted(**answers)
-        return Ladder(self.sandbox, self.judge, contract, constraints or Constraints(), x, y, "cross_entropy", 5.0)
+        examples = Examples({"x/0": from_numpy(x), "y": from_numpy(y)})
+        limits = constraints or Constraints()
+        return Ladder(self.sandbox, self.judge, signature_of(contract), limits, examples, timeout=5.0)
 
 
 @pytest.fixture
@@ -65,11 +81,12 @@ def gates(climb: Climb) -> list[str]:
 
 def test_a_good_program_climbs_all_the_way_in_the_graph_lane(bench: Bench, graph: Graph) -> None:
     climb = bench(graph).climb(PROGRAM, "suite")
-    assert gates(climb) == ["parse", "shape", "behave", "test"]
+    assert gates(climb) == ["parse", "shape", "behave", "test", "learn"]
     assert (climb.accepted, climb.stopped_by, climb.findings) == (True, None, ())
     assert (climb.lane, climb.candidate_id, climb.boundary) == ("graph", graph_id(graph), "scripted")
     assert climb.graph is graph
-    assert climb.figures == {"parameters": 10, "flops": 20, "peak_memory_mb": 0.5, "seconds_per_step": 0.01}
+    shape = {"parameters": 10, "flops": 20, "peak_memory_mb": 0.5, "allocated_mb": 0.5}
+    assert climb.figures == {**shape, "seconds_per_step": 0.01, **LEARNT["figures"]}
     assert all(verdict.milliseconds > 0 for verdict in climb.verdicts)
 
 
@@ -78,6 +95,7 @@ def test_the_judge_scores_the_graph_and_the_sandbox_runs_the_tests(bench: Bench,
     assert [(job.kind, job.subject, job.timeout) for job in bench.judge.jobs] == [
         ("inspect", graph, 5.0),
         ("behave", graph, 5.0),
+        ("learn", graph, 5.0),
     ]
     assert bench.sandbox.programs == [("export", PROGRAM), ("test", PROGRAM)]
     assert [(job.kind, job.subject) for job in bench.sandbox.jobs] == [("test", graph)]
@@ -85,18 +103,19 @@ def test_the_judge_scores_the_graph_and_the_sandbox_runs_the_tests(bench: Bench,
 
 def test_without_a_suite_the_test_gate_is_left_out(bench: Bench, graph: Graph) -> None:
     climb = bench(graph).climb(PROGRAM)
-    assert gates(climb) == ["parse", "shape", "behave"]
+    assert gates(climb) == ["parse", "shape", "behave", "learn"]
     assert climb.accepted
 
 
 def test_what_cannot_be_exported_is_scored_in_the_sandbox_and_marked(bench: Bench) -> None:
-    climb = bench(ExportError("an if on values", line=9)).climb(PROGRAM, "suite")
+    climb = bench(Exported(None, OBSTACLE)).climb(PROGRAM, "suite")
     assert (climb.accepted, climb.lane, climb.graph) == (True, "python", None)
     assert climb.candidate_id == f"py-{program_hash(PROGRAM)}"
-    (finding,) = climb.findings
-    assert (finding.gate, finding.code, finding.line, finding.severity) == ("shape", "not-exportable", 9, "warning")
+    assert climb.findings == (OBSTACLE,)
     assert bench.judge.jobs == []
-    assert [(job.kind, job.subject) for job in bench.sandbox.jobs] == [("inspect", PROGRAM), ("behave", PROGRAM)]
+    assert [(job.kind, job.subject) for job in bench.sandbox.jobs] == [
+        ("inspect", PROGRAM), ("behave", PROGRAM), ("learn", PROGRAM)
+    ]  # fmt: skip
 
 
 def test_a_source_that_cannot_be_read_is_never_run(bench: Bench) -> None:
@@ -157,7 +176,7 @@ def test_a_known_graph_is_a_duplicate_before_it_is_run_for_long(bench: Bench, gr
 
 
 def test_a_known_python_candidate_is_recognised_by_its_own_id(bench: Bench) -> None:
-    climb = bench(ExportError("no")).climb(PROGRAM, known={f"py-{program_hash(PROGRAM)}": "abc"})
+    climb = bench(Exported(None, OBSTACLE)).climb(PROGRAM, known={f"py-{program_hash(PROGRAM)}": "abc"})
     assert climb.duplicate_of == "abc"
 
 
@@ -172,3 +191,48 @@ def test_another_point_that_fails_says_why(bench: Bench) -> None:
     climb = bench(CandidateError("width is odd", "constructor")).climb_point(PROGRAM)
     assert (climb.accepted, climb.lane) == (False, None)
     assert [finding.message for finding in climb.findings] == ["width is odd"]
+
+
+def test_what_only_the_python_shows_stops_at_behave(bench: Bench, graph: Graph) -> None:
+    fault = Finding(gate="behave", code="state-dict", message="it answers differently once it was reloaded")
+    climb = bench(Exported(graph, None, (fault,), (SEEN,), (SEEN,))).climb(PROGRAM)
+    assert (climb.stopped_by, climb.findings) == ("behave", (fault,))
+
+
+def test_a_graph_that_answers_otherwise_than_its_python_is_given_up(bench: Bench, graph: Graph) -> None:
+    differs = {**INSPECTED, "findings": [{**FAULT, "code": "graph-differs"}]}
+    ladder = bench(graph, inspect=lambda job: differs if job.subject is graph else INSPECTED)
+    climb = ladder.climb(PROGRAM)
+    assert (climb.accepted, climb.lane, climb.graph) == (True, "python", None)
+    assert [(finding.code, finding.severity) for finding in climb.findings] == [("graph-differs", "warning")]
+
+
+def test_what_needs_more_memory_than_a_worker_has_is_not_exercised(bench: Bench, graph: Graph) -> None:
+    climb = bench(graph, inspect={**INSPECTED, "allocated_mb": 2000.0}).climb(PROGRAM)
+    assert (climb.accepted, [finding.code for finding in climb.findings]) == (True, ["not-exercised"])
+    assert [job.kind for job in bench.judge.jobs] == ["inspect"]
+
+
+def test_a_graph_that_the_python_could_not_try_is_looked_at_by_its_shapes_alone(bench: Bench, graph: Graph) -> None:
+    described = ({"shape": [2, 64], "dtype": "float32"},)
+    assert bench(Exported(graph, described=described)).climb(PROGRAM).accepted
+    assert bench.judge.jobs[0].arguments["described"] == [{"shape": [1, 64], "dtype": "float32"}]
+
+
+def test_a_graph_that_is_too_much_for_the_judge_is_looked_at_by_its_shapes_alone(bench: Bench, graph: Graph) -> None:
+    described = ({"shape": [2, 64], "dtype": "float32"},)
+    exported = Exported(graph, None, (), (SEEN,), (SEEN,), described)
+    ladder = bench(
+        exported, inspect=lambda job: INSPECTED if "described" in job.arguments else WorkerError("", "memory")
+    )
+    assert ladder.climb(PROGRAM).accepted
+
+
+@pytest.mark.parametrize(("last", "gate"), [("parse", "parse"), ("shape", "shape"), ("behave", "behave")])
+def test_a_climb_may_end_early(bench: Bench, graph: Graph, last: str, gate: str) -> None:
+    assert gates(bench(graph).climb(PROGRAM, "suite", up_to=last))[-1] == gate
+
+
+def test_a_network_that_does_not_learn_is_refused(bench: Bench, graph: Graph) -> None:
+    assert bench(graph, learn={**LEARNT, "findings": [FAULT]}).climb(PROGRAM).stopped_by == "learn"
+    assert bench(graph, learn=WorkerError("", "timeout")).climb(PROGRAM).stopped_by == "learn"

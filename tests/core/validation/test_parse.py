@@ -5,7 +5,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from neuromosaic.core.brief import Contract, TensorSpec
-from neuromosaic.core.protocols import Verdict
+from neuromosaic.core.protocols import Program, Verdict
+from neuromosaic.core.signature import signature_of
 from neuromosaic.core.validation.parse import LARGEST, check_source
 
 CONTRACT = Contract(
@@ -41,7 +42,7 @@ if __name__ == "__main__":
 
 
 def check(source: str) -> Verdict:
-    return check_source(source, CONTRACT)
+    return check_source(Program(source, {}, 0), signature_of(CONTRACT))
 
 
 def model(body: str = "", before: str = "", bases: str = "nn.Module") -> str:

@@ -13,6 +13,7 @@ from neuromosaic.core.graph.document import Graph, TensorData
 from neuromosaic.core.graph.tensors import from_numpy, from_torch, to_torch
 from neuromosaic.core.proposals import Finding
 from neuromosaic.core.protocols import Job, Message, Program
+from neuromosaic.core.signature import signature_of
 from neuromosaic.core.workers.jobs import JOBS
 from neuromosaic.core.workers.requests import request, requested
 
@@ -42,7 +43,13 @@ def refuse(_: Message) -> Message:
 def run(
     kind: str, module: nn.Module, arguments: dict[str, Any], converse: Any = refuse, **tensors: Tensor
 ) -> Message:
-    arguments = {"contract": CONTRACT.model_dump(mode="json"), **arguments}
+    signature = signature_of(arguments.pop("of", CONTRACT), arguments.pop("loss", None))
+    described = {"contract": CONTRACT.model_dump(mode="json"), "signature": signature.model_dump(mode="json")}
+    arguments = {**described, "seed": 0, **arguments}
+    tensors = {
+        "x/0" if name == "x" and kind in ("inspect", "behave", "learn") else name: tensor
+        for name, tensor in tensors.items()
+    }
     job = Job(kind, ANY, arguments, {name: from_torch(tensor) for name, tensor in tensors.items()})
     return JOBS[kind](module, job, converse)
 
@@ -71,7 +78,7 @@ def test_inspect_counts_and_finds_nothing_wrong_with_a_sound_network() -> None:
     assert body["parameters"] == 6 * 8 + 8 + 16 + 8 * 3 + 3
     assert body["flops"] == 2 * (6 * 8 + 8 * 3)
     assert body["peak_memory_mb"] > 4 * body["parameters"] / 1e6
-    assert body["output_shape"] == [3]
+    assert body["outputs"] == [{"shape": [3, 3], "dtype": "float32"}]
     assert body["findings"] == []
 
 
@@ -106,7 +113,8 @@ def test_inspect_names_what_breaks_the_contract(change: Any, code: str) -> None:
 def test_inspect_names_the_layer_that_raised() -> None:
     body = run("inspect", nn.Sequential(nn.Linear(6, 4), nn.Linear(5, 3)), {}).body
     assert body["findings"][0]["layer"] == "1"
-    assert (body["flops"], body["output_shape"]) == (0.0, [])
+    assert "flops" not in body
+    assert body["outputs"] == []
 
 
 def test_want_of_memory_is_no_finding() -> None:
@@ -123,7 +131,7 @@ def test_want_of_memory_is_no_finding() -> None:
 
 def behave(module: nn.Module, **changes: Any) -> list[Finding]:
     x, y = torch.randn(16, 6), torch.arange(16) % 3
-    reply = run("behave", module, {"loss": "cross_entropy", "batch": 8, **changes}, x=x, y=y)
+    reply = run("behave", module, {"loss": "cross_entropy", "examples": 8, **changes}, x=x, y=y)
     assert reply.body["seconds_per_step"] > 0
     return findings(reply)
 
@@ -179,7 +187,6 @@ class Stateful(nn.Module):
         (NanGradient(), "non-finite-gradient"),
         (Wrong(lambda y: y * float("nan")), "non-finite-output"),
         (Wrong(leaks), "batch-leak"),
-        (Wrong(drops_out), "non-deterministic"),
         (Stateful(), "non-deterministic"),
         (Wrong(lambda y: y.softmax(-1)), "double-softmax"),
     ],
@@ -203,6 +210,47 @@ def test_one_example_alone_cannot_leak() -> None:
     assert "batch-leak" not in {finding.code for finding in findings(reply)}
 
 
+class Unchecked(nn.Module):
+    """A batch norm that takes a batch of one without a word, as that of a graph does."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.layer, self.norm = nn.Linear(6, 3), nn.BatchNorm1d(3)
+
+    def forward(self, x: Tensor) -> Tensor:
+        norm = self.norm
+        return torch.batch_norm(self.layer(x), norm.weight, norm.bias, norm.running_mean, norm.running_var,
+                                self.training, 0.1, 1e-5, False)  # fmt: skip
+
+
+def test_a_batch_of_one_spoils_nothing_for_what_comes_after() -> None:
+    module = Unchecked()
+    assert [(finding.code, finding.layer) for finding in behave(module)] == [("batch-of-one", "norm.running_var")]
+    assert module.norm.running_var.isfinite().all()
+
+
+class Crowded(nn.Module):
+    """Only the largest four of a batch are let through."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.layer = nn.Linear(6, 3)
+
+    def forward(self, x: Tensor) -> Tensor:
+        y = self.layer(x)
+        kept = y.sum(1).argsort(descending=True).argsort() < 4
+        return y * (1 + kept[:, None])
+
+
+def test_what_depends_on_how_many_others_there_are_leaks() -> None:
+    assert [finding.code for finding in behave(Crowded())] == ["batch-leak"]
+
+
+def test_what_changes_with_the_seed_alone_is_a_warning() -> None:
+    (finding,) = behave(Wrong(drops_out))
+    assert (finding.code, finding.severity) == ("random-in-eval", "warning")
+
+
 class Language(nn.Module):
     def __init__(self, causal: bool) -> None:
         super().__init__()
@@ -216,7 +264,7 @@ class Language(nn.Module):
 @pytest.mark.parametrize("causal", [True, False])
 def test_a_language_model_must_not_look_ahead(causal: bool) -> None:
     ids = torch.randint(0, 11, (6, 9))
-    arguments = {"contract": TEXT.model_dump(mode="json"), "loss": "cross_entropy"}
+    arguments = {"of": TEXT, "loss": "cross_entropy"}
     reply = run("behave", Language(causal), arguments, x=ids[:, :-1], y=ids[:, 1:])
     assert [finding.code for finding in findings(reply)] == ([] if causal else ["not-causal"])
 

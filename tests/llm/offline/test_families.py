@@ -14,8 +14,11 @@ import torch
 from torch import Tensor, nn
 
 from neuromosaic.core.brief import Contract
-from neuromosaic.core.graph.export import example_inputs, export_module
+from neuromosaic.core.graph.examples import draw_inputs
+from neuromosaic.core.graph.export import export_module
 from neuromosaic.core.graph.rebuild import rebuild
+from neuromosaic.core.protocols import Program
+from neuromosaic.core.signature import signature_of
 from neuromosaic.core.space.parameters import Point, sample_point
 from neuromosaic.core.validation.model_class import check_model
 from neuromosaic.core.validation.policy import check_policy
@@ -138,7 +141,7 @@ def test_no_example_sees_another(case: str) -> None:
 def test_the_graph_is_the_network(case: str) -> None:
     _, contract, _, source = fitted(case)
     model = build(source)
-    graph = rebuild(export_module(model, example_inputs(contract, 3, 0)))
+    graph = rebuild(export_module(model, draw_inputs(signature_of(contract), 3, 0)))
     x = examples(contract, 5)
     with torch.no_grad():
         torch.testing.assert_close(graph.eval()(x), model.eval()(x))
@@ -165,7 +168,8 @@ def test_flops_and_parameters_between_the_counted_widths_are_exact_enough(family
 def test_a_source_stands_alone(case: str) -> None:
     family, contract, _, source = fitted(case)
     tree = ast.parse(source)
-    assert [*check_policy(tree), *check_model(tree, contract)] == []
+    program = Program(source, {}, 0)
+    assert [*check_policy(tree), *check_model(tree, program, signature_of(contract))] == []
     imported = {
         (node.module if isinstance(node, ast.ImportFrom) else node.names[0].name)
         for node in tree.body
