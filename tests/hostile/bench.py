@@ -1,10 +1,7 @@
 """The workers that attempts are played on, and what every attempt is told to be: a classifier of 8x8 images."""
 
 import contextlib
-import os
-import signal
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Final, Self
 
 import numpy as np
@@ -12,14 +9,18 @@ import numpy as np
 from neuromosaic.core.brief import Constraints, Contract, TensorSpec
 from neuromosaic.core.errors import NeuromosaicError
 from neuromosaic.core.judge.process import ProcessJudge
-from neuromosaic.core.protocols import Program
+from neuromosaic.core.protocols import Job, Program
 from neuromosaic.core.sandbox.children import Child, WarmProcess
 from neuromosaic.core.sandbox.process import ProcessSandbox
+from neuromosaic.core.signature import signature_of
 from neuromosaic.core.workers.boundary import Accepted
+from neuromosaic.core.workers.requests import request
+from tests.hostile.traps import children
 
 CONTRACT: Final = Contract(
     task="classification", input=TensorSpec(shape=(1, 8, 8)), output=TensorSpec(shape=(10,)), kind="image"
 )
+SIGNATURE: Final = signature_of(CONTRACT)
 MOST_PARAMETERS: Final = 1000
 CONSTRAINTS: Final = Constraints(parameters=MOST_PARAMETERS)
 EXAMPLES: Final = 16
@@ -99,11 +100,23 @@ class Bench:
         assert isinstance(warm, WarmProcess)
         return warm
 
+    def own(self) -> set[int]:
+        """The processes that belong here: the judge's, the warm one, and the two of bubblewrap around it."""
+        found = {worker._process.pid for worker in self.judge._workers}
+        layer = {self.warm._process.pid}
+        for _ in range(3 if self.level.startswith("bubblewrap") else 1):
+            found |= layer
+            layer = children(layer)
+        return found
+
     def does_honest_work(self) -> bool:
         """Whether both workers still serve an honest candidate."""
         try:
-            graph = self.sandbox.export(Program(HONEST, {}, 0), CONTRACT)
-            return self.warm is not None and len(graph.tensors) == 2
+            graph = self.sandbox.export(Program(HONEST, {}, 0), SIGNATURE).graph
+            if graph is None:
+                return False
+            arguments = {"signature": SIGNATURE.model_dump(mode="json")}
+            return self.judge.run(Job("inspect", graph, arguments)).body["parameters"] == 650
         except NeuromosaicError:
             return False
 
@@ -114,13 +127,12 @@ class Bench:
             child.boundary()
             yield Sibling(child)
 
-    def plant(self, secret: str) -> Path:
+    def plant(self, secret: str) -> None:
         """A file with a secret in what looks like another candidate's folder."""
         folder = self.warm._process.folder / "job-sibling"
         folder.mkdir(exist_ok=True)
         folder.chmod(0o755)
         (folder / "model.py").write_text(secret)
-        return folder
 
 
 class Sibling:
@@ -133,18 +145,8 @@ class Sibling:
     @property
     def lives(self) -> bool:
         """Whether it still takes its job and does it."""
-        from neuromosaic.core.protocols import Job
-        from neuromosaic.core.workers.requests import request
-
-        asked = request(Job("export", Program(HONEST, {}, 0), {"contract": CONTRACT.model_dump(mode="json")}))
+        asked = request(Job("export", Program(HONEST, {}, 0), {"signature": SIGNATURE.model_dump(mode="json")}))
         try:
             return "document" in self._child.hold(asked, None, 20).body
         except NeuromosaicError:
             return False
-
-
-def alive(pid: int) -> bool:
-    with contextlib.suppress(ProcessLookupError):
-        os.kill(pid, signal.SIG_DFL)
-        return True
-    return False

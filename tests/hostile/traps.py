@@ -16,7 +16,7 @@ import socket
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, Final, Self
 
@@ -30,6 +30,9 @@ for number in (signal.SIGUSR1, signal.SIGINT):
 print(ctypes.addressof(secret), flush=True)
 sys.stdin.read()
 """
+LIBC: Final = ctypes.CDLL(None, use_errno=True)
+USERS: Final = b"root:x:0:0"
+"""How /etc/passwd begins."""
 SPARE_MB: Final = 60.0
 """By so much the host may have grown after an attempt: its own caches, and the graph that it was handed."""
 
@@ -37,14 +40,22 @@ SPARE_MB: Final = 60.0
 class Traps:
     """A fresh set for one attempt. `places` are the names that the attempt's source may use."""
 
-    def __init__(self) -> None:
+    def __init__(self, own: Callable[[], set[int]]) -> None:
+        """`own`: the host's workers, whose coming and going is no attempt's doing."""
+        self._own = own
         self.secret = f"secret-{secrets.token_hex(16)}"
         self.folder = Path(tempfile.mkdtemp(prefix="hostile-"))
         self._files()
+        self._shared()
         self._sockets()
         self._victim = self._start_victim()
+        self._as_it_was = self._victim_state()
         self._in_memory = ctypes.create_string_buffer(self.secret.encode())
         self._resident_mb = resident_mb()
+        self._before: set[int] = set()
+
+    def arm(self) -> None:
+        """From here on new processes count."""
         self._before = family()
 
     def __enter__(self) -> Self:
@@ -53,9 +64,10 @@ class Traps:
     def __exit__(self, *_: object) -> None:
         self._victim.kill()
         self._victim.communicate()
-        for each in self._listening.values():
+        for each in (*self._listening.values(), self._open):
             each.close()
-        for pid in self._left():
+        self._unshare()
+        for pid in self._left() if self._before else ():
             with contextlib.suppress(ProcessLookupError):
                 os.kill(pid, signal.SIGKILL)
         shutil.rmtree(self.folder, ignore_errors=True)
@@ -69,6 +81,8 @@ class Traps:
             "UNIX_PATH": self.folder / "socket", "ABSTRACT": self.folder.name, "MARK": self.folder.name[-12:],
             "VICTIM_PID": self._victim.pid, "VICTIM_ADDRESS": self._victim_address,
             "HOST_PID": os.getpid(), "HOST_ADDRESS": ctypes.addressof(self._in_memory),
+            "HOST_DESCRIPTOR": self._open.fileno(), "NETLINK": self._listening["netlink"].getsockname()[0],
+            "SHARED_NAME": self.folder.name, "SHARED_ID": self._segment, "SHARED_KEY": self._key,
         }  # fmt: skip
 
     def sprung(self) -> list[str]:
@@ -76,7 +90,10 @@ class Traps:
         found = {
             "changed a file of the host": self._canary() != self._untouched,
             "left something in a folder of the host": any((self.folder / "open").iterdir()),
+            "wrote into the host's memory": self._in_memory.value != self.secret.encode(),
             "killed or signalled another process": self._victim.poll() is not None,
+            "changed another process": self._victim_state() != self._as_it_was,
+            "left shared memory behind": LIBC.shmget(self._key, 0, 0) >= 0,
             "left a process": bool(self._left()),
             "left the host larger": resident_mb() > self._resident_mb + SPARE_MB,
         }
@@ -103,12 +120,29 @@ class Traps:
             return canary.read_text(), told.st_mode, told.st_nlink, told.st_mtime_ns, told.st_uid
         return None
 
+    def _shared(self) -> None:
+        """Segments by POSIX (a file) and by System V, and a file held open."""
+        Path("/dev/shm", self.folder.name).write_text(self.secret)
+        self._key = secrets.randbits(30) + 1
+        self._segment = LIBC.shmget(0, 4096, 0o1644)
+        LIBC.shmat.restype = ctypes.c_void_p
+        address = LIBC.shmat(self._segment, None, 0)
+        ctypes.memmove(address, self.secret.encode(), len(self.secret))
+        LIBC.shmdt(ctypes.c_void_p(address))
+        self._open = (self.folder / "secret").open("rb")
+
+    def _unshare(self) -> None:
+        Path("/dev/shm", self.folder.name).unlink(missing_ok=True)
+        for segment in (self._segment, LIBC.shmget(self._key, 0, 0)):
+            LIBC.shmctl(segment, 0, None)
+
     def _sockets(self) -> None:
         self._listening = {
             "TCP": _listening(socket.AF_INET, socket.SOCK_STREAM, ("127.0.0.1", 0)),
             "UDP": _listening(socket.AF_INET, socket.SOCK_DGRAM, ("127.0.0.1", 0)),
             "Unix": _listening(socket.AF_UNIX, socket.SOCK_STREAM, str(self.folder / "socket")),
             "abstract": _listening(socket.AF_UNIX, socket.SOCK_STREAM, f"\0{self.folder.name}"),
+            "netlink": _listening(socket.AF_NETLINK, socket.SOCK_RAW, (0, 0), socket.NETLINK_USERSOCK),
         }
         (self.folder / "socket").chmod(0o777)
 
@@ -125,12 +159,19 @@ class Traps:
         self._victim_address = int(victim.stdout.readline())
         return victim
 
+    def _victim_state(self) -> Any:
+        """Its priority and limits; None once it is gone."""
+        with contextlib.suppress(ProcessLookupError):
+            pid = self._victim.pid
+            return os.getpriority(os.PRIO_PROCESS, pid), resource.prlimit(pid, resource.RLIMIT_NOFILE)
+        return None
+
     def _left(self) -> set[int]:
-        return family() - self._before
+        return family() - self._before - self._own()
 
 
-def _listening(kind: int, way: int, address: Any) -> socket.socket:
-    made = socket.socket(kind, way)
+def _listening(kind: int, way: int, address: Any, protocol: int = 0) -> socket.socket:
+    made = socket.socket(kind, way, protocol)
     made.bind(address)
     if way == socket.SOCK_STREAM:
         made.listen(8)
@@ -143,11 +184,11 @@ class Overheard:
     LONGEST: Final = 64
 
     def __init__(self, secret: str) -> None:
-        self._secret, self._tail, self.told = secret.encode(), b"", False
+        self._secrets, self._tail, self.told = (secret.encode(), USERS), b"", False
 
     def hear(self, data: bytes | memoryview) -> None:
         text = self._tail + bytes(data)
-        self.told = self.told or self._secret in text
+        self.told = self.told or any(each in text for each in self._secrets)
         self._tail = text[-self.LONGEST :]
 
 
@@ -170,11 +211,14 @@ def overhearing(secret: str) -> Iterator[Overheard]:
 
 def family() -> set[int]:
     """All live descendants of this process; orphans among them too where `adopt_orphans` was called before."""
-    parents = dict(_parents())
     found = {os.getpid()}
-    while grown := {pid for pid, parent in parents.items() if parent in found} - found:
+    while grown := children(found) - found:
         found |= grown
     return found - {os.getpid()}
+
+
+def children(pids: set[int]) -> set[int]:
+    return {pid for pid, parent in _parents() if parent in pids}
 
 
 def _parents() -> Iterator[tuple[int, int]]:
