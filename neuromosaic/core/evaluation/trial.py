@@ -154,7 +154,8 @@ class _Watch:
     def _row(self, body: Mapping[str, Any], outputs: NDArray[Any]) -> Row:
         try:
             told = {name: float(body[name]) for name in ("epoch", "train_loss", "seconds")}
-        except (KeyError, TypeError, ValueError):
+            int(told["epoch"])  # infinity is a number and no epoch
+        except (KeyError, TypeError, ValueError, OverflowError):
             raise WorkerError(f"the training reported an epoch that cannot be read: {dict(body)!r:.200}") from None
         return {**told, **self.score(outputs)}
 

@@ -11,6 +11,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from neuromosaic.core.errors import CandidateError
 from neuromosaic.core.graph.arguments import Reference, operands, references, replaced
 from neuromosaic.core.graph.checking import check_document
 from neuromosaic.core.graph.document import Graph, TensorData
@@ -29,6 +30,10 @@ STATISTICS = {"aten.batch_norm.default": (3, 4, 5), "aten.instance_norm.default"
 """Operations that update running statistics: the positions of mean and variance, and of the flag that says so."""
 
 COMMUTATIVE = frozenset({"aten.add.Tensor", "aten.mul.Tensor", "aten.maximum.default", "aten.minimum.default"})
+
+MOST_OVERWRITTEN = 500_000
+"""Seconds on the host, and the square of what a document's nodes could be made to cost. A loop of a thousand steps
+that writes each into its place takes as much."""
 
 
 def graph_id(graph: Graph) -> str:
@@ -142,6 +147,7 @@ class _Memory:
 
     def __init__(self, leaves: Mapping[Reference, _Value]) -> None:
         self.values: dict[Reference, _Value] = dict(leaves)
+        self._overwritten = 0
         self._same: dict[Reference, Reference] = {}
         self._group: dict[Reference, set[Reference]] = {}
         first: dict[int, Reference] = {}
@@ -163,6 +169,10 @@ class _Memory:
 
     def overwrite(self, name: Reference, value: _Value) -> None:
         target = self._same[name]
+        self._overwritten += len(self._group[target])
+        if self._overwritten > MOST_OVERWRITTEN:
+            message = "the graph cannot be compared: it overwrites tensors that have too many views, too often"
+            raise CandidateError(message, code="bad-graph")
         for other in self._group[target] - {target}:
             self.values[other] = _Value(["overwritten", self.values[other], self.values[target], value])
         self.values[target] = value

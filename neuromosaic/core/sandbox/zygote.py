@@ -7,16 +7,17 @@ kernel has no Landlock, it opens its children's files as well.
 
 import contextlib
 import gc
+import itertools
 import json
 import os
 import resource
 import select
-import shutil
 import signal
 import socket
 import sys
 import tempfile
 import time
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Final, NamedTuple, NoReturn
 
@@ -25,6 +26,7 @@ from neuromosaic.core.protocols import Converse, Message
 from neuromosaic.core.sandbox.supervision import Supervisor
 from neuromosaic.core.sandbox.work import perform
 from neuromosaic.core.workers import bubblewrap, landlock
+from neuromosaic.core.workers.clearing import clear
 from neuromosaic.core.workers.conversation import HostGone, answer, describe_failure
 from neuromosaic.core.workers.limits import Limits, silence
 from neuromosaic.core.workers.privileges import adopt_orphans, die_with_parent
@@ -35,6 +37,7 @@ from neuromosaic.core.workers.wire import Channel
 MAX_ORDER: Final = 4096
 MAX_REQUEST_RAW: Final = 16 * 2**30
 SWEEP_SECONDS: Final = 2.0
+TIDIED_AT_ONCE: Final = 100
 
 
 def main(fd: str, parent: str, around: Around = "nothing", namespaces: str = "{}") -> None:
@@ -103,6 +106,7 @@ class Zygote:
         self._around = around
         self._children: dict[int, Live] = {}
         self._supervisors: dict[int, Supervisor] = {}
+        self._rubbish: list[Iterator[None]] = []  # folders of children that have ended: a full one takes seconds
         self._supervised = around != "none" and sys.platform == "linux" and landlock.abi() < landlock.OLDEST
 
     def serve(self) -> None:
@@ -122,7 +126,13 @@ class Zygote:
                 self._control.sendall(json.dumps(self._obey(json.loads(data), descriptors)).encode())
                 return True  # a child may be gone: what else was heard may be out of date
             self._supervise(descriptor, event)
+        self._tidy()
         return True
+
+    def _tidy(self) -> None:
+        """Removes some of what ended children have left, between two looks at what is asked for."""
+        if self._rubbish and len(list(itertools.islice(self._rubbish[0], TIDIED_AT_ONCE))) < TIDIED_AT_ONCE:
+            del self._rubbish[0]
 
     def _wait_for_work(self) -> list[tuple[int, int]]:
         waiting = select.poll()
@@ -132,7 +142,7 @@ class Zygote:
                 waiting.register(live.listener, select.POLLIN)
         for supervisor in self._supervisors.values():
             waiting.register(supervisor, select.POLLIN)
-        return waiting.poll()
+        return waiting.poll(0 if self._rubbish else None)
 
     def _supervise(self, descriptor: int, event: int) -> None:
         """Takes over a child's listener, or answers one of its calls."""
@@ -196,7 +206,7 @@ class Zygote:
         for held in (live.listener, self._supervisors.pop(pid, None)):
             if held is not None:
                 held.close()
-        shutil.rmtree(live.folder, ignore_errors=True)
+        self._rubbish.append(clear(live.folder))
         return None if status is None else os.waitstatus_to_exitcode(status)
 
     def _sweep(self) -> None:
