@@ -39,10 +39,10 @@ class Memory(threading.Thread):
 
     def run(self) -> None:
         while not self.done.wait(0.2):
-            self.peak = max(self.peak, sum(_proportional_kb(pid) for pid in _descendants(self.root)) / 1000)
+            self.peak = max(self.peak, sum(proportional_kb(pid) for pid in descendants(self.root)) / 1000)
 
 
-def _descendants(root: int) -> set[int]:
+def descendants(root: int) -> set[int]:
     parents: dict[int, int] = {}
     for path in Path("/proc").glob("[0-9]*/stat"):
         try:
@@ -55,7 +55,7 @@ def _descendants(root: int) -> set[int]:
     return family
 
 
-def _proportional_kb(pid: int) -> float:
+def proportional_kb(pid: int) -> float:
     try:
         text = Path(f"/proc/{pid}/smaps_rollup").read_text()
     except OSError:

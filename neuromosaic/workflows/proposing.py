@@ -121,7 +121,7 @@ def _run_ladder(bench: Workbench, seat: str, attempt: int) -> dict[str, Any]:
 def climb_family(bench: Workbench, seat: str, proposal: FamilyProposal, rungs: Ladder, suite: str | None) -> Climb:
     """The ladder at the family's own point, its verdicts kept as evidence."""
     program = Program(proposal.source, family_default(proposal), bench.brief.seed)
-    climb = rungs.climb(program, suite=suite, known={})
+    climb = rungs.climb(program, suite=suite)
     tell_verdicts(bench, seat, climb.verdicts)
     return climb
 

@@ -219,6 +219,49 @@ def test_doctor_really_runs_something_in_the_sandbox(tmp_path: Path, quiet: pyte
     assert "boundary" in said["sandbox"]["said"]
 
 
+def test_doctor_names_the_boundary_and_what_it_costs(tmp_path: Path, quiet: pytest.CaptureFixture[str]) -> None:
+    call("doctor", "--store", tmp_path, "--json", "--boundary", "none")
+    said = {check["name"]: check for check in json.loads(quiet.readouterr().out)}
+    facts = said["sandbox"]["facts"]
+    assert facts["boundary"] == "rlimits"
+    assert facts["missing"] in said["sandbox"]["said"]
+    assert 0 < facts["fork_ms"] < 1000
+    assert 50 < facts["zygote_mb"] < 400
+    assert facts["landlock_abi"] >= 0
+    assert "facts" not in said["python"]
+
+
+def test_doctor_refuses_less_than_what_is_asked_for(
+    tmp_path: Path, quiet: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(
+        "neuromosaic.core.workers.bubblewrap.why_not", lambda _: "bubblewrap is not installed: install it"
+    )
+    assert call("doctor", "--store", tmp_path, "--boundary", "bubblewrap") == 1
+    assert "bubblewrap is not there: install it; or accept less" in quiet.readouterr().out
+
+
+def test_an_unknown_boundary_is_a_usage_error(quiet: pytest.CaptureFixture[str]) -> None:
+    assert call("predict", "nowhere", "--data", "iris", "--boundary", "paper") == 2
+    assert "'auto', 'bubblewrap', 'landlock', 'seccomp', 'none'" in quiet.readouterr().err
+
+
+def test_a_run_remembers_its_boundary_and_resume_may_change_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from neuromosaic.core.store.store import Store
+    from neuromosaic.interfaces import design
+
+    worked: list[str] = []
+    monkeypatch.setattr(design, "_work", lambda store, run, *_, **__: worked.append(run) or 0)
+    call("design", "tell irises apart", "--data", "iris", "--boundary", "seccomp", "--store", tmp_path)
+    run = worked[-1]
+    call("resume", run, "--store", tmp_path)
+    assert Store(tmp_path).run(run).options["boundary"] == "seccomp"
+    call("resume", run, "--boundary", "landlock", "--store", tmp_path)
+    assert Store(tmp_path).run(run).options["boundary"] == "landlock"
+
+
 def test_doctor_says_what_is_broken(tmp_path: Path, quiet: pytest.CaptureFixture[str]) -> None:
     (tmp_path / "file").write_text("in the way")
     assert call("doctor", "--store", tmp_path / "file") == 1

@@ -74,6 +74,8 @@ class Supervisor:
                 value, error = self._calls[call.name](call), 0
             except OSError as refused:
                 value, error = 0, -(refused.errno or errno.EPERM)
+            except (ArithmeticError, ValueError):  # flags or a path that Python does not even pass on
+                value, error = 0, -errno.EINVAL
             fcntl.ioctl(self._listener, REPLY, ANSWER.pack(call.id, value, error, 0))
 
     def _receive(self) -> Call:

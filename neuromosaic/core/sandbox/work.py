@@ -86,9 +86,12 @@ def _description(tensor: "Tensor") -> dict[str, Any]:
 
 def _run(job: Job, program: Program, folder: Path, converse: Converse) -> Message:
     from neuromosaic.core.workers.jobs import JOBS
+    from neuromosaic.core.workers.rehearsal import bound
 
     module = build(program, folder)
     with attributed("raised", folder / FILE, module):
+        if "signature" in job.arguments:
+            module = bound(module, Signature.model_validate(job.arguments["signature"]), program.seed)
         return JOBS[job.kind](module, job, converse)
 
 

@@ -23,6 +23,7 @@ from typing import Any, Final, NamedTuple, NoReturn
 
 from neuromosaic.core.errors import WorkerError
 from neuromosaic.core.protocols import Converse, Message
+from neuromosaic.core.sandbox import quota
 from neuromosaic.core.sandbox.supervision import Supervisor
 from neuromosaic.core.sandbox.work import perform
 from neuromosaic.core.workers import bubblewrap, landlock
@@ -37,7 +38,11 @@ from neuromosaic.core.workers.wire import Channel
 MAX_ORDER: Final = 4096
 MAX_REQUEST_RAW: Final = 16 * 2**30
 SWEEP_SECONDS: Final = 2.0
+<<<<<<< HEAD
 TIDIED_AT_ONCE: Final = 100
+=======
+WATCH_MS: Final = 250
+>>>>>>> main
 
 
 def main(fd: str, parent: str, around: Around = "nothing", namespaces: str = "{}") -> None:
@@ -106,7 +111,12 @@ class Zygote:
         self._around = around
         self._children: dict[int, Live] = {}
         self._supervisors: dict[int, Supervisor] = {}
+<<<<<<< HEAD
         self._rubbish: list[Iterator[None]] = []  # folders of children that have ended: a full one takes seconds
+=======
+        self._hoarders: set[int] = set()
+        self._watch_again = 0.0
+>>>>>>> main
         self._supervised = around != "none" and sys.platform == "linux" and landlock.abi() < landlock.OLDEST
 
     def serve(self) -> None:
@@ -118,6 +128,7 @@ class Zygote:
 
     def _serve_one(self) -> bool:
         """Does what was asked first; False where the host has hung up."""
+        self._stop_hoarders()
         for descriptor, event in self._wait_for_work():
             if descriptor == self._control.fileno():
                 data, descriptors, _, _ = socket.recv_fds(self._control, MAX_ORDER, 1)
@@ -142,7 +153,11 @@ class Zygote:
                 waiting.register(live.listener, select.POLLIN)
         for supervisor in self._supervisors.values():
             waiting.register(supervisor, select.POLLIN)
+<<<<<<< HEAD
         return waiting.poll(0 if self._rubbish else None)
+=======
+        return waiting.poll(WATCH_MS if self._children else None)
+>>>>>>> main
 
     def _supervise(self, descriptor: int, event: int) -> None:
         """Takes over a child's listener, or answers one of its calls."""
@@ -159,6 +174,16 @@ class Zygote:
         else:
             self._supervisors.pop(pid).close()  # the child has ended
 
+    def _stop_hoarders(self) -> None:
+        """Ends children that have written too much; looked at no more often than WATCH_MS."""
+        if time.monotonic() < self._watch_again:
+            return
+        self._watch_again = time.monotonic() + WATCH_MS / 1000
+        for pid, live in self._children.items():
+            if pid not in self._hoarders and quota.is_over(pid, live.folder):
+                self._hoarders.add(pid)
+                kill_group(pid)
+
     def _obey(self, order: dict[str, Any], descriptors: list[int]) -> dict[str, Any]:
         if "finish" in order:
             return {"exit_code": self._finish(order["finish"], order["patience"])}
@@ -174,13 +199,8 @@ class Zygote:
             pid = os.fork()
             if pid == 0:
                 self._let_go(ours)
-                child(
-                    connection,
-                    Limits(**limits, folder=folder),
-                    zygote,
-                    self._around,
-                    handing(theirs) if theirs else None,
-                )
+                supervise = handing(theirs) if theirs else None
+                child(connection, Limits(**limits, folder=folder), zygote, self._around, supervise)
         if theirs is not None:
             theirs.close()
         with contextlib.suppress(OSError):  # the child does the same: whoever comes first
@@ -206,7 +226,14 @@ class Zygote:
         for held in (live.listener, self._supervisors.pop(pid, None)):
             if held is not None:
                 held.close()
+<<<<<<< HEAD
         self._rubbish.append(clear(live.folder))
+=======
+        shutil.rmtree(live.folder, ignore_errors=True)
+        if pid in self._hoarders:
+            self._hoarders.remove(pid)
+            return -signal.SIGXFSZ  # the kernel's own word for it
+>>>>>>> main
         return None if status is None else os.waitstatus_to_exitcode(status)
 
     def _sweep(self) -> None:

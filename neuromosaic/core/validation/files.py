@@ -4,6 +4,7 @@ import threading
 from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
@@ -98,25 +99,17 @@ class _Bench:
         program = source if isinstance(source, Finding) else _program(source, construction)
         if isinstance(program, Finding):
             return Climb(self._ladder.sandbox.boundary, (Verdict("parse", (program,)),))
-        known = _Known(self._owners, number, self._lock)
-        return self._ladder.climb(program, self._suite, known, self._up_to)
+        return self._ladder.climb(program, self._suite, partial(self._owner_of, number), self._up_to)
+
+    def _owner_of(self, asking: int, key: str) -> str | None:
+        """Who was the first to ask for a network; nobody, if that is who asks now."""
+        with self._lock:
+            owner = self._owners.setdefault(key, asking)
+        return None if owner == asking else str(owner)
 
     def owner(self, climb: Climb) -> int | None:
         """Whose verdict a duplicate takes over."""
         return int(climb.duplicate_of) if climb.duplicate_of is not None else None
-
-
-class _Known(dict[str, str]):
-    """Asked for a network, answers who was the first to ask; nobody, if that is the one who asks now."""
-
-    def __init__(self, owners: dict[str, int], number: int, lock: threading.Lock) -> None:
-        super().__init__()
-        self._owners, self._number, self._lock = owners, number, lock
-
-    def get(self, key: str, default: Any = None) -> Any:
-        with self._lock:
-            owner = self._owners.setdefault(key, self._number)
-        return default if owner == self._number else str(owner)
 
 
 def _with_verdicts_of(owner: Climb, climb: Climb) -> Climb:

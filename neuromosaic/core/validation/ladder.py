@@ -1,7 +1,7 @@
 """The ladder: the gates in order of cost, up to the first that says no."""
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Final
 
@@ -20,7 +20,7 @@ from neuromosaic.core.validation.parse import check_source
 from neuromosaic.core.validation.shape import check_shape, too_large_to_exercise
 from neuromosaic.core.validation.tested import check_tests
 
-Known = Mapping[str, str]
+Known = Callable[[str], str | None]
 Step = Callable[[Climb], tuple[Climb, Verdict]]
 GATES: Final = ("parse", "shape", "behave", "test", "learn")
 BATCH_TO_LEARN: Final = 16
@@ -46,14 +46,13 @@ class Ladder:
     strict: bool = True
 
     def climb(
-        self, program: Program, suite: str | None = None, known: Known | None = None, up_to: str = "learn"
+        self, program: Program, suite: str | None = None, known: Known = lambda key: None, up_to: str = "learn"
     ) -> Climb:
         """All gates up to `up_to`; "test" only with a suite.
 
-        `known` maps program hashes and graph ids to candidate ids: what is known already stops as a duplicate.
+        `known` says which candidate a program's hash or a graph's id belongs to: what is known stops as a duplicate.
         Raises InfrastructureError where the machine failed.
         """
-        known = known or {}
         steps: dict[str, Step] = {
             "parse": lambda climb: self._parse(climb, program, known),
             "shape": lambda climb: self._shape(climb, program, known),
@@ -67,7 +66,7 @@ class Ladder:
 
     def climb_point(self, program: Program) -> Climb:
         """Another point of a family that has climbed: export and "shape" alone."""
-        return self._up([lambda climb: self._shape(climb, program, {})])
+        return self._up([lambda climb: self._shape(climb, program, lambda key: None)])
 
     def _up(self, steps: list[Step]) -> Climb:
         climb = Climb(self.sandbox.boundary)
@@ -84,7 +83,7 @@ class Ladder:
 
     def _parse(self, climb: Climb, program: Program, known: Known) -> tuple[Climb, Verdict]:
         verdict = check_source(program, self.signature, strict=self.strict)
-        if verdict.passed and (twin := known.get(program_hash(program))):
+        if verdict.passed and (twin := known(program_hash(program))):
             return _duplicate(climb, verdict, twin)
         return climb, verdict
 
@@ -97,7 +96,7 @@ class Ladder:
         climb, verdict = self._inspected(climb, program)
         if not verdict.passed:  # this is the last that is heard of it
             return climb, replace(verdict, findings=(*verdict.findings, *exported.findings))
-        if climb.candidate_id and (twin := known.get(climb.candidate_id)):
+        if climb.candidate_id and (twin := known(climb.candidate_id)):
             return _duplicate(climb, verdict, twin)
         return climb, verdict
 

@@ -18,7 +18,7 @@ from neuromosaic.core.workers.limits import LARGEST_FILE
 PROGRAM: Final = "bwrap"
 FOLDER: Final = "/job"
 """Where a worker finds itself inside: memory, of limited size, gone with it."""
-FOLDER_BYTES: Final = 2 * LARGEST_FILE
+FOLDER_BYTES: Final = 16 * LARGEST_FILE
 PARENT: Final = 1
 """The process id that a worker's parent has inside: bubblewrap's own."""
 TRY_SECONDS: Final = 20.0

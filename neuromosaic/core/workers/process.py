@@ -107,6 +107,8 @@ def death(exit_code: int | None, gone: WorkerGone) -> WorkerError:
         return WorkerError(f"the process ended itself with exit code {exit_code}", "crash")
     if -exit_code == signal.SIGXCPU:
         return WorkerError("it used up its processor time: stopped", "timeout")
+    if -exit_code == signal.SIGXFSZ:
+        return WorkerError("it wrote more files, or larger ones, than a worker may: stopped", "crash")
     if -exit_code == signal.SIGKILL:
         return WorkerError("the system killed the process, most likely for want of memory", "memory")
     return WorkerError(f"the process died of {signal.Signals(-exit_code).name}", "crash")

@@ -21,6 +21,7 @@ from neuromosaic.core.protocols import Job, Message, Program
 from neuromosaic.core.sandbox import zygote
 from neuromosaic.core.sandbox.children import Child
 from neuromosaic.core.signature import Signature
+from neuromosaic.core.workers import bubblewrap
 from neuromosaic.core.workers.conversation import hold
 from neuromosaic.core.workers.limits import Limits
 from neuromosaic.core.workers.requests import request
@@ -39,6 +40,7 @@ def forked(monkeypatch: pytest.MonkeyPatch) -> list[subprocess.Popen[bytes]]:
         return started[-1].pid
 
     monkeypatch.setattr(os, "fork", fork)
+    monkeypatch.setattr(zygote, "thread_count", lambda: 1)
     return started
 
 
@@ -109,6 +111,89 @@ def test_own_children_are_known() -> None:
     zygote.kill_group(process.pid)
 
 
+def test_a_child_that_writes_too_much_is_ended(order: Order, monkeypatch: pytest.MonkeyPatch) -> None:
+    over = threading.Event()
+    monkeypatch.setattr(zygote.quota, "is_over", lambda *_: over.is_set())
+    pid = fork(order)
+    time.sleep(2 * zygote.WATCH_MS / 1000)
+    os.kill(pid, 0)
+    over.set()
+    time.sleep(2 * zygote.WATCH_MS / 1000)
+    assert order({"finish": pid, "patience": 5}) == {"exit_code": -25}
+
+
+class FakeSupervisor:
+    """Reads a byte from its "listener" for each call that it answers."""
+
+    def __init__(self, listener: int, folder: Path) -> None:
+        self.listener, self.folder = listener, folder
+        self.answered = 0
+        self.closed = threading.Event()
+        self.once = threading.Event()
+
+    def fileno(self) -> int:
+        return self.listener
+
+    def serve_one(self) -> None:
+        os.read(self.listener, 1)
+        self.answered += 1
+        self.once.set()
+
+    def close(self) -> None:
+        os.close(self.listener)
+        self.closed.set()
+
+
+def test_a_zygote_without_landlock_supervises_its_children(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, forked: list[subprocess.Popen[bytes]]
+) -> None:
+    made: list[FakeSupervisor] = []
+    started = threading.Event()
+
+    def supervisor(listener: int, folder: Path) -> FakeSupervisor:
+        made.append(FakeSupervisor(listener, folder))
+        started.set()
+        return made[-1]
+
+    monkeypatch.setattr(zygote, "Supervisor", supervisor)
+    monkeypatch.setattr(zygote.landlock, "abi", lambda: -1)
+    monkeypatch.setattr(sys, "platform", "linux")
+    ours, theirs = socket.socketpair()
+    serving = zygote.Zygote(theirs, tmp_path)
+    way, end = socket.socketpair()
+    pairs = [(way, end.dup())]
+    with monkeypatch.context() as patch:
+        patch.setattr(zygote.socket, "socketpair", lambda: pairs.pop())
+        connection = os.dup(end.fileno())
+        pid = serving._fork({"memory_mb": 10, "cpu_seconds": 1}, connection)
+    thread = threading.Thread(target=serving.serve)
+    thread.start()
+    listener, calls = os.pipe()
+    zygote.handing(end)(listener)
+    assert started.wait(10)
+    os.write(calls, b"!")
+    assert made[0].once.wait(10)
+    os.close(calls)  # the child has ended
+    assert made[0].closed.wait(10)
+    assert made[0].folder.parent == tmp_path
+    ours.close()
+    thread.join()
+    theirs.close()
+    assert pid == forked[0].pid
+    forked[0].returncode = -9
+
+
+def test_a_child_lets_go_of_what_is_its_siblings(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    control, listener, other = (socket.socket() for _ in range(3))
+    serving = zygote.Zygote(control, tmp_path)
+    serving._children[1] = zygote.Live(tmp_path, other)
+    supervisor = FakeSupervisor(os.open(os.devnull, os.O_RDONLY), tmp_path)
+    serving._supervisors[1] = supervisor  # type: ignore[assignment]
+    serving._let_go(listener)
+    assert (control.fileno(), listener.fileno(), other.fileno()) == (-1, -1, -1)
+    assert supervisor.closed.is_set()
+
+
 # ---------------------------------------------------------------- a child
 
 
@@ -135,7 +220,7 @@ def child_here(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Call
     thread = threading.Thread(target=life)
 
     def start(lock: Any) -> Channel:
-        monkeypatch.setattr(zygote, "lock", lock)
+        monkeypatch.setattr(zygote, "lock_child", lock)
         thread.start()
         return Channel(ours)
 
@@ -221,19 +306,27 @@ def test_a_zygote_is_warm_before_it_says_so(monkeypatch: pytest.MonkeyPatch, tmp
     ours, theirs = socket.socketpair()
     thread = threading.Thread(target=zygote.main, args=(str(theirs.detach()), "1"))
     thread.start()
-    assert json.loads(ours.recv(100)) == {"ready": os.getpid()}
+    ready = json.loads(ours.recv(100))
+    assert ready["ready"] == os.getpid()
+    assert ready["memory_mb"] == pytest.approx(zygote.memory_mb(), rel=0.2)
     assert steps == ["die_with_parent", "adopt_orphans", "warm"]
     ours.close()
     thread.join()
 
 
-def test_a_zygote_with_threads_refuses_to_fork(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in ("die_with_parent", "adopt_orphans", "warm"):
-        monkeypatch.setattr(zygote, name, lambda *_: None)
+def test_a_zygote_with_threads_refuses_to_fork(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setattr(zygote, "thread_count", lambda: 2)
     ours, theirs = socket.socketpair()
-    with ours, pytest.raises(SystemExit, match="one thread, not 2"):
-        zygote.main(str(theirs.detach()), "1")
+    with ours, theirs, pytest.raises(SystemExit, match="one thread, not 2"):
+        zygote.Zygote(theirs, tmp_path)._fork({}, 0)
+
+
+def test_a_zygote_that_bubblewrap_is_not_around_does_not_say_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("die_with_parent", "adopt_orphans", "warm"):
+        monkeypatch.setattr(zygote, name, lambda *_: None)
+    ours, theirs = socket.socketpair()
+    with ours, pytest.raises(SystemExit, match="namespace of the host"):
+        zygote.main(str(theirs.detach()), "1", "bubblewrap", json.dumps(bubblewrap.namespaces()))
 
 
 def test_threads_are_counted() -> None:

@@ -110,6 +110,14 @@ def test_other_arguments_of_forward_than_tensors_are_kept(bench: Bench) -> None:
     assert (report.accepted, codes(report)) == (True, [])
 
 
+def test_python_that_is_no_graph_gets_its_own_inputs_as_well(bench: Bench) -> None:
+    deciding = MLP.replace("(self, x)", "(self, x, scale)").replace(
+        "return self.layers(x)", "return self.layers(x) * scale if x.sum() > 0 else self.layers(-x)"
+    )
+    report = bench.one(deciding + "def get_inputs():\n    return [torch.rand(4, 6), 2.0]\n", OWN)
+    assert (report.accepted, report.climb.lane, codes(report)) == (True, "python", ["not-exportable"])
+
+
 def test_without_a_promise_what_hinders_learning_alone_is_a_warning(bench: Bench) -> None:
     unused = MLP.replace("nn.Linear(width, 3))", "nn.Linear(width, 3))\n        self.left = nn.Linear(2, 2)")
     assert not bench.one(unused).accepted
@@ -154,6 +162,7 @@ def test_files_with_one_network_share_a_verdict(bench: Bench) -> None:
     first = reports[0].file
     assert [report.duplicate_of for report in reports] == [None, first, first, None]
     assert len({report.climb.candidate_id for report in reports}) == 2
+    assert reports[0].climb.verdicts == reports[1].climb.verdicts == reports[2].climb.verdicts  # judged once
 
 
 def test_a_network_that_several_files_have_is_refused_in_all_of_them(bench: Bench) -> None:

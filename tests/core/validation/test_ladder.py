@@ -163,20 +163,20 @@ def test_a_failing_test_stops_the_climb(bench: Bench, graph: Graph) -> None:
 
 def test_a_known_program_is_a_duplicate_before_it_is_built(bench: Bench) -> None:
     same = Program(SOURCE + "\n# with a comment", {"width": 16}, seed=9)
-    climb = bench(None).climb(same, "suite", known={program_hash(PROGRAM): "abc"})
+    climb = bench(None).climb(same, "suite", known={program_hash(PROGRAM): "abc"}.get)
     assert (climb.accepted, climb.duplicate_of, climb.candidate_id) == (False, "abc", "abc")
     assert (climb.stopped_by, climb.findings[-1].code) == ("parse", "duplicate")
     assert bench.sandbox.programs == []
 
 
 def test_a_known_graph_is_a_duplicate_before_it_is_run_for_long(bench: Bench, graph: Graph) -> None:
-    climb = bench(graph).climb(PROGRAM, "suite", known={graph_id(graph): "abc"})
+    climb = bench(graph).climb(PROGRAM, "suite", known={graph_id(graph): "abc"}.get)
     assert (climb.accepted, climb.duplicate_of, climb.stopped_by) == (False, "abc", "shape")
     assert [job.kind for job in bench.judge.jobs] == ["inspect"]
 
 
 def test_a_known_python_candidate_is_recognised_by_its_own_id(bench: Bench) -> None:
-    climb = bench(Exported(None, OBSTACLE)).climb(PROGRAM, known={f"py-{program_hash(PROGRAM)}": "abc"})
+    climb = bench(Exported(None, OBSTACLE)).climb(PROGRAM, known={f"py-{program_hash(PROGRAM)}": "abc"}.get)
     assert climb.duplicate_of == "abc"
 
 

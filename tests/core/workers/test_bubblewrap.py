@@ -1,5 +1,6 @@
 """bubblewrap: whether it works, what is inside, and that it is believed only where it is around."""
 
+import json
 import os
 import shutil
 import subprocess
@@ -54,8 +55,9 @@ def test_its_folder_has_a_size() -> None:
 
 
 def test_every_namespace_is_another_one() -> None:
-    script = "import os; print({n: os.readlink(f'/proc/self/ns/{n}') for n in %r})" % (bubblewrap.NAMESPACES,)
-    there, here = eval(inside(script)), bubblewrap.namespaces()
+    script = "import json, os, sys; print(json.dumps({n: os.readlink(f'/proc/self/ns/{n}') for n in NAMES}))"
+    there = json.loads(inside(script.replace("NAMES", repr(bubblewrap.NAMESPACES))))
+    here = bubblewrap.namespaces()
     assert all(there[name] != here[name] for name in bubblewrap.NAMESPACES)
 
 
@@ -63,7 +65,7 @@ def test_it_is_around_only_where_no_namespace_is_shared(monkeypatch: pytest.Monk
     here = bubblewrap.namespaces()
     assert not bubblewrap.is_around(here)
     assert not bubblewrap.is_around({})
-    elsewhere = {name: "another" for name in here}
+    elsewhere = dict.fromkeys(here, "another")
     assert bubblewrap.is_around(elsewhere) is bool(here)
     if here:
         assert not bubblewrap.is_around(elsewhere | {"net": here["net"]})
@@ -83,9 +85,7 @@ def test_a_machine_without_it_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
         ("exit 3", "exit code 3"),
     ],
 )
-def test_where_it_does_not_start_it_says_why(
-    monkeypatch: pytest.MonkeyPatch, script: str, reason: str
-) -> None:
+def test_where_it_does_not_start_it_says_why(monkeypatch: pytest.MonkeyPatch, script: str, reason: str) -> None:
     monkeypatch.setattr(shutil, "which", lambda _: "/bin/sh")
     monkeypatch.setattr(bubblewrap, "prefix", lambda: ["/bin/sh", "-c", script])
     said = bubblewrap.why_not()

@@ -19,7 +19,7 @@ PROBE = """
 import json, os, socket, subprocess, sys, time
 
 def main(fd, parent, *arguments):
-    from neuromosaic.core.workers.limits import die_with_parent
+    from neuromosaic.core.workers.privileges import die_with_parent
     die_with_parent(int(parent))
     connection = socket.socket(fileno=int(fd))
     child = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(60)"])

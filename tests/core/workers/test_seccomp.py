@@ -15,19 +15,24 @@ OWN, OTHER = 4242, 1
 REFUSED = seccomp.REFUSE | errno.EPERM
 POLICIES = {"behind Landlock": BEHIND_LANDLOCK, "supervised": SUPERVISED, "reading": READING}
 
-NEVER = """
-    socket socketpair connect bind listen accept accept4 fork vfork clone execve execveat ptrace process_vm_readv
-    process_vm_writev process_madvise kcmp pidfd_open pidfd_getfd pidfd_send_signal rt_sigqueueinfo rt_tgsigqueueinfo
-    tkill io_uring_setup io_uring_enter io_uring_register bpf userfaultfd perf_event_open keyctl add_key request_key
-    mount umount2 pivot_root chroot unshare setns open_tree move_mount fsopen fsmount fspick mount_setattr
-    open_by_handle_at name_to_handle_at init_module finit_module delete_module kexec_load kexec_file_load reboot swapon
-    setuid setgid setreuid setregid setresuid setresgid setgroups setfsuid setfsgid capset setsid setpgid setpriority
-    sched_setaffinity sched_setscheduler sched_setattr seccomp personality landlock_create_ruleset chmod fchmod fchmodat
-    chown fchown fchownat lchown setxattr lsetxattr fsetxattr utimensat utime link linkat symlink symlinkat mknod
-    mknodat truncate memfd_create memfd_secret shmget shmat semget msgget mq_open timer_create inotify_init1
-    fanotify_init signalfd4 vmsplice tee splice acct quotactl settimeofday clock_settime adjtimex sethostname
-    lookup_dcookie move_pages migrate_pages mbind ioperm iopl modify_ldt
-""".split()
+NEVER = (
+    "socket", "socketpair", "connect", "bind", "listen", "accept", "accept4", "fork", "vfork", "clone",
+    "execve", "execveat", "ptrace", "process_vm_readv", "process_vm_writev", "process_madvise", "kcmp",
+    "pidfd_open", "pidfd_getfd", "pidfd_send_signal", "rt_sigqueueinfo", "rt_tgsigqueueinfo", "tkill",
+    "io_uring_setup", "io_uring_enter", "io_uring_register", "bpf", "userfaultfd", "perf_event_open",
+    "keyctl", "add_key", "request_key", "mount", "umount2", "pivot_root", "chroot", "unshare", "setns",
+    "open_tree", "move_mount", "fsopen", "fsmount", "fspick", "mount_setattr", "open_by_handle_at",
+    "name_to_handle_at", "init_module", "finit_module", "delete_module", "kexec_load", "kexec_file_load",
+    "reboot", "swapon", "setuid", "setgid", "setreuid", "setregid", "setresuid", "setresgid", "setgroups",
+    "setfsuid", "setfsgid", "capset", "setsid", "setpgid", "setpriority", "sched_setaffinity",
+    "sched_setscheduler", "sched_setattr", "seccomp", "personality", "landlock_create_ruleset", "chmod",
+    "fchmod", "fchmodat", "chown", "fchown", "fchownat", "lchown", "setxattr", "lsetxattr", "fsetxattr",
+    "utimensat", "utime", "link", "linkat", "symlink", "symlinkat", "mknod", "mknodat", "truncate",
+    "memfd_create", "memfd_secret", "shmget", "shmat", "semget", "msgget", "mq_open", "timer_create",
+    "inotify_init1", "fanotify_init", "signalfd4", "vmsplice", "tee", "splice", "acct", "quotactl",
+    "settimeofday", "clock_settime", "adjtimex", "sethostname", "lookup_dcookie", "move_pages",
+    "migrate_pages", "mbind", "ioperm", "iopl", "modify_ldt",
+)  # fmt: skip
 """What no locked worker has any business with."""
 
 
