@@ -3,7 +3,7 @@
 import contextlib
 import signal
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from types import FrameType
 from typing import Any, Final
@@ -15,6 +15,7 @@ from tests.hostile.traps import Traps, overhearing
 
 GRACE: Final = 1.0
 """Seconds by which a job may be late: its end, the traps and a busy machine."""
+CLEARING_SECONDS: Final = 15.0
 HOST_CPU: Final = 12.0
 """Seconds of the host's own processor time that one attempt may cost: a reply of the largest size takes some."""
 
@@ -25,13 +26,17 @@ class Stuck(Exception):
 
 @dataclass(frozen=True)
 class Result:
-    """`sprung`: the traps that one attempt sprang. `believed`: what was false and believed all the same, "" if
-    nothing; `claimed`: likewise in the python lane, whose figures are the candidate's own claims and say so."""
+    """`sprung`: the traps that one attempt sprang. `believed`: what was accepted though it is false, "" if nothing.
+
+    `warned`: accepted by a verdict that says itself that the suite comes out otherwise on the graph. `claimed`:
+    accepted in the python lane, whose figures are the candidate's own, and whose verdicts say so.
+    """
 
     attempt: str
     category: str
     sprung: tuple[str, ...]
     believed: str = ""
+    warned: str = ""
     claimed: str = ""
     seconds: float = 0.0
     reason: str = field(default="", repr=False)
@@ -61,13 +66,14 @@ def try_attempt(bench: Bench, attempt: Attempt) -> Result:
             found.append("harmed its sibling")
         if bench.warm._process.pid != warm:
             found.append("ended the warm process")
-        elif bench.folders() > folders:
+        elif not _comes_true(lambda: bench.folders() <= folders):
             found.append("left its folder behind")
     if not bench.does_honest_work():
         found.append("spoilt the workers for the next")
         bench.renew()
-    believed, claimed = _false_claims(bench, attempt, told)
-    return Result(str(attempt), attempt.category, tuple(found), believed, claimed, round(seconds, 2), told.reason[:200])
+    outcome = _false_claim(bench, attempt, told)
+    reason = told.reason.encode("ascii", "replace").decode()[:200]
+    return Result(str(attempt), attempt.category, tuple(found), **outcome, seconds=round(seconds, 2), reason=reason)
 
 
 def _played(bench: Bench, attempt: Attempt, source: str) -> Told:
@@ -83,15 +89,25 @@ def _own(attempt: Attempt, seconds: float) -> list[str]:
     return ["was not stopped in time"] if single and seconds > attempt.seconds + GRACE else []
 
 
-def _false_claims(bench: Bench, attempt: Attempt, told: Told) -> tuple[str, str]:
-    """What the host believes of the attempt and not of its honest twin: in the graph lane, in the python lane."""
+def _false_claim(bench: Bench, attempt: Attempt, told: Told) -> dict[str, str]:
+    """What the host accepts of the attempt and not of its honest twin: "believed", "warned" or "claimed"."""
     if attempt.play != "ladder" or not told.accepted:
-        return "", ""
+        return {}
     twin = play(bench, "ladder", attempt.disarmed, attempt.seconds)
     if twin.accepted:
-        return "", ""
-    what = f"accepted, though the honest twin is not ({', '.join(twin.codes)})"
-    return ("", what) if told.lane == "python" else (what, "")
+        return {}
+    kind = "claimed" if told.lane == "python" else "warned" if told.warned else "believed"
+    return {kind: f"accepted; the honest twin is not: {', '.join(twin.codes)}"}
+
+
+def _comes_true(condition: Callable[[], bool]) -> bool:
+    """Within a few seconds: what a child leaves is cleared in between."""
+    end = time.monotonic() + CLEARING_SECONDS
+    while not condition():
+        if time.monotonic() > end:
+            return False
+        time.sleep(0.05)
+    return True
 
 
 @contextlib.contextmanager

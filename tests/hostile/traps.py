@@ -6,6 +6,7 @@ listening sockets that must not hear anything; a process that must live and be l
 
 import contextlib
 import ctypes
+import gc
 import os
 import resource
 import secrets
@@ -93,6 +94,8 @@ class Traps:
 
     def sprung(self) -> list[str]:
         """What got through, in a few words each; empty where the boundary held."""
+        gc.collect()
+        LIBC.malloc_trim(0)
         found = {
             "changed a file of the host": self._canary() != self._untouched,
             "left something in a folder of the host": any((self.folder / "open").iterdir()),

@@ -17,7 +17,7 @@ import socket
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Generator
 from pathlib import Path
 from typing import Any, Final, NamedTuple, NoReturn
 
@@ -38,11 +38,8 @@ from neuromosaic.core.workers.wire import Channel
 MAX_ORDER: Final = 4096
 MAX_REQUEST_RAW: Final = 16 * 2**30
 SWEEP_SECONDS: Final = 2.0
-<<<<<<< HEAD
 TIDIED_AT_ONCE: Final = 100
-=======
 WATCH_MS: Final = 250
->>>>>>> main
 
 
 def main(fd: str, parent: str, around: Around = "nothing", namespaces: str = "{}") -> None:
@@ -111,12 +108,9 @@ class Zygote:
         self._around = around
         self._children: dict[int, Live] = {}
         self._supervisors: dict[int, Supervisor] = {}
-<<<<<<< HEAD
-        self._rubbish: list[Iterator[None]] = []  # folders of children that have ended: a full one takes seconds
-=======
+        self._rubbish: list[Generator[None, None, None]] = []  # folders of children that have ended: a full one takes seconds
         self._hoarders: set[int] = set()
         self._watch_again = 0.0
->>>>>>> main
         self._supervised = around != "none" and sys.platform == "linux" and landlock.abi() < landlock.OLDEST
 
     def serve(self) -> None:
@@ -153,11 +147,9 @@ class Zygote:
                 waiting.register(live.listener, select.POLLIN)
         for supervisor in self._supervisors.values():
             waiting.register(supervisor, select.POLLIN)
-<<<<<<< HEAD
-        return waiting.poll(0 if self._rubbish else None)
-=======
+        if self._rubbish:
+            return waiting.poll(0)
         return waiting.poll(WATCH_MS if self._children else None)
->>>>>>> main
 
     def _supervise(self, descriptor: int, event: int) -> None:
         """Takes over a child's listener, or answers one of its calls."""
@@ -214,6 +206,8 @@ class Zygote:
         for each in (listener, *(live.listener for live in self._children.values()), *self._supervisors.values()):
             if each is not None:
                 each.close()
+        for clearing in self._rubbish:
+            clearing.close()
 
     def _finish(self, pid: int, patience: float) -> int | None:
         """Ends a child with all that it started; its exit code if it ended by itself within `patience` seconds."""
@@ -226,14 +220,10 @@ class Zygote:
         for held in (live.listener, self._supervisors.pop(pid, None)):
             if held is not None:
                 held.close()
-<<<<<<< HEAD
         self._rubbish.append(clear(live.folder))
-=======
-        shutil.rmtree(live.folder, ignore_errors=True)
         if pid in self._hoarders:
             self._hoarders.remove(pid)
             return -signal.SIGXFSZ  # the kernel's own word for it
->>>>>>> main
         return None if status is None else os.waitstatus_to_exitcode(status)
 
     def _sweep(self) -> None:

