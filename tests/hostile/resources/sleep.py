@@ -1,4 +1,4 @@
-"""Sleeps."""
+"""Sleeps for an hour, which costs no time of the processor."""
 
 # seconds: 2
 
