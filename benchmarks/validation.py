@@ -186,9 +186,9 @@ def mixed(number: int, draw: random.Random) -> tuple[str, str]:
 
 def memory_mb() -> float:
     """Proportional set size of this process and all its descendants; Linux only."""
-    from main_job import _descendants, _proportional_kb
+    from main_job import descendants, proportional_kb
 
-    return sum(_proportional_kb(pid) for pid in _descendants(os.getpid())) / 1000
+    return sum(proportional_kb(pid) for pid in descendants(os.getpid())) / 1000
 
 
 def main() -> None:

@@ -238,7 +238,7 @@ def test_doctor_refuses_less_than_what_is_asked_for(
         "neuromosaic.core.workers.bubblewrap.why_not", lambda _: "bubblewrap is not installed: install it"
     )
     assert call("doctor", "--store", tmp_path, "--boundary", "bubblewrap") == 1
-    assert "bubblewrap is not there: install it; or accept less" in quiet.readouterr().out
+    assert "bubblewrap is not installed: install it; or accept less" in quiet.readouterr().out
 
 
 def test_an_unknown_boundary_is_a_usage_error(quiet: pytest.CaptureFixture[str]) -> None:
