@@ -59,7 +59,8 @@ def summary(level: str, results: Sequence[Result]) -> dict[str, Any]:
     """Counts by category: "attempts", "escapes" (a trap sprang), "fooled" (a false claim was believed), "warned"
     and "claims" (accepted by verdicts that say what is wrong with them), and for the control "succeeded"."""
     return {
-        "level": level, "user": "root" if os.geteuid() == 0 else "ordinary", "attempts": count(results, lambda _: True),
+        "level": level, "user": "root" if os.geteuid() == 0 else "ordinary",
+        "attempts": count(results, lambda _: True),
         "escapes": count(results, lambda one: bool(one.sprung)),
         "fooled": count(results, lambda one: bool(one.believed)),
         "warned": count(results, lambda one: bool(one.warned)),

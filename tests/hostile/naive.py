@@ -163,8 +163,14 @@ def follow(source: str, folder: Path) -> tuple[bool, float]:
     from neuromosaic.core.graph import export
 
     graph = export.export_module(module, (torch.zeros(2, 1, 8, 8),))
-    values = {"tensors": {name: to_torch(data) for name, data in graph.tensors.items()}, "inputs": [torch.zeros(16, 1, 8, 8)]}
-    exec("import builtins, math, operator, os, torch\naten = torch.ops.aten\n" + written(graph.document["eval"]), values)
+    values = {
+        "tensors": {name: to_torch(data) for name, data in graph.tensors.items()},
+        "inputs": [torch.zeros(16, 1, 8, 8)],
+    }
+    exec(
+        "import builtins, math, operator, os, torch\naten = torch.ops.aten\n" + written(graph.document["eval"]),
+        values,
+    )
     return tuple(values["result"].shape) == (16, 10), 0.0
 
 

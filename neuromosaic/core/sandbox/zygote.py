@@ -6,11 +6,9 @@ kernel has no Landlock, it opens its children's files as well.
 """
 
 import contextlib
-import gc
 import itertools
 import json
 import os
-import resource
 import select
 import signal
 import socket
@@ -25,6 +23,7 @@ from neuromosaic.core.errors import WorkerError
 from neuromosaic.core.protocols import Converse, Message
 from neuromosaic.core.sandbox import quota
 from neuromosaic.core.sandbox.supervision import Supervisor
+from neuromosaic.core.sandbox.warming import memory_mb, thread_count, warm
 from neuromosaic.core.sandbox.work import perform
 from neuromosaic.core.workers import bubblewrap, landlock
 from neuromosaic.core.workers.clearing import clear
@@ -57,41 +56,6 @@ def main(fd: str, parent: str, around: Around = "nothing", namespaces: str = "{}
         Zygote(control, Path.cwd(), around).serve()
 
 
-def warm() -> None:
-    """Imports and runs once what every child needs, so that each child finds it done."""
-    import torch
-    from torch import nn
-
-    torch.set_num_threads(1)  # before any operation: a second thread's pool would not survive the fork
-    torch.set_num_interop_threads(1)
-    import pytest  # noqa: F401
-
-    from neuromosaic.core.graph import export, rebuild  # noqa: F401
-    from neuromosaic.core.workers import jobs, suite  # noqa: F401
-
-    net = nn.Sequential(nn.Conv2d(1, 2, 3), nn.BatchNorm2d(2), nn.Flatten(), nn.Dropout(0.1), nn.Linear(8, 2))
-    x = torch.zeros(2, 1, 4, 4)
-    optimizer = torch.optim.AdamW(net.parameters(), fused=True)
-    net(x).sum().backward()
-    optimizer.step()
-    export.export_module(net, (x,))
-    gc.collect()
-    gc.freeze()  # a child's collector leaves these pages alone, so that they stay shared
-
-
-def thread_count() -> int:
-    with contextlib.suppress(OSError):
-        return len(os.listdir("/proc/self/task"))
-    return 1
-
-
-def memory_mb() -> float:
-    """Resident memory of this process, in MB; 0 where the system does not tell."""
-    with contextlib.suppress(OSError):
-        return int(Path("/proc/self/statm").read_text().split()[1]) * resource.getpagesize() / 1e6
-    return 0.0
-
-
 class Live(NamedTuple):
     """A child at work: its folder, and the socket on which it hands over its listener (None: not supervised)."""
 
@@ -108,7 +72,7 @@ class Zygote:
         self._around = around
         self._children: dict[int, Live] = {}
         self._supervisors: dict[int, Supervisor] = {}
-        self._rubbish: list[Generator[None, None, None]] = []  # folders of children that have ended: a full one takes seconds
+        self._rubbish: list[Generator[None, None, None]] = []  # what ended children have left may take seconds
         self._hoarders: set[int] = set()
         self._watch_again = 0.0
         self._supervised = around != "none" and sys.platform == "linux" and landlock.abi() < landlock.OLDEST

@@ -23,7 +23,7 @@ MAX_LISTS: Final = 2_000_000
 MAX_RAW: Final = 16 * 2**30
 MAX_TENSORS: Final = 100_000
 MAX_AXES: Final = 64
-MAX_DIGITS: Final = 19
+MAX_DIGITS: Final = 20
 
 Read = Callable[[int], bytes]
 """Returns as many bytes as asked for, fewer only where the stream ends."""
