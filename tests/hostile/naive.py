@@ -1,6 +1,6 @@
 """The negative control: checks as they are often made, in one process with the candidate, which is then believed.
 
-    python -m tests.hostile.naive     # a job per line of its input: {"play", "source", "folder"}; a JSON line for each
+    python -m tests.hostile.naive     # a job per line of its input: {"play", "source", ...}; a JSON line for each
 
 Each job is done in a fork of this process, without any wall. The last line that the fork prints is its verdict; one
 that prints none is accepted where its exit code is 0, as test runners do.
@@ -31,15 +31,13 @@ def main() -> None:
 
 
 def load() -> None:
-    import pytest
+    import pytest  # noqa: F401
     import torch
 
     torch.set_num_threads(1)
-    from neuromosaic.core.graph import export
-    from neuromosaic.core.workers import jobs, rehearsal, suite
-    from tests.hostile import bench, plays
-
-    assert (pytest, export, jobs, rehearsal, suite, bench, plays)
+    from neuromosaic.core.graph import export  # noqa: F401
+    from neuromosaic.core.workers import jobs, rehearsal, suite  # noqa: F401
+    from tests.hostile import bench, plays  # noqa: F401
 
 
 def judge(play: str, source: str, folder: str, seconds: float) -> dict[str, Any]:

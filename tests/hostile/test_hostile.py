@@ -44,6 +44,11 @@ def test_each_says_in_one_sentence_what_it_tries_and_no_other_says_the_same() ->
     assert len(set(sentences)) == len(ALL)
 
 
+def test_none_has_a_name_that_pytest_would_import() -> None:
+    assert not [attempt for attempt in ALL if attempt.name == "conftest" or attempt.name.startswith("test_")]
+    assert not [attempt for attempt in ALL if attempt.name.endswith("_test")]
+
+
 @pytest.mark.parametrize("attempt", ALL, ids=str)
 def test_without_its_attack_it_is_another_module(attempt: Attempt) -> None:
     ast.parse(attempt.disarmed)

@@ -86,7 +86,7 @@ def test_infinities_travel() -> None:
         (damaged({"body": {}, "tensors": [["x", "float32", [-1]]]}), "announced"),
         (damaged({"body": {}, "tensors": [["x", "float32", [True]]]}), "announced"),
         (damaged({"body": {}, "tensors": [["x", "float32", [1] * 65]]}, bytes(4)), "announced"),
-        (damaged({"body": {"n": 10**19}, "tensors": []}), "a number of 20 digits"),
+        (damaged({"body": {"n": 10**20}, "tensors": []}), "a number of 21 digits"),
         (damaged({"body": {}, "tensors": [["x", "object", [1]]]}, bytes(8)), "unknown dtype"),
         (damaged({"body": {}, "tensors": [["x", "float32", [2]]]}, bytes(4)), "accounts for 8"),
         (damaged({"body": {}, "tensors": []}, raw_size=2**60), "the limit is"),
