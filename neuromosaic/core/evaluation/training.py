@@ -11,6 +11,7 @@ from torch import Tensor, nn
 
 from neuromosaic.core.brief import Contract
 from neuromosaic.core.evaluation.augmentation import augmentation, mixup
+from neuromosaic.core.evaluation.layout import Arrange, arrangement
 from neuromosaic.core.evaluation.losses import loss_function
 from neuromosaic.core.evaluation.optimisation import make_optimizer, rate_factor
 from neuromosaic.core.evaluation.recipe import Recipe
@@ -67,10 +68,11 @@ def train(
     Raises UsageError where the recipe does not fit the contract.
     """
     check_recipe(recipe, contract)
-    torch.manual_seed(seed)  # dropout
     module.to(device)
-    x, y, validation_x = x.to(device), y.to(device), validation_x.to(device)
-    loop = _Loop(module, x, y, recipe, seed, steps=_steps(len(x), recipe, fidelity))
+    arrange = arrangement(module, x.to(device))
+    x, y, validation_x = arrange(x.to(device)), y.to(device), arrange(validation_x.to(device))
+    torch.manual_seed(seed)  # dropout
+    loop = _Loop(module, x, y, recipe, seed, _steps(len(x), recipe, fidelity), arrange)
     began, kept = time.perf_counter(), None
     for epoch, steps in enumerate(loop.epochs(), start=1):
         train_loss = loop.run(steps)
@@ -98,8 +100,10 @@ def predict(module: nn.Module, x: Tensor, batch: int = EVALUATION_BATCH) -> Tens
 class _Loop:
     """One training: what stays the same from step to step, and the number of steps done."""
 
-    def __init__(self, module: nn.Module, x: Tensor, y: Tensor, recipe: Recipe, seed: int, steps: int) -> None:
-        self.module, self.x, self.y, self.recipe = module, x, y, recipe
+    def __init__(
+        self, module: nn.Module, x: Tensor, y: Tensor, recipe: Recipe, seed: int, steps: int, arrange: Arrange
+    ) -> None:
+        self.module, self.x, self.y, self.recipe, self.arrange = module, x, y, recipe, arrange
         self.steps, self.done = steps, 0
         self.per_epoch = _steps_per_epoch(len(x), recipe.batch_size)
         self.of = -(-steps // self.per_epoch)
@@ -143,7 +147,7 @@ class _Loop:
 
     def batch_loss(self, x: Tensor, y: Tensor) -> Tensor:
         if self.augment is not None:
-            x = self.augment(x, self.changing)
+            x = self.arrange(self.augment(x, self.changing))
         if self.mixing is None:
             return self.loss(self.module(x), y)
         mixed = mixup(x, self.mixing, self.changing)
