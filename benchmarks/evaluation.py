@@ -1,6 +1,7 @@
 """What evaluation costs and how far its cheap signals can be believed.
 
     python benchmarks/evaluation.py loop --data FOLDER        # the training loop beside hand-written ones, on MNIST
+    python benchmarks/evaluation.py stacked                   # 32 small MLPs side by side and one after another
 
 FOLDER (or NEUROMOSAIC_BENCH_DATA) holds `mnist/*.gz`. Prints a JSON line per row. What is compared runs in turn, on
 one thread, `--rounds` times; quoted are medians of the seconds of processor time, which other load changes least.
@@ -14,20 +15,27 @@ import random
 import statistics
 import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
 import torch
 import torch.nn.functional as F  # noqa: N812 (its usual name)
 from torch import Tensor, nn
-from torch.utils.data import DataLoader, Dataset
+from torch.utils import data as torch_data
 
 from neuromosaic.core.brief import Contract, TensorSpec
+from neuromosaic.core.evaluation.data.dataset import Dataset
 from neuromosaic.core.evaluation.optimisation import rate_factor
 from neuromosaic.core.evaluation.recipe import Recipe
+from neuromosaic.core.evaluation.stacked_trials import run_stacked_trials
 from neuromosaic.core.evaluation.training import predict, train
+from neuromosaic.core.evaluation.trial import TrialOutcome, run_trial
+from neuromosaic.core.graph.document import Graph
 from neuromosaic.core.graph.export import export_module
 from neuromosaic.core.graph.rebuild import rebuild
+from neuromosaic.core.judge.process import ProcessJudge
+from neuromosaic.core.proposals import MetricsPlan
 
 SEED, TRAINED_ON, VALIDATED_ON = 0, 12_000, 2_000
 MNIST = Contract(
@@ -119,7 +127,7 @@ def _by_hand(module: nn.Module, x: Tensor, y: Tensor) -> dict[str, Tensor]:
     return {name: tensor.clone() for name, tensor in module.state_dict().items()}
 
 
-class Images(Dataset[tuple[Tensor, Tensor]]):
+class Images(torch_data.Dataset[tuple[Tensor, Tensor]]):
     """As tutorials have it: bytes that become a standardised image when they are asked for, one at a time."""
 
     def __init__(self, x: Tensor, y: Tensor) -> None:
@@ -135,8 +143,8 @@ class Images(Dataset[tuple[Tensor, Tensor]]):
 
 def by_dataloader(module: nn.Module, x: Tensor, y: Tensor) -> dict[str, Tensor]:
     """The usual loop, with the options that are usual: defaults."""
-    loader = DataLoader(Images(x[:TRAINED_ON], y[:TRAINED_ON]), batch_size=64, shuffle=True)
-    validation = DataLoader(Images(x[TRAINED_ON:], y[TRAINED_ON:]), batch_size=256)
+    loader = torch_data.DataLoader(Images(x[:TRAINED_ON], y[:TRAINED_ON]), batch_size=64, shuffle=True)
+    validation = torch_data.DataLoader(Images(x[TRAINED_ON:], y[TRAINED_ON:]), batch_size=256)
     optimizer = torch.optim.AdamW(module.parameters(), lr=2e-3)
     schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, 2e-3, total_steps=len(loader))
     total = 0.0
@@ -154,6 +162,75 @@ def by_dataloader(module: nn.Module, x: Tensor, y: Tensor) -> dict[str, Tensor]:
         for images, _ in validation:
             module(images)
     return module.state_dict()
+
+
+# ---------------------------------------------------------------- side by side
+
+
+def stacked(rounds: int, count: int = 32) -> dict[str, Any]:
+    """Seconds for `count` trainings of one MLP on the digits by a judge of two workers, and of one.
+
+    Other seeds, learning rates and weight decays; wall clock, and every message and score of the host included.
+    """
+    recipes = [
+        Recipe(epochs=5, learning_rate=1e-3 * 1.1**number, weight_decay=0.01 * (number % 3))
+        for number in range(count)
+    ]
+    graphs, data = [digits_mlp(number) for number in range(count)], digits()
+    plan = MetricsPlan(loss="cross_entropy", primary="accuracy", report=())
+    judge = ProcessJudge(workers=2)
+    judge.warm_up()
+
+    def alone(number: int) -> TrialOutcome:
+        return run_trial(judge, graphs[number], data, recipes[number], plan, fidelity=1, seed=number)
+
+    def together(numbers: range) -> list[TrialOutcome]:
+        return run_stacked_trials(
+            judge, [graphs[number] for number in numbers], data, [recipes[number] for number in numbers], plan,
+            fidelity=1, seeds=list(numbers),
+        )  # fmt: skip
+
+    halves = [range(count // 2), range(count // 2, count)]
+    with ThreadPoolExecutor(2) as pool:
+        ways: dict[str, Callable[[], list[TrialOutcome]]] = {
+            "one_after_another": lambda: [alone(number) for number in range(count)],
+            "one_after_another_on_two": lambda: list(pool.map(alone, range(count))),
+            "stacked_in_one": lambda: together(range(count)),
+            "stacked_in_two": lambda: [one for half in pool.map(together, halves) for one in half],
+        }
+        outcomes = {way: run() for way, run in ways.items()}
+        seconds: dict[str, list[float]] = {way: [] for way in ways}
+        for _ in range(rounds):
+            for way, run in ways.items():
+                began = time.perf_counter()
+                run()
+                seconds[way].append(time.perf_counter() - began)
+    judge.close()
+    accuracies = {way: [one.metrics["accuracy"] for one in found] for way, found in outcomes.items()}
+    reference = accuracies["one_after_another"]
+    return {
+        "task": "stacked", "members": count, "rounds": rounds,
+        "seconds": {way: round(statistics.median(values), 3) for way, values in seconds.items()},
+        "stacked_in_one_to_one_after_another": round(
+            _ratio(seconds["one_after_another"], seconds["stacked_in_one"]), 2),
+        "stacked_in_two_to_one_after_another_on_two": round(
+            _ratio(seconds["one_after_another_on_two"], seconds["stacked_in_two"]), 2),
+        "largest_difference_in_accuracy": max(
+            abs(one - other) for found in accuracies.values() for one, other in zip(found, reference, strict=True)),
+    }  # fmt: skip
+
+
+def digits() -> Dataset:
+    from neuromosaic.core.brief import Brief
+    from neuromosaic.core.evaluation.data.loading import load_dataset
+
+    return load_dataset(Brief(data="digits"))
+
+
+def digits_mlp(seed: int) -> Graph:
+    torch.manual_seed(seed)
+    net = nn.Sequential(nn.Flatten(), nn.Linear(64, 32), nn.ReLU(), nn.Linear(32, 32), nn.ReLU(), nn.Linear(32, 10))
+    return export_module(net, (torch.randn(4, 1, 8, 8),))
 
 
 # ---------------------------------------------------------------- data and networks
@@ -187,13 +264,13 @@ def cnn() -> nn.Module:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("tasks", nargs="+", choices=["loop"])
+    parser.add_argument("tasks", nargs="+", choices=["loop", "stacked"])
     parser.add_argument("--data", type=Path, default=Path(os.environ.get("NEUROMOSAIC_BENCH_DATA", ".")))
     parser.add_argument("--rounds", type=int, default=7)
     options = parser.parse_args()
     torch.set_num_threads(1)
-    for _ in options.tasks:
-        for row in loop(options.data, options.rounds):
+    for task in options.tasks:
+        for row in loop(options.data, options.rounds) if task == "loop" else [stacked(options.rounds)]:
             print(json.dumps(row), flush=True)
 
 

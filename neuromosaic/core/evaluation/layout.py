@@ -33,7 +33,7 @@ def _as_it_is(x: Tensor) -> Tensor:
 
 
 def _takes(module: nn.Module, x: Tensor) -> bool:
-    with torch.no_grad(), _put_back(module):
+    with torch.no_grad(), put_back(module):
         try:
             for mode in (True, False):
                 module.train(mode)(x)
@@ -43,7 +43,7 @@ def _takes(module: nn.Module, x: Tensor) -> bool:
 
 
 @contextmanager
-def _put_back(module: nn.Module) -> Iterator[None]:
+def put_back(module: nn.Module) -> Iterator[None]:
     """Mode and buffers, once this is over."""
     training, before = module.training, [(buffer, buffer.clone()) for buffer in module.buffers()]
     try:

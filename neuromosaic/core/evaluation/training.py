@@ -72,7 +72,7 @@ def train(
     arrange = arrangement(module, x.to(device))
     x, y, validation_x = arrange(x.to(device)), y.to(device), arrange(validation_x.to(device))
     torch.manual_seed(seed)  # dropout
-    loop = _Loop(module, x, y, recipe, seed, _steps(len(x), recipe, fidelity), arrange)
+    loop = _Loop(module, x, y, recipe, seed, steps_in(len(x), recipe, fidelity), arrange)
     began, kept = time.perf_counter(), None
     for epoch, steps in enumerate(loop.epochs(), start=1):
         train_loss = loop.run(steps)
@@ -105,13 +105,13 @@ class _Loop:
     ) -> None:
         self.module, self.x, self.y, self.recipe, self.arrange = module, x, y, recipe, arrange
         self.steps, self.done = steps, 0
-        self.per_epoch = _steps_per_epoch(len(x), recipe.batch_size)
+        self.per_epoch = steps_per_epoch(len(x), recipe.batch_size)
         self.of = -(-steps // self.per_epoch)
         self.parameters = [parameter for parameter in module.parameters() if parameter.requires_grad]
         self.optimizer = make_optimizer(module, x[:2], recipe)
         self.loss = loss_function(recipe, x.device)
         self.augment = augmentation(recipe.augment, x) if recipe.augment else None
-        self.shuffling = _generator(seed, "shuffle", torch.device("cpu"))
+        self.shuffling = shuffling(seed)
         self.changing = _generator(seed, "augment", x.device)
         self.mixing = random.Random(f"{seed}/mixup") if "mixup" in recipe.augment else None
 
@@ -154,14 +154,20 @@ class _Loop:
         return mixed.loss(self.loss, self.module(mixed.x), y)
 
 
-def _steps_per_epoch(examples: int, batch: int) -> int:
+def steps_per_epoch(examples: int, batch: int) -> int:
     """A last batch of one example is left out: batch norm cannot train on it."""
     whole, rest = divmod(examples, batch)
     return max(1, whole + (rest > 1))
 
 
-def _steps(examples: int, recipe: Recipe, fidelity: float) -> int:
-    return max(1, round(fidelity * recipe.epochs * _steps_per_epoch(examples, recipe.batch_size)))
+def steps_in(examples: int, recipe: Recipe, fidelity: float) -> int:
+    """Of the whole training: at least one."""
+    return max(1, round(fidelity * recipe.epochs * steps_per_epoch(examples, recipe.batch_size)))
+
+
+def shuffling(seed: int) -> torch.Generator:
+    """Draws the order of the rows, epoch by epoch."""
+    return _generator(seed, "shuffle", torch.device("cpu"))
 
 
 def _generator(seed: int, purpose: str, device: torch.device) -> torch.Generator:
