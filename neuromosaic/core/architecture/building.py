@@ -29,12 +29,20 @@ def _model_class(source: str) -> Any:
 @functools.lru_cache(maxsize=4)
 def _blocks(known: tuple[tuple[str, library.Definition], ...]) -> dict[str, Any]:
     """Every block, made by its text once for all models."""
+    import itertools
     import math
 
     import torch
     from torch import Tensor, nn
 
-    names: dict[str, Any] = {"torch": torch, "nn": nn, "Tensor": Tensor, "math": math, "__name__": "emitted"}
+    names: dict[str, Any] = {
+        "torch": torch,
+        "nn": nn,
+        "Tensor": Tensor,
+        "math": math,
+        "itertools": itertools,
+        "__name__": "emitted",
+    }
     names["__builtins__"] = builtins
     for definition in library.needed(dict(known)):
         exec(compile(definition.text, f"<{definition.name}>", "exec"), names)  # noqa: S102  (our own blocks)

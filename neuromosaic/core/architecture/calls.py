@@ -44,7 +44,7 @@ class Call:
 
 
 class Plan(NamedTuple):
-    """What a layer is made of: named calls, and the expression over {0}, {1}... (inputs) and {m}, {name} (modules)."""
+    """What a layer is made of: named calls, and an expression of {0}, {1}... (inputs) and {m}, {name} (modules)."""
 
     expression: str
     modules: tuple[tuple[str, Call], ...]

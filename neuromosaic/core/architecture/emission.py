@@ -1,7 +1,7 @@
 """Specs as source: what an engineer would write, and exactly what `to_model` runs.
 
-Formatted as `ruff format` does with its default 88 columns. Layers in a row become an nn.Sequential, equal ones in it a
-loop; every other layer is an attribute by its own name.
+Formatted as `ruff format` does with its default 88 columns. Layers in a row become an nn.Sequential, equal ones in it
+a loop; every other layer is an attribute by its own name.
 """
 
 import ast
@@ -49,7 +49,7 @@ def emit_model(spec: "ArchitectureSpec") -> str:
     weighted = f"{' ' * BODY}initialise(self)\n" if spec.infer().parameters else ""
     variables = _variables(spec, steps)
     arguments = ", ".join(f"{x.name}: Tensor" for x in spec.inputs)
-    returned = "Tensor" if len(spec.outputs) == 1 else f"tuple[{', '.join(['Tensor'] * len(spec.outputs))}]"
+    returned = _result(len(spec.outputs))
     signature = f"    def forward(self, {arguments}) -> {returned}:\n"
     if len(signature) > WIDTH + 1:
         inner = "".join(f"        {x.name}: Tensor,\n" for x in spec.inputs)
@@ -67,7 +67,15 @@ def _docstring(spec: "ArchitectureSpec") -> str:
         kind = f"int64 ids below {x.classes}" if x.classes else "float32"
         lines.append(f"{x.name}: {kind} {_shape(x.shape)}")
     lines += [f"Returns float32 {_shape(shape)}." for shape in cost.outputs]
-    return '    """' + "\n".join(f"    {line}" if line and n else line for n, line in enumerate(lines)) + '\n    """\n'
+    return (
+        '    """' + "\n".join(f"    {line}" if line and n else line for n, line in enumerate(lines)) + '\n    """\n'
+    )
+
+
+def _result(count: int) -> str:
+    if count == 1:
+        return "Tensor"
+    return f"tuple[{', '.join(['Tensor'] * count)}]" if count < 5 else "tuple[Tensor, ...]"
 
 
 def _shape(shape: Sequence[int]) -> str:
@@ -170,7 +178,7 @@ def _variables(spec: "ArchitectureSpec", steps: Sequence[Step]) -> dict[str, str
     for number, step in enumerate(steps):
         users = [n for n, other in enumerate(steps) if step.name in other.sources]
         passing = users == [number + 1] and step.name not in spec.outputs
-        names[step.name] = short if passing or spec.outputs == (step.name,) and not users else step.name
+        names[step.name] = short if passing or (spec.outputs == (step.name,) and not users) else step.name
     return names
 
 
@@ -183,8 +191,14 @@ def _forward(spec: "ArchitectureSpec", steps: Sequence[Step], variables: dict[st
         kind = "" if target in typed else ": Tensor"
         typed.add(target)
         yield from _statement(f"{target}{kind} = ", expression, _shape(spec.infer().layers[step.name].output.shape))
-    names = ", ".join(variables[name] for name in spec.outputs)
-    yield f"{' ' * BODY}return {names}\n"
+    yield f"{' ' * BODY}return {_returned([variables[name] for name in spec.outputs])}\n"
+
+
+def _returned(names: list[str]) -> str:
+    flat = ", ".join(names)
+    if BODY + len(f"return {flat}") <= WIDTH:
+        return flat
+    return "(\n" + "".join(f"{' ' * (BODY + 4)}{name},\n" for name in names) + f"{' ' * BODY})"
 
 
 def _statement(lead: str, expression: str, shape: str) -> Iterator[str]:
@@ -238,6 +252,7 @@ def _arguments(function: str, parts: list[str]) -> str:
 
 
 def _imports(names: set[str]) -> str:
-    lines = ["import math", ""] if "math" in names else []
+    standard = [f"import {name}" for name in ("itertools", "math") if name in names]
+    lines = [*standard, ""] if standard else []
     lines += ["import torch"] if "torch" in names else []
     return "\n".join([*lines, "from torch import Tensor, nn"])

@@ -1,9 +1,9 @@
 """The id of a spec: a hash of what it computes.
 
-Layers get colours, refined from their inputs and from who takes their output until nothing changes (Weisfeiler & Leman,
-1968). The hash is of the network written down from its outputs backwards, equal colours in the order met; operands of a
-sum are put in the order of their colours. Two different networks never share the text that is hashed; isomorphic ones
-share it but where refinement cannot tell operands apart that differ, which no network known to us shows.
+Layers get colours, refined from their inputs and from who takes their output (Weisfeiler & Leman, 1968). The hash is
+of the network written down from its outputs backwards, the operands of a sum in the order of their colours. Different
+networks never share the text that is hashed; isomorphic ones do, but where colours cannot tell operands apart that
+differ all the same.
 """
 
 import hashlib

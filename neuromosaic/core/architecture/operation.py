@@ -22,7 +22,7 @@ class Range(NamedTuple):
 
 
 class Data(NamedTuple):
-    """What flows along a connection: its shape without the batch axis; `classes` where it is ids below that number."""
+    """What flows along a connection: its shape without the batch axis; `classes` where it is ids below that."""
 
     shape: Shape
     classes: int | None = None
@@ -79,8 +79,8 @@ _WORDS = {bool: "true or false", int: "a whole number", float: "a number", str: 
 
 @dataclass(frozen=True)
 class Operation:
-    """`takes`: the kinds of its inputs ("image", "sequence", "vector", "tokens", joined by "|"; "*" in the last place:
-    two or more of any kind)."""
+    """`takes`: the kind of each input, of "image", "sequence", "vector", "tokens" or some joined by "|"; ("*",): two
+    or more of any kind but tokens."""
 
     name: str
     takes: tuple[str, ...]

@@ -8,7 +8,8 @@ from neuromosaic.core.errors import ArchitectureError
 from neuromosaic.core.spelling import did_you_mean
 
 _WHOLE = {
-    "id": str, "inputs": list, "layers": list, "connections": list, "outputs": list, "metadata": dict, "metrics": dict,
+    "id": str, "inputs": list, "layers": list, "connections": list, "outputs": list, "metadata": dict,
+    "metrics": dict,
 }  # fmt: skip
 
 

@@ -1,5 +1,6 @@
 """A network as data: layers and connections, whole and consistent by construction."""
 
+import itertools
 import keyword
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -12,18 +13,22 @@ from neuromosaic.core.errors import ArchitectureError
 from neuromosaic.core.spelling import did_you_mean
 
 RESERVED = frozenset(
-    """T add_module apply bfloat16 buffers call_super_init children compile cpu cuda double dump_patches eval
-    extra_repr float forward get_buffer get_extra_state get_parameter get_submodule half initialise input ipu
-    load_state_dict math modules mtia named_buffers named_children named_modules named_parameters nn parameters
-    register_buffer register_module register_parameter requires_grad_ self set_extra_state set_submodule
-    share_memory state_dict super to to_empty torch train training type xpu zero_grad Tensor tuple""".split()
-)
+    {
+        "T", "Tensor", "add_module", "apply", "bfloat16", "buffers", "call_super_init", "children", "compile",
+        "cpu", "cuda", "double", "dump_patches", "eval", "extra_repr", "float", "forward", "get_buffer",
+        "get_extra_state", "get_parameter", "get_submodule", "half", "initialise", "input", "ipu", "itertools",
+        "load_state_dict", "math", "modules", "mtia", "named_buffers", "named_children", "named_modules",
+        "named_parameters", "nn", "parameters", "register_buffer", "register_module", "register_parameter",
+        "requires_grad_", "self", "set_extra_state", "set_submodule", "share_memory", "state_dict", "super",
+        "to", "to_empty", "torch", "train", "training", "tuple", "type", "xpu", "zero_grad",
+    }
+)  # fmt: skip
 """Names that PyTorch's modules or the emitted source need for themselves."""
 
 
 @dataclass(frozen=True)
 class Input:
-    """`shape` without the batch axis: [channels, h, w], [steps, features], [features]; ids below `classes`: [steps]."""
+    """`shape` without batch: [channels, h, w], [steps, features], [features]; [steps] of ids in [0, classes)."""
 
     name: str
     shape: tuple[int, ...]
@@ -164,12 +169,11 @@ def _checked(layer: Layer, n: int) -> Layer:
 
 def _check_names(inputs: Sequence[Input], layers: Sequence[Layer]) -> None:
     seen: set[str] = set()
-    for kind, group in (("inputs", inputs), ("layers", layers)):
-        for n, each in enumerate(group):  # type: ignore[var-annotated, arg-type]
-            fault = _name_fault(each.name, seen)
-            if fault:
-                raise ArchitectureError(fault, f"{kind}[{n}].name")
-            seen.add(each.name)
+    names = [(each.name, f"inputs[{n}].name") for n, each in enumerate(inputs)]
+    for name, path in names + [(each.name, f"layers[{n}].name") for n, each in enumerate(layers)]:
+        if fault := _name_fault(name, seen):
+            raise ArchitectureError(fault, path)
+        seen.add(name)
 
 
 def _name_fault(name: object, seen: set[str]) -> str | None:
@@ -184,30 +188,38 @@ def _in_a_row(inputs: Sequence[Input], layers: Sequence[Layer]) -> tuple[tuple[s
     if len(inputs) > 1:
         raise ArchitectureError("with several inputs, say what is connected to what", "connections")
     names = [inputs[0].name, *(layer.name for layer in layers)]
-    return tuple(zip(names, names[1:], strict=False))
+    return tuple(itertools.pairwise(names))
 
 
 def _sources(spec: ArchitectureSpec) -> dict[str, tuple[str, ...]]:
-    """Of each layer; every connection has both ends, every value is used."""
+    """Of each layer, in the order of the connections."""
     layers = {layer.name for layer in spec.layers}
     known = layers | {each.name for each in spec.inputs}
     found: dict[str, list[str]] = {layer.name: [] for layer in spec.layers}
     for n, (source, target) in enumerate(spec.connections):
-        for end, name, those in ((0, source, known), (1, target, layers)):
-            if name not in those:
-                raise ArchitectureError(f"there is no {name!r}{did_you_mean(name, those)}", f"connections[{n}][{end}]")
+        _require(source, known, f"connections[{n}][0]")
+        _require(target, layers, f"connections[{n}][1]")
         found[target].append(source)
-    used = {source for source, _ in spec.connections} | set(spec.outputs)
     for n, name in enumerate(spec.outputs):
-        if name not in layers:
-            raise ArchitectureError(f"there is no layer {name!r}{did_you_mean(name, layers)}", f"outputs[{n}]")
-    for kind, group in (("inputs", spec.inputs), ("layers", spec.layers)):
-        for n, each in enumerate(group):  # type: ignore[var-annotated, arg-type]
-            if each.name not in used:
-                raise ArchitectureError(f"{each.name!r} dangles: nothing takes what it returns", f"{kind}[{n}]")
-            if kind == "layers" and not found[each.name]:
-                raise ArchitectureError(f"{each.name!r} dangles: nothing is connected to it", f"{kind}[{n}]")
+        _require(name, layers, f"outputs[{n}]")
+    _check_ends(spec, found)
     return {name: tuple(sources) for name, sources in found.items()}
+
+
+def _require(name: str, known: set[str], path: str) -> None:
+    if name not in known:
+        raise ArchitectureError(f"there is no {name!r}{did_you_mean(name, known)}", path)
+
+
+def _check_ends(spec: ArchitectureSpec, found: Mapping[str, list[str]]) -> None:
+    """Every layer has an input, and every value is used."""
+    used = {source for source, _ in spec.connections} | set(spec.outputs)
+    ends = [(each.name, f"inputs[{n}]") for n, each in enumerate(spec.inputs)]
+    for name, path in ends + [(each.name, f"layers[{n}]") for n, each in enumerate(spec.layers)]:
+        if name not in used:
+            raise ArchitectureError(f"{name!r} dangles: nothing takes what it returns", path)
+        if not found.get(name, True):
+            raise ArchitectureError(f"{name!r} dangles: nothing is connected to it", path)
 
 
 def _sorted(spec: ArchitectureSpec) -> tuple[Layer, ...]:
@@ -237,5 +249,3 @@ def _infer(spec: ArchitectureSpec) -> Inferred:
         values[layer.name] = costs[layer.name].output
     parameters, flops = sum(c.parameters for c in costs.values()), sum(c.flops for c in costs.values())
     return Inferred(costs, parameters, flops, tuple(values[name].shape for name in spec.outputs))
-
-

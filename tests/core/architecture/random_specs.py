@@ -90,5 +90,6 @@ def _sources(
 
 def _fits(kinds: str, data: Data) -> bool:
     return any(
-        RANKS[kind] == len(data.shape) and (kind == "tokens") == (data.classes is not None) for kind in kinds.split("|")
+        RANKS[kind] == len(data.shape) and (kind == "tokens") == (data.classes is not None)
+        for kind in kinds.split("|")
     )

@@ -20,7 +20,8 @@ class SqueezeExcite(nn.Module):
         )
 
     def forward(self, x: Tensor) -> Tensor:
-        return x * self.gate(x)
+        gate: Tensor = self.gate(x)
+        return x * gate
 
 
 class ConvNormActivation(nn.Sequential):
@@ -165,9 +166,7 @@ class FactorizedReduce(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         x = torch.relu(x)
-        out: Tensor = self.norm(
-            torch.cat((self.even(x), self.odd(x[:, :, 1:, 1:])), 1)
-        )
+        out: Tensor = self.norm(torch.cat((self.even(x), self.odd(x[:, :, 1:, 1:])), 1))
         return out
 
 

@@ -5,9 +5,9 @@ from torch import Tensor, nn
 
 
 class Attention(nn.Module):
-    """Multi-head attention of each step to all, or to those up to it (Vaswani et al., 2017).
+    """Multi-head attention of each step to all, or to those up to it.
 
-    [batch, time, width] to the same shape.
+    [batch, time, width] to the same shape (Vaswani et al., 2017).
     """
 
     def __init__(self, width: int, heads: int, causal: bool = False) -> None:
@@ -52,7 +52,7 @@ class CrossAttention(nn.Module):
 
 
 class TransformerBlock(nn.Module):
-    """Attention, then a two-layer perceptron, each behind a norm and beside the identity.
+    """Attention, then a perceptron, each behind a norm and beside the identity.
 
     [batch, time, width] to the same shape (Xiong et al., 2020).
     """
@@ -80,7 +80,8 @@ class TransformerBlock(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         x = x + self.attention(x)
-        return x + self.perceptron(x)
+        out: Tensor = x + self.perceptron(x)
+        return out
 
 
 class LearnedPositions(nn.Module):
@@ -97,21 +98,27 @@ class LearnedPositions(nn.Module):
 class SinusoidalPositions(nn.Module):
     """Adds sines and cosines of each step (Vaswani et al., 2017); the width is even.
 
-    [batch, time, width] to the same shape.
+    [batch, steps, width] to the same shape.
     """
 
+    positions: Tensor
+
+    def __init__(self, steps: int, width: int) -> None:
+        super().__init__()
+        index = torch.arange(width // 2)
+        rates = torch.exp(index * (-2 * math.log(10000.0) / width))
+        angles = torch.arange(steps).unsqueeze(1) * rates
+        positions = torch.cat((torch.sin(angles), torch.cos(angles)), 1)
+        self.register_buffer("positions", positions)
+
     def forward(self, x: Tensor) -> Tensor:
-        steps, width = x.shape[1:]
-        time = torch.arange(steps, device=x.device).unsqueeze(1)
-        index = torch.arange(width // 2, device=x.device)
-        angle = time * torch.exp(index * (-2 * math.log(10000.0) / width))
-        return x + torch.cat((torch.sin(angle), torch.cos(angle)), 1)
+        return x + self.positions
 
 
 class TemporalBlock(nn.Module):
-    """Two causal dilated convolutions beside the identity, or a projection (Bai et al., 2018).
+    """Two causal dilated convolutions beside the identity, or a projection.
 
-    [batch, time, inputs] to [batch, time, outputs].
+    [batch, time, inputs] to [batch, time, outputs] (Bai et al., 2018).
     """
 
     def __init__(
@@ -139,9 +146,10 @@ class TemporalBlock(nn.Module):
 
 
 class Highway(nn.Module):
-    """Lets a trained gate choose between the input and a layer of it (Srivastava et al., 2015).
+    """Lets a trained gate choose between the input and a layer of it.
 
-    [..., width] to the same shape. The gate starts at sigmoid(-2): mostly the input.
+    [..., width] to the same shape (Srivastava et al., 2015). The gate starts at
+    sigmoid(-2): mostly the input.
     """
 
     def __init__(self, width: int, activation: type[nn.Module] = nn.ReLU) -> None:
@@ -151,7 +159,8 @@ class Highway(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         open_ = torch.sigmoid(self.gate(x) - 2)
-        return x + open_ * (self.layer(x) - x)
+        out: Tensor = x + open_ * (self.layer(x) - x)
+        return out
 
 
 class ResidualMLP(nn.Module):
@@ -172,7 +181,8 @@ class ResidualMLP(nn.Module):
         )
 
     def forward(self, x: Tensor) -> Tensor:
-        return x + self.branch(x)
+        out: Tensor = x + self.branch(x)
+        return out
 
 
 class MixtureOfExperts(nn.Module):
@@ -187,9 +197,7 @@ class MixtureOfExperts(nn.Module):
         self.active = active
         self.router = nn.Linear(width, experts)
         self.experts = nn.ModuleList(
-            nn.Sequential(
-                nn.Linear(width, hidden), nn.ReLU(), nn.Linear(hidden, width)
-            )
+            nn.Sequential(nn.Linear(width, hidden), nn.ReLU(), nn.Linear(hidden, width))
             for _ in range(experts)
         )
 
@@ -203,7 +211,7 @@ class MixtureOfExperts(nn.Module):
 
 
 class GaussianSample(nn.Module):
-    """A draw from a normal distribution whose mean and width are computed; its mean in eval.
+    """A draw from a normal distribution that is computed; its mean in eval mode.
 
     [..., inputs] to [..., outputs], by reparametrisation (Kingma & Welling, 2014).
     """
@@ -220,7 +228,7 @@ class GaussianSample(nn.Module):
 
 
 class StochasticDepth(nn.Module):
-    """In training, drops whole examples with probability `p` and scales the others up."""
+    """In training, drops whole examples with probability `p`, scales up the others."""
 
     def __init__(self, p: float) -> None:
         super().__init__()

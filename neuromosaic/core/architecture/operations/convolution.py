@@ -31,7 +31,12 @@ def conv_block(
 ) -> Plan:
     """A convolution, batch norm, an activation."""
     return module(
-        "ConvNormActivation", x.width, channels, kernel=_odd(kernel), stride=stride, activation=ACTIVATIONS[activation]
+        "ConvNormActivation",
+        x.width,
+        channels,
+        kernel=_odd(kernel),
+        stride=stride,
+        activation=ACTIVATIONS[activation],
     )
 
 

@@ -23,4 +23,6 @@ def graph_attention(x: Data, adjacency: Data, width: Width, heads: Count = 4) ->
 
 def _check(x: Data, adjacency: Data) -> None:
     if adjacency.shape != (x.shape[0],) * 2:
-        raise ArchitectureError(f"{x.shape[0]} nodes need an adjacency of their number squared, not {adjacency.shape}")
+        raise ArchitectureError(
+            f"{x.shape[0]} nodes need an adjacency of their number squared, not {adjacency.shape}"
+        )

@@ -21,7 +21,7 @@ def positions(x: Data, kind: Literal["learned", "sinusoidal"] = "learned") -> Pl
         return module("LearnedPositions", *x.shape)
     if x.width % 2:
         raise ArchitectureError(f"sinusoidal positions need an even width, not {x.width}")
-    return module("SinusoidalPositions")
+    return module("SinusoidalPositions", *x.shape)
 
 
 @operation("sequence")

@@ -1,8 +1,11 @@
 """Norms, activations, regularisation, and layers that do nothing."""
 
+import math
+
 from neuromosaic.core.architecture.calls import Plan, module
 from neuromosaic.core.architecture.operation import Count, Data, Share, Step, add, from_function, operation
 from neuromosaic.core.architecture.operations.naming import ACTIVATIONS
+from neuromosaic.core.errors import ArchitectureError
 
 ANY = "vector|sequence|image"
 
@@ -35,12 +38,14 @@ def batch_norm(x: Data) -> Plan:
 @operation(ANY)
 def layer_norm(x: Data) -> Plan:
     """Each example (a step of it, in a sequence) to mean 0 and variance 1; an image over all of its channels."""
+    _several(x, 1)
     return module("nn.GroupNorm", 1, x.width) if len(x.shape) == 3 else module("nn.LayerNorm", x.width)
 
 
 @operation("vector|image")
 def group_norm(x: Data, groups: Count = 8) -> Plan:
     """Each group of channels to mean 0 and variance 1; their number is a multiple of `groups`."""
+    _several(x, groups)
     return module("nn.GroupNorm", groups, x.width)
 
 
@@ -60,6 +65,11 @@ def dropout(x: Data, p: Share = 0.1) -> Plan:
 def stochastic_depth(x: Data, p: Share = 0.1) -> Plan:
     """In training, drops whole examples with probability p (Huang et al., 2016)."""
     return module("StochasticDepth", float(p))
+
+
+def _several(x: Data, groups: int) -> None:
+    if len(x.shape) != 2 and math.prod(x.shape) <= groups:
+        raise ArchitectureError(f"a norm over single numbers of {list(x.shape)} says nothing: take fewer groups")
 
 
 def _activation(word: str) -> None:

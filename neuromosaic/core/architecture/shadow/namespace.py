@@ -1,5 +1,6 @@
 """Where the shadows stand: `torch`, `nn`, `Tensor` and `math`, as blocks and emitted models import them."""
 
+import itertools
 import math
 from types import SimpleNamespace
 from typing import Any
@@ -76,7 +77,9 @@ _SAME = (
 )  # fmt: skip
 NN = Known(
     path="nn", functional=FUNCTIONAL,
-    utils=Known(path="nn.utils", parametrizations=Known(path="parametrizations", spectral_norm=modules.spectral_norm)),
+    utils=Known(
+        path="nn.utils", parametrizations=Known(path="parametrizations", spectral_norm=modules.spectral_norm)
+    ),
     Module=modules.Module, Parameter=modules.Parameter, Sequential=modules.Sequential,
     ModuleList=modules.ModuleList, Linear=modules.Linear, Conv1d=modules.Conv1d, Conv2d=modules.Conv2d,
     ConvTranspose2d=modules.ConvTranspose2d, BatchNorm1d=modules.Norm, BatchNorm2d=modules.Norm,
@@ -91,4 +94,4 @@ TORCH = Known(
     ones=_fresh, empty=_fresh, arange=_arange, randn_like=_first, zeros_like=_first, ones_like=_first, relu=_first,
     sigmoid=_first, tanh=_first, exp=_first, softmax=_first, sin=_first, cos=_first, sqrt=_first,
 )  # fmt: skip
-NAMESPACE: dict[str, Any] = {"torch": TORCH, "nn": NN, "Tensor": Tensor, "math": math}
+NAMESPACE: dict[str, Any] = {"torch": TORCH, "nn": NN, "Tensor": Tensor, "math": math, "itertools": itertools}
