@@ -5,6 +5,7 @@ NeuromosaicError
 │   ├── BriefError          the brief is unclear, contradictory or incomplete
 │   ├── DataError           the data cannot be read or do not fit the task
 │   ├── RoleError           a role file is broken
+│   ├── SpaceError          a search space, or a point of one, is not sound
 │   ├── ArchitectureError    a network as data is broken: the path inside it is named
 │   └── NotFoundError       no such run, candidate, role or artifact
 ├── InfrastructureError     this machine failed us: never a verdict on a candidate
@@ -44,6 +45,10 @@ class DataError(UsageError):
 
 
 class RoleError(UsageError):
+    pass
+
+
+class SpaceError(UsageError):
     pass
 
 
