@@ -11,7 +11,7 @@ from neuromosaic.core.space.ready.images import mobilenet, resnet, unet
 from neuromosaic.core.space.ready.limits import NAMES, limits
 from neuromosaic.core.space.ready.others import gnn, mlp, rnn, tcn, transformer
 from neuromosaic.core.space.space import SearchSpace
-from neuromosaic.core.space.spelling import did_you_mean
+from neuromosaic.core.spelling import suggest
 
 READY: dict[str, Callable[..., SearchSpace]] = {
     "darts": darts, "gnn": gnn, "mlp": mlp, "mobilenet": mobilenet, "nasbench201": nasbench201, "resnet": resnet,
@@ -47,7 +47,7 @@ def ready_space(
     Raises SpaceError for an unknown name or option, and for inputs that do not fit.
     """
     if name not in READY:
-        raise SpaceError(f"{name!r} is no ready space{did_you_mean(str(name), READY)}")
+        raise SpaceError(f"{name!r} is no ready space{suggest(str(name), READY)}")
     given = _read_inputs(name, inputs)
     if isinstance(outputs, bool) or not isinstance(outputs, int) or outputs < 1:
         raise SpaceError(f"outputs: give a whole number of at least 1, not {outputs!r}")
@@ -73,7 +73,7 @@ def _made(name: str, inputs: tuple[Input, ...], outputs: int, options: dict[str,
     known = set(inspect.signature(READY[name]).parameters) - {"inputs", "outputs"}
     for key, value in options.items():
         if key not in known:
-            raise SpaceError(f"{key}: {name} has no such option{did_you_mean(key, known.union(NAMES))}")
+            raise SpaceError(f"{key}: {name} has no such option{suggest(key, known.union(NAMES))}")
         if isinstance(value, bool) or not isinstance(value, int) or value < 1:
             raise SpaceError(f"{key}: give a whole number of at least 1, not {value!r}")
     return READY[name](inputs, outputs, **options)

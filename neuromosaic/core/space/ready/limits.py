@@ -6,7 +6,7 @@ from typing import Any
 from neuromosaic.core.architecture.spec import ArchitectureSpec
 from neuromosaic.core.errors import SpaceError
 from neuromosaic.core.space.parameters import Point
-from neuromosaic.core.space.spelling import did_you_mean
+from neuromosaic.core.spelling import suggest
 
 FLOAT_BYTES = 4
 
@@ -68,7 +68,7 @@ def _limit(
     build: Callable[[Point], ArchitectureSpec], name: str, most: Any, measures: Measures
 ) -> Callable[[Point], bool]:
     if name not in measures:
-        raise SpaceError(f"{name}: no such limit{did_you_mean(name, NAMES)}")
+        raise SpaceError(f"{name}: no such limit{suggest(name, NAMES)}")
     if isinstance(most, bool) or not isinstance(most, (int, float)) or not most > 0:
         raise SpaceError(f"{name}: give a number above 0, not {most!r}")
 
