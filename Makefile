@@ -21,10 +21,10 @@ demo: $(READY)  ## Design a network for the built-in handwritten digits
 	$(BIN)/neuromosaic design "classify 8x8 grey images of handwritten digits, under 20k parameters, under 1 ms per image on CPU" --data digits
 
 test: $(READY)  ## Run the whole test-suite, with branch coverage
-	$(BIN)/python -m pytest -n 2 --dist loadgroup --cov --cov-report=term:skip-covered
+	$(BIN)/python -m pytest -n 2 --cov --cov-report=term:skip-covered
 
 soak: $(READY)  ## The long tests: the whole zoo, and every attempt to escape, at every level
-	$(BIN)/python -m pytest -n 2 --dist loadgroup -m soak
+	$(BIN)/python -m pytest -n 2 -m soak
 
 check: lint types floors  ## Lint, types and floors
 

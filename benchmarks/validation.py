@@ -18,7 +18,7 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from neuromosaic.core.brief import Constraints, TensorSpec
 from neuromosaic.core.judge.process import ProcessJudge
@@ -93,9 +93,25 @@ def sources(count: int, start: int = 0) -> list[str]:
     return [CNN.format(width=4 + number, before="pass") for number in range(start, start + count)]
 
 
-def ours(ladder: Ladder, programs: Sequence[str], jobs: int) -> list[Climb]:
+class Outcome(NamedTuple):
+    """What is kept of a climb: without the graph and the tensors that came with it."""
+
+    accepted: bool
+    boundary: str
+    stopped_by: str | None
+    findings: list[str]
+    milliseconds: dict[str, float]
+
+
+def outcome(climb: Climb) -> Outcome:
+    milliseconds = {verdict.gate: verdict.milliseconds for verdict in climb.verdicts}
+    codes = [finding.code for finding in climb.findings]
+    return Outcome(climb.accepted, climb.boundary, climb.stopped_by, codes, milliseconds)
+
+
+def ours(ladder: Ladder, programs: Sequence[str], jobs: int) -> list[Outcome]:
     with ThreadPoolExecutor(jobs) as pool:
-        return list(pool.map(lambda source: ladder.climb(Program(source, {}, 0), up_to="behave"), programs))
+        return list(pool.map(lambda source: outcome(ladder.climb(Program(source, {}, 0), up_to="behave")), programs))
 
 
 def theirs(programs: Sequence[str], folder: Path, jobs: int) -> None:
@@ -128,8 +144,8 @@ def throughput(jobs: int, rounds: int, folder: Path) -> dict[str, Any]:
             seconds, climbs = timed(partial(ours, with_boundary, programs, jobs))
             assert all(climb.accepted for climb in climbs), climbs[0].findings
             rates["ours"].append(len(programs) / seconds)
-            for verdict in (verdict for climb in climbs for verdict in climb.verdicts):
-                gates.setdefault(verdict.gate, []).append(verdict.milliseconds)
+            for gate, milliseconds in (pair for climb in climbs for pair in climb.milliseconds.items()):
+                gates.setdefault(gate, []).append(milliseconds)
             seconds, _ = timed(partial(theirs, programs[:4], folder, jobs))
             rates["subprocess"].append(4 / seconds)
     finally:
@@ -166,7 +182,7 @@ def stream(jobs: int, count: int) -> dict[str, Any]:
         sandbox.close()
         judge.close()
     wrong = [
-        (kind, climb.stopped_by, [finding.code for finding in climb.findings])
+        (kind, climb.stopped_by, climb.findings)
         for (kind, _), climb in zip(programs, [*first, *rest], strict=True)
         if climb.accepted != (kind == "good")
     ]

@@ -3,9 +3,12 @@
 import random
 import socket
 import sys
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
+
+from tests.once import made_once
 
 if TYPE_CHECKING:
     from tests.small_runs import Finished
@@ -34,18 +37,12 @@ def seeded_generators() -> None:
         sys.modules["torch"].manual_seed(0)
 
 
-@pytest.hookimpl(tryfirst=True)
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Tests that look at the finished run share a worker (`--dist loadgroup`), so that it is made only once."""
-    for item in items:
-        if "finished" in getattr(item, "fixturenames", ()):
-            item.add_marker(pytest.mark.xdist_group("finished"))
-
-
 @pytest.fixture(scope="session")
 def finished(tmp_path_factory: pytest.TempPathFactory) -> "Finished":
     """One finished run, shared by all tests that only look at it."""
     from tests.small_runs import Finished, design, iris
 
-    root = tmp_path_factory.mktemp("finished")
-    return Finished(root, design(root, iris()))
+    def make(place: Path) -> None:
+        (place / "returned.json").write_text(design(place, iris()).model_dump_json())
+
+    return Finished.read(made_once(tmp_path_factory, "finished", make))

@@ -58,6 +58,10 @@ class Finished:
         self.root, self.results = root, results
         self.store = Store(root / "store")
 
+    @classmethod
+    def read(cls, root: Path) -> "Finished":
+        return cls(root, Results.model_validate_json((root / "returned.json").read_text()))
+
     @property
     def events(self) -> list[Event]:
         return self.store.events(self.results.run)

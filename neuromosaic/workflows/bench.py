@@ -160,17 +160,24 @@ class Workbench:
 
     def warm_up(self) -> None:
         """Starts the sandbox while other work goes on: a cold start takes seconds. A fault shows at first use."""
-        _in_background(lambda: self.sandbox.boundary)
+        in_background(lambda: self.sandbox.boundary)
 
     def warm_up_judge(self) -> None:
         """Likewise, once it is known how many workers there are to be."""
-        _in_background(self.judge.warm_up)
+        in_background(self.judge.warm_up)
 
     def close(self) -> None:
         """Ends the workers; the run itself can be resumed."""
-        for part in ("sandbox", "judge"):
-            if part in self._parts:
-                self._parts.pop(part).close()
+        self.close_judge()
+        self._end("sandbox")
+
+    def close_judge(self) -> None:
+        """Ends the workers that have seen graphs."""
+        self._end("judge")
+
+    def _end(self, part: str) -> None:
+        if part in self._parts:
+            self._parts.pop(part).close()
 
     @property
     def _understood(self) -> Brief:
@@ -208,7 +215,9 @@ class Workbench:
         return max(0.0, limit - sum(call["cost_usd"] or 0.0 for call in calls))
 
 
-def _in_background(work: Callable[[], object]) -> None:
+def in_background(work: Callable[[], object]) -> None:
+    """Begins what will be needed soon; a fault shows where it is needed."""
+
     def quietly() -> None:
         with suppress(NeuromosaicError):
             work()

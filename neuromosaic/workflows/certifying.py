@@ -19,9 +19,8 @@ from neuromosaic.core.graph.tensors import from_numpy, to_numpy
 from neuromosaic.core.judge.process import ProcessJudge
 from neuromosaic.core.protocols import Job, Judge, Program, Sandbox
 from neuromosaic.core.results import CandidateResult, Latency
-from neuromosaic.core.sandbox.process import ProcessSandbox
 from neuromosaic.delivery.source import with_defaults
-from neuromosaic.workflows.bench import Workbench
+from neuromosaic.workflows.bench import Workbench, in_background
 from neuromosaic.workflows.candidates import Candidate, family_of, subject
 from neuromosaic.workflows.finalists import Finalist, needing_certificate
 from neuromosaic.workflows.state import DesignState
@@ -34,7 +33,7 @@ def certify(bench: Workbench, state: DesignState) -> DesignState:
     """Opens the test split once for all that is certified, and counts the opening."""
     wanted = needing_certificate(bench)
     bench.once("test opened", lambda: _open_test(bench, [finalist.candidate.name for finalist in wanted]))
-    bench.close()  # certificates are made by fresh workers, and two sets of them would need twice the memory
+    bench.close_judge()  # certificates are made by fresh workers, and two sets of them would need twice the memory
     with Certifier(bench) as certifier:
         for finalist in wanted:
             bench.once(f"certificate/{finalist.candidate.id}", partial(certifier.certify, finalist))
@@ -56,19 +55,22 @@ def model_source(bench: Workbench, candidate: Candidate) -> str:
 
 
 class Certifier:
-    """Fresh workers for the certificates: nothing that a search left behind can reach them."""
+    """Fresh workers for the certificates: nothing that a search left behind can reach them.
+
+    The sandbox has a fresh process for each job anyway.
+    """
 
     def __init__(self, bench: Workbench) -> None:
         self._bench = bench
         self._test = bench.dataset.open_test()
 
     def __enter__(self) -> "Certifier":
-        self._sandbox: Sandbox = ProcessSandbox(workers=1, boundary=self._bench.options.boundary)
+        self._sandbox: Sandbox = self._bench.sandbox
         self._judge: Judge = ProcessJudge(workers=1, device=self._bench.hardware.device)
+        in_background(self._judge.warm_up)  # while model.py is run
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._sandbox.close()
         self._judge.close()
 
     def certify(self, finalist: Finalist) -> dict[str, Any]:

@@ -22,6 +22,7 @@ from neuromosaic.workflows import runs
 from neuromosaic.workflows.options import Options
 from tests.small_runs import Finished, at_work, comparable, design, iris
 
+SOAK = pytest.mark.soak
 KILLED = """
 import os, signal, sys
 from pathlib import Path
@@ -50,12 +51,21 @@ def killed_at(root: Path, run: str, kind: str, count: int) -> int:
 
 
 @pytest.mark.timeout(400)
+@pytest.mark.parametrize(
+    "places",
+    [
+        pytest.param((("family.accepted", 2), ("trial.finished", 3)), id="twice"),
+        pytest.param(
+            (("metrics", 1), ("suite.mutants", 1), ("trial.finished", 6), ("certified", 1)), marks=SOAK, id="often"
+        ),
+    ],
+)
 def test_a_run_killed_at_many_places_ends_as_the_uninterrupted_one_and_repeats_nothing(
-    finished: Finished, tmp_path: Path
+    finished: Finished, tmp_path: Path, places: tuple[tuple[str, int], ...]
 ) -> None:
     store = Store(tmp_path / "store")
     run = runs.create(store, iris(), Options(folder=str(tmp_path / "out")))
-    for kind, count in (("metrics", 1), ("family.accepted", 2), ("trial.finished", 3), ("certified", 1)):
+    for kind, count in places:
         assert killed_at(store.root, run, kind, count) == -signal.SIGKILL
     with at_work(store, run) as bench:
         results = runs.carry_on(bench)

@@ -64,7 +64,7 @@ def run_trial(
     """
     check_recipe(recipe, dataset.contract)
     check_metrics(dataset.contract.task, (plan.primary, *plan.report))
-    watch = _Watch(dataset, recipe, plan, should_stop, on_epoch)
+    watch = Watch(dataset, recipe, plan, should_stop, on_epoch)
     job = _job(subject, dataset, recipe, fidelity, seed, timeout)
     began = time.perf_counter()
     try:
@@ -92,7 +92,7 @@ def _job(
     return Job("train", subject, arguments, tensors, timeout)
 
 
-class _Watch:
+class Watch:
     """The host's side of one training: scores each epoch, remembers the best, says when to stop."""
 
     def __init__(
@@ -154,7 +154,8 @@ class _Watch:
     def _row(self, body: Mapping[str, Any], outputs: NDArray[Any]) -> Row:
         try:
             told = {name: float(body[name]) for name in ("epoch", "train_loss", "seconds")}
-        except (KeyError, TypeError, ValueError):
+            int(told["epoch"])  # infinity is a number and no epoch
+        except (KeyError, TypeError, ValueError, OverflowError):
             raise WorkerError(f"the training reported an epoch that cannot be read: {dict(body)!r:.200}") from None
         return {**told, **self.score(outputs)}
 

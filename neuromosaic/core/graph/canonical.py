@@ -95,9 +95,7 @@ def _functional(trace: Mapping[str, Any], leaves: Mapping[Reference, _Value]) ->
     for entry in trace["nodes"]:
         _run(entry, memory)
     changed = {
-        id(leaf): (leaf, memory.values[found])
-        for found, leaf in leaves.items()
-        if memory.values.get(found, leaf) is not leaf
+        id(leaf): (leaf, memory.read(found)) for found, leaf in leaves.items() if memory.read(found) is not leaf
     }
     return _Functional(replaced(trace["output"], memory.read), list(changed.values()))
 
@@ -137,35 +135,49 @@ def _updated(entry: Mapping[str, Any]) -> list[Reference]:
     return list(references([entry["args"][mean], entry["args"][variance]]))
 
 
+@dataclass
+class _Storage:
+    """Memory that several names may look at; `history`: all that has been written to it, the last write first."""
+
+    history: _Value | None = None
+
+
 class _Memory:
     """The present value of every name, and which names lie in the same memory."""
 
     def __init__(self, leaves: Mapping[Reference, _Value]) -> None:
-        self.values: dict[Reference, _Value] = dict(leaves)
         self._same: dict[Reference, Reference] = {}
-        self._group: dict[Reference, set[Reference]] = {}
+        self._storage: dict[Reference, _Storage] = {}
+        self._known: dict[Reference, tuple[_Value, _Value | None]] = {}  # a value, and the history that it is up to
         first: dict[int, Reference] = {}
         for name, leaf in leaves.items():
             self._same[name] = first.setdefault(id(leaf), name)
-            self._group.setdefault(self._same[name], {self._same[name]})
+            self._storage.setdefault(self._same[name], _Storage())
+            self._known[self._same[name]] = leaf, None
 
     def read(self, name: Reference) -> _Value:
-        return self.values[self._same[name]]
+        name = self._same[name]
+        value, seen = self._known[name]
+        history = self._storage[name].history
+        if history is not seen:
+            value = _Value(["overwritten", value, seen, history])
+            self._known[name] = value, history
+        return value
 
     def hold(self, name: Reference, value: _Value, source: Reference | None) -> None:
-        self.values[name], self._same[name] = value, name
-        self._group[name] = {name} if source is None else self._group[self._same[source]]
-        self._group[name].add(name)
+        self._same[name] = name
+        storage = self._storage[name] = _Storage() if source is None else self._storage[self._same[source]]
+        self._known[name] = value, storage.history
 
     def call(self, name: Reference, other: Reference) -> None:
         """`name` is from now on the very same tensor as `other`."""
         self._same[name] = self._same[other]
 
     def overwrite(self, name: Reference, value: _Value) -> None:
-        target = self._same[name]
-        for other in self._group[target] - {target}:
-            self.values[other] = _Value(["overwritten", self.values[other], self.values[target], value])
-        self.values[target] = value
+        """Whoever looks at the same memory learns of it when it is read: nobody else pays for a write."""
+        before, storage = self.read(name), self._storage[self._same[name]]
+        storage.history = _Value(["written", storage.history, before, value])
+        self._known[self._same[name]] = value, storage.history
 
 
 class _Walk:

@@ -10,6 +10,7 @@ from neuromosaic.core.graph.document import Graph
 MAX_NODES = 20_000
 MAX_TENSORS = 20_000
 MAX_INPUTS = 16
+MAX_AXES = 64
 MAX_LIST = 10_000
 MAX_DEPTH = 6
 MAX_TEXT = 1_000
@@ -33,11 +34,19 @@ def check_document(graph: Graph) -> None:
     if document["format"] != 1:
         raise _bad(f"its format {document['format']!r} is not 1")
     inputs = _list(document["inputs"], "inputs", MAX_INPUTS)
-    if not inputs:
-        raise _bad("it has no input")
+    if not inputs or not all(map(_is_input, inputs)):
+        raise _bad("it needs inputs, each with a dtype and a shape")
     tensors = _check_state(graph)
     for mode in ("train", "eval"):
         _check_trace(document[mode], mode, {"input": set(range(len(inputs))), "tensor": {*tensors}, "node": set()})
+
+
+def _is_input(entry: Any) -> bool:
+    match entry:
+        case {"dtype": str(dtype), "shape": list(shape)} if len(entry) == 2 and len(shape) <= MAX_AXES:
+            return dtype in DTYPES and all(size is None or (type(size) is int and size >= 0) for size in shape)
+        case _:
+            return False
 
 
 def _check_state(graph: Graph) -> set[str]:

@@ -24,7 +24,7 @@ OUTCOMES: Final = ("passed", "failed", "skipped", "error")
 
 
 class Condition(NamedTuple):
-    """The boundary's level, milliseconds to fork and lock a child, the warm process's resident memory in MB."""
+    """The boundary's level, milliseconds to fork and lock a child, MB of memory that are the warm process's own."""
 
     boundary: str
     fork_ms: float

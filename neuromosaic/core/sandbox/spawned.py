@@ -14,7 +14,8 @@ from pathlib import Path
 from neuromosaic.core.errors import WorkerError
 from neuromosaic.core.protocols import Message
 from neuromosaic.core.sandbox.children import Child
-from neuromosaic.core.sandbox.zygote import serve_one, warm
+from neuromosaic.core.sandbox.warming import warm
+from neuromosaic.core.sandbox.zygote import serve_one
 from neuromosaic.core.workers.boundary import SPAWNED
 from neuromosaic.core.workers.conversation import HostGone, describe_failure
 from neuromosaic.core.workers.limits import Limits, limit_resources

@@ -6,17 +6,16 @@ kernel has no Landlock, it opens its children's files as well.
 """
 
 import contextlib
-import gc
+import itertools
 import json
 import os
-import resource
 import select
-import shutil
 import signal
 import socket
 import sys
 import tempfile
 import time
+from collections.abc import Generator
 from pathlib import Path
 from typing import Any, Final, NamedTuple, NoReturn
 
@@ -24,8 +23,10 @@ from neuromosaic.core.errors import WorkerError
 from neuromosaic.core.protocols import Converse, Message
 from neuromosaic.core.sandbox import quota
 from neuromosaic.core.sandbox.supervision import Supervisor
+from neuromosaic.core.sandbox.warming import memory_mb, thread_count, warm
 from neuromosaic.core.sandbox.work import perform
 from neuromosaic.core.workers import bubblewrap, landlock
+from neuromosaic.core.workers.clearing import clear
 from neuromosaic.core.workers.conversation import HostGone, answer, describe_failure
 from neuromosaic.core.workers.limits import Limits, silence
 from neuromosaic.core.workers.privileges import adopt_orphans, die_with_parent
@@ -36,6 +37,7 @@ from neuromosaic.core.workers.wire import Channel
 MAX_ORDER: Final = 4096
 MAX_REQUEST_RAW: Final = 16 * 2**30
 SWEEP_SECONDS: Final = 2.0
+TIDIED_AT_ONCE: Final = 100
 WATCH_MS: Final = 250
 
 
@@ -54,41 +56,6 @@ def main(fd: str, parent: str, around: Around = "nothing", namespaces: str = "{}
         Zygote(control, Path.cwd(), around).serve()
 
 
-def warm() -> None:
-    """Imports and runs once what every child needs, so that each child finds it done."""
-    import torch
-    from torch import nn
-
-    torch.set_num_threads(1)  # before any operation: a second thread's pool would not survive the fork
-    torch.set_num_interop_threads(1)
-    import pytest  # noqa: F401
-
-    from neuromosaic.core.graph import export, rebuild  # noqa: F401
-    from neuromosaic.core.workers import jobs, suite  # noqa: F401
-
-    net = nn.Sequential(nn.Conv2d(1, 2, 3), nn.BatchNorm2d(2), nn.Flatten(), nn.Dropout(0.1), nn.Linear(8, 2))
-    x = torch.zeros(2, 1, 4, 4)
-    optimizer = torch.optim.AdamW(net.parameters(), fused=True)
-    net(x).sum().backward()
-    optimizer.step()
-    export.export_module(net, (x,))
-    gc.collect()
-    gc.freeze()  # a child's collector leaves these pages alone, so that they stay shared
-
-
-def thread_count() -> int:
-    with contextlib.suppress(OSError):
-        return len(os.listdir("/proc/self/task"))
-    return 1
-
-
-def memory_mb() -> float:
-    """Resident memory of this process, in MB; 0 where the system does not tell."""
-    with contextlib.suppress(OSError):
-        return int(Path("/proc/self/statm").read_text().split()[1]) * resource.getpagesize() / 1e6
-    return 0.0
-
-
 class Live(NamedTuple):
     """A child at work: its folder, and the socket on which it hands over its listener (None: not supervised)."""
 
@@ -105,6 +72,7 @@ class Zygote:
         self._around = around
         self._children: dict[int, Live] = {}
         self._supervisors: dict[int, Supervisor] = {}
+        self._rubbish: list[Generator[None, None, None]] = []  # what ended children have left may take seconds
         self._hoarders: set[int] = set()
         self._watch_again = 0.0
         self._supervised = around != "none" and sys.platform == "linux" and landlock.abi() < landlock.OLDEST
@@ -127,7 +95,13 @@ class Zygote:
                 self._control.sendall(json.dumps(self._obey(json.loads(data), descriptors)).encode())
                 return True  # a child may be gone: what else was heard may be out of date
             self._supervise(descriptor, event)
+        self._tidy()
         return True
+
+    def _tidy(self) -> None:
+        """Removes some of what ended children have left, between two looks at what is asked for."""
+        if self._rubbish and len(list(itertools.islice(self._rubbish[0], TIDIED_AT_ONCE))) < TIDIED_AT_ONCE:
+            del self._rubbish[0]
 
     def _wait_for_work(self) -> list[tuple[int, int]]:
         waiting = select.poll()
@@ -137,6 +111,8 @@ class Zygote:
                 waiting.register(live.listener, select.POLLIN)
         for supervisor in self._supervisors.values():
             waiting.register(supervisor, select.POLLIN)
+        if self._rubbish:
+            return waiting.poll(0)
         return waiting.poll(WATCH_MS if self._children else None)
 
     def _supervise(self, descriptor: int, event: int) -> None:
@@ -194,6 +170,8 @@ class Zygote:
         for each in (listener, *(live.listener for live in self._children.values()), *self._supervisors.values()):
             if each is not None:
                 each.close()
+        for clearing in self._rubbish:
+            clearing.close()
 
     def _finish(self, pid: int, patience: float) -> int | None:
         """Ends a child with all that it started; its exit code if it ended by itself within `patience` seconds."""
@@ -206,7 +184,7 @@ class Zygote:
         for held in (live.listener, self._supervisors.pop(pid, None)):
             if held is not None:
                 held.close()
-        shutil.rmtree(live.folder, ignore_errors=True)
+        self._rubbish.append(clear(live.folder))
         if pid in self._hoarders:
             self._hoarders.remove(pid)
             return -signal.SIGXFSZ  # the kernel's own word for it

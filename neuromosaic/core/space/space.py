@@ -219,6 +219,17 @@ class SearchSpace:
         }
         return json.dumps(values, sort_keys=True, separators=(",", ":"))
 
+    def with_build(
+        self, build: Callable[[Point], Any], constraints: Sequence[str | Callable[[Point], Any]] = ()
+    ) -> "SearchSpace":
+        """The same space, its points meaning what `build` makes of them, under more `constraints`."""
+        return SearchSpace(
+            self.parameters, [*self._given(), *constraints], name=self.name, build=build, canonical=self._canonical
+        )
+
+    def _given(self) -> list[str | Callable[[Point], Any]]:
+        return [one.function if isinstance(one, FunctionConstraint) else one.text for one in self.constraints]
+
     def architecture(self, point: Point) -> Any:
         """What `build` makes of the point; the point itself without one."""
         return self._build(point) if self._build else point

@@ -1,5 +1,6 @@
 """Gates "behave" and "learn": forward and backward on examples."""
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
@@ -59,10 +60,16 @@ def check_learning(
     try:
         body = worker.run(_job("learn", subject, signature, examples, number, timeout)).body
         told = body.get("figures")
-        figures = {name: float(v) for name, v in told.items() if name in LEARNING} if isinstance(told, dict) else {}
+        figures = (
+            {name: told[name] for name in LEARNING if _is_finite(told.get(name))} if isinstance(told, dict) else {}
+        )
         return Verdict("learn", read_findings("learn", body), figures)
     except (CandidateError, WorkerError) as error:
         return Verdict("learn", (fault("learn", error),))
+
+
+def _is_finite(value: Any) -> bool:
+    return isinstance(value, float) and math.isfinite(value)
 
 
 def _job(

@@ -90,9 +90,10 @@ class Ladder:
     def _shape(self, climb: Climb, program: Program, known: Known) -> tuple[Climb, Verdict]:
         try:
             exported = self.sandbox.export(program, self.signature, self.timeout)
+            climb = _in_lane(climb, program, exported)
         except (CandidateError, WorkerError) as error:
             return climb, Verdict("shape", (fault("shape", error),))
-        climb, verdict = self._inspected(_in_lane(climb, program, exported), program)
+        climb, verdict = self._inspected(climb, program)
         if not verdict.passed:  # this is the last that is heard of it
             return climb, replace(verdict, findings=(*verdict.findings, *exported.findings))
         if climb.candidate_id and (twin := known(climb.candidate_id)):

@@ -38,8 +38,9 @@ OUT_OF_MEMORY: Final = re.compile(
 def hold(channel: Channel, request: Message, converse: Converse | None = None) -> Message:
     """The host's side: the result of a request, with every report on the way answered by `converse`.
 
-    Raises CandidateError, ExportError or WorkerError as the worker says; WorkerGone and WorkerLate where it no longer
-    says anything; whatever `converse` raises.
+    Raises CandidateError, ExportError or WorkerError as the worker says, but never "setup": who has been given work
+    has been set up, and what says otherwise would pass for the machine's fault. WorkerGone and WorkerLate where it
+    no longer says anything; whatever `converse` raises.
     """
     message = _exchange(channel, request)
     while True:
@@ -49,7 +50,7 @@ def hold(channel: Channel, request: Message, converse: Converse | None = None) -
             case {"report": dict(body)} if converse is not None:
                 message = _exchange(channel, converse(Message(body, message.tensors)))
             case {"failed": dict(told)}:
-                raise failure(told)
+                raise failure({**told, "kind": "crash"} if told.get("kind") == "setup" else told)
             case _:
                 raise WorkerGone("a worker said something that is no reply")
 

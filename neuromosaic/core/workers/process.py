@@ -16,6 +16,7 @@ from typing import Final, NamedTuple
 import neuromosaic
 from neuromosaic.core.errors import WorkerError
 from neuromosaic.core.workers import bubblewrap
+from neuromosaic.core.workers.clearing import clear_at_once
 from neuromosaic.core.workers.conversation import WorkerGone
 
 PASSED_ON: Final = ("PATH", "LD_LIBRARY_PATH", "CUDA_VISIBLE_DEVICES", "NVIDIA_VISIBLE_DEVICES", "SYSTEMROOT")
@@ -147,4 +148,4 @@ def _end(process: subprocess.Popen[bytes], connection: socket.socket, folder: Pa
             os.killpg(process.pid, signal.SIGKILL)
     process.wait()
     connection.close()
-    shutil.rmtree(folder, ignore_errors=True)
+    clear_at_once(folder)

@@ -27,7 +27,15 @@ def run_suite(suite: str, folder: Path) -> SuiteOutcome:
     (folder / FILE).write_text(suite, encoding="utf-8")
     (folder / "pytest.ini").write_text("[pytest]\n")
     collector = _Collector(folder)
-    arguments = ["--import-mode=importlib", "--capture=sys", "--tb=native", "-qq", "-c", str(folder / "pytest.ini")]
+    arguments = [
+        "--import-mode=importlib",
+        "--capture=sys",
+        "--tb=native",
+        "-qq",
+        "--noconftest",
+        "-c",
+        str(folder / "pytest.ini"),
+    ]
     without = [
         part for name in ("cacheprovider", "faulthandler", "doctest", "junitxml") for part in ("-p", f"no:{name}")
     ]

@@ -18,9 +18,12 @@ from neuromosaic.core.protocols import Message
 
 MAGIC: Final = b"NMF1"
 HEADER: Final = struct.Struct("<4sIQ")
-MAX_JSON: Final = 64 * 2**20
+MAX_JSON: Final = 16 * 2**20  # once read it may take thirty times as much; a graph of 20,000 nodes needs a quarter
+MAX_LISTS: Final = 2_000_000
 MAX_RAW: Final = 16 * 2**30
 MAX_TENSORS: Final = 100_000
+MAX_AXES: Final = 64
+MAX_DIGITS: Final = 20
 
 Read = Callable[[int], bytes]
 """Returns as many bytes as asked for, fewer only where the stream ends."""
@@ -144,8 +147,10 @@ def _whole(data: bytes, size: int) -> bytes:
 
 
 def _parse(text: bytes) -> tuple[dict[str, Any], list[tuple[str, str, list[int]]]]:
+    if text.count(b"[") + text.count(b"{") > MAX_LISTS:
+        raise ValueError(f"a message holds more than {MAX_LISTS} lists")
     try:
-        document = json.loads(text)
+        document = json.loads(text, parse_int=_integer)
     except RecursionError:
         raise ValueError("a message is nested too deeply") from None
     match document:
@@ -155,12 +160,23 @@ def _parse(text: bytes) -> tuple[dict[str, Any], list[tuple[str, str, list[int]]
             raise ValueError("a message is a body and a table of tensors")
 
 
+def _integer(digits: str) -> int:
+    """Of up to 64 bits. No number of use has more digits; a few thousand would keep the host busy for hours."""
+    if len(digits) > MAX_DIGITS:
+        raise ValueError(f"a number of {len(digits)} digits in a message")
+    return int(digits)
+
+
 def _entry(entry: Any) -> tuple[str, str, list[int]]:
     match entry:
-        case [str(name), str(dtype), list(shape)] if all(type(size) is int and size >= 0 for size in shape):
+        case [str(name), str(dtype), list(shape)] if _is_shape(shape):
             return name, dtype, shape
         case _:
             raise ValueError("a tensor is announced by name, dtype and shape")
+
+
+def _is_shape(shape: list[Any]) -> bool:
+    return len(shape) <= MAX_AXES and all(type(size) is int and size >= 0 for size in shape)
 
 
 def _size(dtype: str, shape: list[int]) -> int:

@@ -253,6 +253,10 @@ def test_a_worker_that_could_not_be_set_up_is_no_verdict_on_the_candidate(four: 
         (reported(1, [[0.0, 1.0]] * 3), r"reported float32\[3, 2\] as validation outputs, not float32\[4, 2\]"),
         (dataclasses.replace(reported(1, scores(1)), body={"epoch": "x"}), "cannot be read"),
         (dataclasses.replace(reported(1, scores(1)), body={}), "cannot be read"),
+        (
+            dataclasses.replace(reported(1, scores(1)), body={"epoch": math.inf, "train_loss": 1, "seconds": 1}),
+            "read",
+        ),
     ],
 )
 def test_a_report_that_lies_about_its_form_is_a_crash(four: Dataset, report: Message, message: str) -> None:

@@ -110,7 +110,10 @@ def test_the_layer_of_a_forged_node_is_told() -> None:
     ("changes", "fault"),
     [
         ({"format": 2}, "format"),
-        ({"inputs": []}, "no input"),
+        ({"inputs": []}, "needs inputs"),
+        ({"inputs": [7]}, "needs inputs"),
+        ({"inputs": [{"dtype": "float32", "shape": [[None]]}]}, "needs inputs"),
+        ({"inputs": [{"dtype": "object", "shape": [None]}]}, "needs inputs"),
         ({"inputs": {}}, "inputs must be a list"),
         ({"inputs": [{}] * 17}, "at most 16"),
         ({"parameters": None}, "parameters must be a list"),

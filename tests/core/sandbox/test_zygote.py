@@ -14,7 +14,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import torch
 
 from neuromosaic.core.errors import CandidateError, WorkerError
 from neuromosaic.core.protocols import Job, Message, Program
@@ -78,7 +77,10 @@ def test_a_child_is_ended_on_order_with_its_folder(order: Order, tmp_path: Path)
     pid = fork(order)
     assert len(list(tmp_path.iterdir())) == 1
     assert order({"finish": pid, "patience": 0.01}) == {"exit_code": None}
-    assert list(tmp_path.iterdir()) == []
+    end = time.monotonic() + 5
+    while list(tmp_path.iterdir()):  # in between its orders
+        assert time.monotonic() < end
+        time.sleep(0.01)
 
 
 def test_a_child_that_ended_by_itself_says_how(order: Order) -> None:
@@ -327,28 +329,6 @@ def test_a_zygote_that_bubblewrap_is_not_around_does_not_say_so(monkeypatch: pyt
     ours, theirs = socket.socketpair()
     with ours, pytest.raises(SystemExit, match="namespace of the host"):
         zygote.main(str(theirs.detach()), "1", "bubblewrap", json.dumps(bubblewrap.namespaces()))
-
-
-def test_threads_are_counted() -> None:
-    stop = threading.Event()
-    threads = [threading.Thread(target=stop.wait) for _ in range(20)]
-    for thread in threads:
-        thread.start()
-    assert zygote.thread_count() > len(threads) or sys.platform != "linux"
-    stop.set()
-    for thread in threads:
-        thread.join()
-
-
-def test_warming_up_runs_what_children_need(monkeypatch: pytest.MonkeyPatch) -> None:
-    import gc
-
-    threads = torch.get_num_threads()
-    monkeypatch.setattr(torch, "set_num_interop_threads", lambda _: None)  # once per process only
-    monkeypatch.setattr(gc, "freeze", lambda: None)
-    zygote.warm()
-    assert torch.get_num_threads() == 1
-    torch.set_num_threads(threads)
 
 
 def test_patience_has_an_end() -> None:

@@ -39,7 +39,8 @@ class Bench:
         files = [self.folder / f"net{number}.py" for number in range(len(sources))]
         for file, source in zip(files, sources, strict=True):
             file.write_bytes(source if isinstance(source, bytes) else source.encode())
-        ladder = Ladder(*self._workers, signature, how.pop("limits", Constraints()), timeout=20.0, strict=False)
+        limits, timeout = how.pop("limits", Constraints()), how.pop("timeout", 20.0)
+        ladder = Ladder(*self._workers, signature, limits, timeout=timeout, strict=False)
         return list(validate(files, ladder, Construction(**how), suite))
 
     def one(self, source: str | bytes, signature: Signature = STATED, **how: Any) -> Report:
@@ -188,7 +189,7 @@ def test_a_network_that_several_files_have_is_refused_in_all_of_them(bench: Benc
     ],
 )
 def test_bad_input_gets_a_verdict(bench: Bench, junk: bytes, code: str) -> None:
-    report = bench.one(junk, STATED)
+    report = bench.one(junk, STATED, timeout=5.0)
     errors = [finding for finding in report.climb.findings if finding.severity == "error"]
     assert (report.accepted, report.climb.boundary != "") == (False, True)
     assert code in {finding.code for finding in errors} or (code == "too-deep" and errors[0].code == "syntax")

@@ -236,3 +236,15 @@ def test_a_climb_may_end_early(bench: Bench, graph: Graph, last: str, gate: str)
 def test_a_network_that_does_not_learn_is_refused(bench: Bench, graph: Graph) -> None:
     assert bench(graph, learn={**LEARNT, "findings": [FAULT]}).climb(PROGRAM).stopped_by == "learn"
     assert bench(graph, learn=WorkerError("", "timeout")).climb(PROGRAM).stopped_by == "learn"
+
+
+def test_a_graph_that_is_none_is_a_finding_and_no_error_of_ours(bench: Bench) -> None:
+    climb = bench(Graph({"format": 1}, {})).climb(PROGRAM)
+    assert climb.stopped_by == "shape"
+    assert [finding.code for finding in climb.findings] == ["bad-graph"]
+
+
+def test_what_a_worker_says_of_its_learning_is_no_figure_unless_it_is_a_number(bench: Bench, graph: Graph) -> None:
+    said = {"loss_before": "much", "loss_after": float("inf"), "gradient_norm": 2.0}
+    climb = bench(graph, learn={"findings": [], "figures": said}).climb(PROGRAM)
+    assert climb.verdicts[-1].figures == {"gradient_norm": 2.0}

@@ -76,7 +76,7 @@ def test_reports_are_answered_before_the_result_comes(serve: Serve) -> None:
     [
         (CandidateError("bad", "constructor", 3, "net.0"), CandidateError, {"code": "constructor", "line": 3}),
         (ExportError("no", "export", layer="net.1"), ExportError, {"layer": "net.1"}),
-        (WorkerError("walls", "setup"), WorkerError, {"cause": "setup"}),
+        (WorkerError("late", "timeout"), WorkerError, {"cause": "timeout"}),
         (MemoryError(), WorkerError, {"cause": "memory"}),
         (RuntimeError("DefaultCPUAllocator: can't allocate memory: you tried"), WorkerError, {"cause": "memory"}),
         (ZeroDivisionError("division by zero\nsecond line"), CandidateError, {"code": "raised"}),
@@ -92,6 +92,12 @@ def test_what_the_work_raises_arrives_as_what_it_is(
     assert type(caught.value) is kind
     assert {name: getattr(caught.value, name) for name in attributes} == attributes
     assert "second line" not in str(caught.value)
+
+
+def test_no_work_passes_for_a_fault_of_the_machine(serve: Serve) -> None:
+    with pytest.raises(WorkerError) as caught:
+        hold(serve(raising(WorkerError("the sandbox cannot start", "setup"))), Message({}))
+    assert caught.value.cause == "crash"
 
 
 def test_want_of_memory_behind_an_attributed_error_is_told_as_such() -> None:

@@ -131,3 +131,8 @@ def test_nobody_elses_configuration_counts(tmp_path: Path) -> None:
     inner = tmp_path / "inner"
     inner.mkdir()
     assert run_suite("def test_it(): pass\n", inner).green
+
+
+def test_a_conftest_that_a_candidate_left_is_not_read(tmp_path: Path) -> None:
+    (tmp_path / "conftest.py").write_text("def pytest_pyfunc_call(pyfuncitem):\n    return True\n")
+    assert not run_suite("def test_a():\n    assert False\n", tmp_path).green

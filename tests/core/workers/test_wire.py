@@ -19,7 +19,7 @@ from neuromosaic.core.workers.wire import HEADER, MAGIC, Channel, decode, encode
 
 texts = st.text(max_size=8)
 values = st.recursive(
-    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | texts,
+    st.none() | st.booleans() | st.integers(-(2**63), 2**64 - 1) | st.floats(allow_nan=False) | texts,
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(texts, inner, max_size=3),
     max_leaves=8,
 )
@@ -85,6 +85,8 @@ def test_infinities_travel() -> None:
         (damaged({"body": {}, "tensors": [["x", "float32"]]}), "announced"),
         (damaged({"body": {}, "tensors": [["x", "float32", [-1]]]}), "announced"),
         (damaged({"body": {}, "tensors": [["x", "float32", [True]]]}), "announced"),
+        (damaged({"body": {}, "tensors": [["x", "float32", [1] * 65]]}, bytes(4)), "announced"),
+        (damaged({"body": {"n": 10**20}, "tensors": []}), "a number of 21 digits"),
         (damaged({"body": {}, "tensors": [["x", "object", [1]]]}, bytes(8)), "unknown dtype"),
         (damaged({"body": {}, "tensors": [["x", "float32", [2]]]}, bytes(4)), "accounts for 8"),
         (damaged({"body": {}, "tensors": []}, raw_size=2**60), "the limit is"),
@@ -108,6 +110,12 @@ def test_too_many_tensors_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_what_is_not_json_cannot_be_sent(body: dict[str, Any]) -> None:
     with pytest.raises(ValueError, match="must be JSON"):
         frame(Message(body))
+
+
+def test_lists_that_would_fill_the_memory_are_not_read(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(wire, "MAX_LISTS", 100)
+    with pytest.raises(ValueError, match="more than 100 lists"):
+        decode(io.BytesIO(frame(Message({"lists": [[]] * 100}))).read)
 
 
 def test_a_message_over_the_limit_cannot_be_sent(monkeypatch: pytest.MonkeyPatch) -> None:

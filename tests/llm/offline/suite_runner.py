@@ -5,19 +5,24 @@ import json
 import os
 import subprocess
 import sys
+from collections.abc import Iterable
 from pathlib import Path
 
 Outcomes = dict[str, str]
 
 
-def run_suites(cases: dict[str, tuple[str, str]], folder: Path) -> dict[str, Outcomes]:
-    """Per case the outcome of each test of its (suite, source of model.py)."""
+def run_suites(cases: dict[str, tuple[str, str]], folder: Path) -> None:
+    """Runs each case's (suite, source of model.py) in a folder of its own."""
     for name, (suite, source) in cases.items():
         (folder / name).mkdir()
         (folder / name / "suite.txt").write_text(suite)
         (folder / name / "model.py").write_text(source)
     alone = {**os.environ, "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"}
     subprocess.run([sys.executable, __file__, str(folder)], check=True, stdout=subprocess.DEVNULL, env=alone)
+
+
+def read_outcomes(folder: Path, cases: Iterable[str]) -> dict[str, Outcomes]:
+    """Per case the outcome of each of its tests."""
     return {name: json.loads((folder / name / "outcomes.json").read_text()) for name in cases}
 
 

@@ -16,7 +16,8 @@ from neuromosaic.llm.offline.fitting import fit
 from neuromosaic.llm.offline.suites import propose_suite
 from neuromosaic.llm.offline.writing import write_source
 from tests.llm.offline.contracts import COLOUR, CONTRACTS, DIGITS, HOUSES, LETTERS, MOTION, REVIEWS, TINY, summary
-from tests.llm.offline.suite_runner import Outcomes, failed, run_suites
+from tests.llm.offline.suite_runner import Outcomes, failed, read_outcomes, run_suites
+from tests.once import made_once
 
 LIMIT = 9_000
 SURVIVED = Finding(gate="mutants", code="mutant-survived", message="no test noticed this change of a good network: x")
@@ -111,7 +112,7 @@ def outcomes(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Outcomes]:
     }
     cases["frozen"] = (suite(DIGITS), frozen(plain))
     cases["too large"] = (suite(DIGITS, limit=500), plain)
-    return run_suites(cases, tmp_path_factory.mktemp("suites"))
+    return read_outcomes(made_once(tmp_path_factory, "suites", lambda place: run_suites(cases, place)), cases)
 
 
 @pytest.mark.parametrize("name", GOOD)

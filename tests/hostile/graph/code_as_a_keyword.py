@@ -1,0 +1,31 @@
+"""Gives an argument a name that closes the brackets it stands in."""
+
+# play: graph
+
+from torch import nn
+
+from neuromosaic.core.graph import export
+from neuromosaic.core.sandbox import work
+
+
+class Model(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.head = nn.Linear(64, 10)
+
+    def forward(self, x):
+        return self.head(x.flatten(1))
+
+
+# attack
+def forged(*args, **kwargs):
+    graph = kept(*args, **kwargs)
+    document, tensors = graph.document, graph.tensors
+    nodes = document["eval"]["nodes"]
+    nodes[-1]["kwargs"] = {"x=1)\nopen('@OPEN_FOLDER@/note', 'w').write('forged')\n(": 1}
+    return graph
+
+
+kept, export.export_module = export.export_module, forged
+work._can_be_cut = lambda *_: True
+# end

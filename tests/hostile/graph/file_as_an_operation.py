@@ -1,0 +1,32 @@
+"""Names the operation by which torch maps a file."""
+
+# play: graph
+
+from torch import nn
+
+from neuromosaic.core.graph import export
+from neuromosaic.core.sandbox import work
+
+
+class Model(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.head = nn.Linear(64, 10)
+
+    def forward(self, x):
+        return self.head(x.flatten(1))
+
+
+# attack
+def forged(*args, **kwargs):
+    graph = kept(*args, **kwargs)
+    document, tensors = graph.document, graph.tensors
+    nodes = document["eval"]["nodes"]
+    nodes.insert(0, {"name": "forged", "op": "torch.from_file", "args": ["@CANARY_FILE@", True, 9], "kwargs": {}})
+    nodes.insert(1, {"name": "written", "op": "torch.fill_", "args": [{"node": "forged"}, 88.0], "kwargs": {}})
+    return graph
+
+
+kept, export.export_module = export.export_module, forged
+work._can_be_cut = lambda *_: True
+# end

@@ -1,0 +1,31 @@
+"""Sends a tensor with fewer bytes than its shape has."""
+
+# play: graph
+
+from torch import nn
+
+from neuromosaic.core.graph import export
+from neuromosaic.core.sandbox import work
+
+
+class Model(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.head = nn.Linear(64, 10)
+
+    def forward(self, x):
+        return self.head(x.flatten(1))
+
+
+# attack
+def forged(*args, **kwargs):
+    graph = kept(*args, **kwargs)
+    document, tensors = graph.document, graph.tensors
+    nodes = document["eval"]["nodes"]
+    object.__setattr__(next(iter(tensors.values())), "data", b"1234")
+    return graph
+
+
+kept, export.export_module = export.export_module, forged
+work._can_be_cut = lambda *_: True
+# end

