@@ -58,6 +58,26 @@ def design(
 
 
 @app.command()
+def chat(
+    run: Annotated[
+        str | None, typer.Argument(help="A run to talk about; without it the first words begin one.")
+    ] = None,
+    model: Annotated[list[str] | None, typer.Option(help="As for design.")] = None,
+    api_base: Annotated[
+        str | None, typer.Option(help="Address of an OpenAI-compatible server.", envvar="OPENAI_BASE_URL")
+    ] = None,
+    boundary: Boundary = "auto",
+    store: StoreOption = STORE,
+) -> None:
+    """Talk about what is needed, watch it come about, and change it on the way."""
+    from neuromosaic.interfaces.chat.terminal import chat as command
+    from neuromosaic.interfaces.design import Wanted, options_of
+
+    options = options_of(Wanted(model=model, api_base=api_base, boundary=boundary), store)
+    raise typer.Exit(command(store, run, options))
+
+
+@app.command()
 def validate(
     files: Annotated[list[Path], typer.Argument(help="Python files with a network each, or folders of them.")],
     input: Annotated[list[str] | None, typer.Option("--input", help="Without its batch axis: 3x32x32, 64:int64<1000 (ids), 16:bool. Several for several arguments. Not given: the file's get_inputs().")] = None,

@@ -80,6 +80,12 @@ class Board:
             grid.add_row("", self._totals(now))
             return grid
 
+    def line(self) -> str:
+        """The same on one line."""
+        with self._lock:
+            now = time.monotonic()
+            return f"{self._at} ({duration(now - self._at_since)}) | {self._totals(now)}"
+
     def _totals(self, now: float) -> str:
         parts = [f"run {self._run}"]
         if self._planned:

@@ -128,7 +128,7 @@ class Traps:
         canary = self.folder / "canary"
         with contextlib.suppress(OSError):
             told = canary.stat()
-            return canary.read_text(), told.st_mode, told.st_nlink, told.st_mtime_ns, told.st_uid
+            return canary.read_bytes(), told.st_mode, told.st_nlink, told.st_mtime_ns, told.st_uid
         return None
 
     def _shared(self) -> None:

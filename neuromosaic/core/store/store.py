@@ -7,7 +7,7 @@ import secrets
 import sqlite3
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from importlib import resources
 from pathlib import Path
@@ -137,6 +137,15 @@ class Store:
         """The stored result of a step, or None."""
         rows = self._query("SELECT result FROM steps WHERE run = ? AND step = ?", run, step)
         return json.loads(rows[0][0])["value"] if rows else None
+
+    def copy_steps(self, run: str, other: str, steps: Sequence[str]) -> None:
+        """Gives `other` these steps of `run`, and those below them ("suite": also "suite/0"), where it has none."""
+        for step in steps:
+            self._write(
+                "INSERT OR IGNORE INTO steps SELECT ?, step, result FROM steps"
+                " WHERE run = ? AND (step = ? OR instr(step, ?) = 1)",
+                other, run, step, f"{step}/",
+            )  # fmt: skip
 
     # ------------------------------------------------------------ what was paid for once
 

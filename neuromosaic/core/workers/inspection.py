@@ -17,6 +17,7 @@ from neuromosaic.core.workers.conversation import first_line, is_out_of_memory
 from neuromosaic.core.workers.source import layer_of
 
 BATCHES = (1, 3)
+NOTHING = 1e-4  # outputs that are smaller than this are what float32 leaves of a sum that comes to zero
 TOLERANCE = 1e-3  # of the outputs' scale: kernels differ by far less between batches, a leak by far more
 Inputs = tuple[Tensor, ...]
 
@@ -150,7 +151,7 @@ def close(one: Tensor, other: Tensor) -> bool:
     known = one.isfinite() & other.isfinite()
     if not torch.equal(one.isnan(), other.isnan()):
         return False
-    scale = max(float((one * known).nan_to_num().abs().max()), 1e-6)
+    scale = max(float((one * known).nan_to_num().abs().max()), NOTHING)
     return bool(((one - other).nan_to_num() * known).abs().max() <= TOLERANCE * scale)
 
 
