@@ -27,10 +27,11 @@ from neuromosaic.core.proposals import (
     SuiteProposal,
     Trace,
 )
+from neuromosaic.core.registration.conformance import check_architecture
 from neuromosaic.llm.protocols import ModelClient
 from neuromosaic.llm.scripted import ScriptedClient
 
-__all__ = ["ScriptedClient", "check_model_client", "example_hardware", "example_task"]
+__all__ = ["ScriptedClient", "check_architecture", "check_model_client", "example_hardware", "example_task"]
 
 SENTENCE = "classify 8x8 grey images of handwritten digits, under 20k parameters, under 1 ms per image on CPU"
 

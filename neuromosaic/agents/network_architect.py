@@ -1,11 +1,14 @@
 """NetworkArchitect: proposes families of networks."""
 
 import ast
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from neuromosaic.agents.asking import ask
+from neuromosaic.core.errors import SpaceError
 from neuromosaic.core.proposals import FamilyInputs, FamilyProposal, Request
-from neuromosaic.core.space.parameters import Parameter
+from neuromosaic.core.space.moving import usual
+from neuromosaic.core.space.parameters import Parameter, settled
+from neuromosaic.core.space.space import SearchSpace
 from neuromosaic.core.syntax import defaults, method, parse
 from neuromosaic.llm.protocols import ModelClient
 
@@ -39,7 +42,18 @@ def _faults(proposal: FamilyProposal) -> list[str]:
             faults.append(f"model.py, line {known[name]}: argument {name!r} of Model.__init__ has no default")
         else:
             faults += _default_faults(name, parameter, given[name])
-    return faults
+    return faults or _constraint_faults(proposal, given)
+
+
+def _constraint_faults(proposal: FamilyProposal, given: Mapping[str, ast.expr]) -> list[str]:
+    """The constructor's defaults are the first point that is tried: they must meet the constraints."""
+    values = {name: ast.literal_eval(given[name]) for name in proposal.space}
+    try:
+        space = SearchSpace(proposal.space, proposal.constraints)
+        space.check(settled(proposal.space, values, usual))
+    except SpaceError as error:
+        return [f"model.py: the defaults of Model.__init__ are outside space.json: {error}"]
+    return []
 
 
 def _default_faults(name: str, parameter: Parameter, default: ast.expr) -> Iterator[str]:

@@ -5,6 +5,8 @@ NeuromosaicError
 │   ├── BriefError          the brief is unclear, contradictory or incomplete
 │   ├── DataError           the data cannot be read or do not fit the task
 │   ├── RoleError           a role file is broken
+│   ├── SpaceError          a search space, or a point of one, is not sound
+│   ├── ArchitectureError    a network as data is broken: the path inside it is named
 │   └── NotFoundError       no such run, candidate, role or artifact
 ├── InfrastructureError     this machine failed us: never a verdict on a candidate
 │   └── WorkerError         a worker died, hung or could not be set up
@@ -44,6 +46,18 @@ class DataError(UsageError):
 
 class RoleError(UsageError):
     pass
+
+
+class SpaceError(UsageError):
+    pass
+
+
+class ArchitectureError(UsageError):
+    """`path` leads to the fault inside the document ("layers[2].config.kernel"), empty where the whole is meant."""
+
+    def __init__(self, message: str, path: str = "") -> None:
+        super().__init__(f"{path}: {message}" if path else message)
+        self.path = path
 
 
 class NotFoundError(UsageError):

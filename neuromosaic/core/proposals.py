@@ -5,11 +5,13 @@ import json
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, ClassVar, Generic, Literal, Self, TypeVar
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator
+from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
 from neuromosaic.core.brief import Brief, Contract, Value
+from neuromosaic.core.errors import SpaceError
 from neuromosaic.core.evaluation.recipe import Loss, Recipe
 from neuromosaic.core.space.parameters import Point, Space, parse_space
+from neuromosaic.core.space.space import SearchSpace
 from neuromosaic.core.syntax import parse
 
 RoleName = Literal["TestArchitect", "NetworkArchitect", "ModelArchitect", "Trainer", "Compute", "Metrics"]
@@ -248,18 +250,22 @@ class SuiteProposal(Value):
 
 
 class FamilyProposal(Value):
-    """A parametrised network: `source` with one class `Model`, and the space over its constructor's arguments."""
+    """A parametrised network: `source` with one class `Model`, and the space over its constructor's arguments.
+
+    `constraints` are conditions as text that a point must meet, such as "depth * width <= 512".
+    """
 
     files: ClassVar[Mapping[str, str]] = {"model.py": "python", "space.json": "json"}
 
     name: str = Field(min_length=1, max_length=60)
     source: str
     space: Space
+    constraints: tuple[str, ...] = ()
     rationale: str = ""
 
     @classmethod
     def from_files(cls, files: Mapping[str, str], prose: str) -> Self:
-        """`space.json`: {"name": ..., "parameters": {...}}; `prose` becomes the rationale.
+        """`space.json`: {"name": ..., "parameters": {...}}, and "constraints" where wanted; `prose` is the rationale.
 
         Raises ValueError naming the file and the fault.
         """
@@ -267,15 +273,31 @@ class FamilyProposal(Value):
             document = json.loads(files["space.json"])
         except json.JSONDecodeError as error:
             raise ValueError(f"space.json is not JSON: {error}") from None
-        if not isinstance(document, dict) or set(document) != {"name", "parameters"}:
-            raise ValueError('space.json must be {"name": "...", "parameters": {...}}')
+        if not isinstance(document, dict) or set(document) - {"constraints"} != {"name", "parameters"}:
+            raise ValueError(
+                'space.json must be {"name": "...", "parameters": {...}}, with "constraints": [...] or not'
+            )
         rationale = " ".join(prose.split())[:600]
-        return cls(name=document["name"], source=files["model.py"], space=document["parameters"], rationale=rationale)
+        return cls(
+            name=document["name"],
+            source=files["model.py"],
+            space=document["parameters"],
+            constraints=document.get("constraints", ()),
+            rationale=rationale,
+        )
 
     @field_validator("space", mode="before")
     @classmethod
     def _is_space(cls, document: Any) -> Space:
         return parse_space(document)
+
+    @model_validator(mode="after")
+    def _is_sound_space(self) -> Self:
+        try:
+            SearchSpace(self.space, self.constraints)
+        except SpaceError as error:
+            raise ValueError(f"space.json: {error}") from None
+        return self
 
     @field_validator("source")
     @classmethod

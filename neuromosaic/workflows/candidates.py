@@ -14,7 +14,8 @@ from neuromosaic.core.proposals import FamilyProposal, Finding
 from neuromosaic.core.protocols import Program, Verdict
 from neuromosaic.core.search.families import Choice, FamilyRange
 from neuromosaic.core.signature import signature_of
-from neuromosaic.core.space.parameters import Point
+from neuromosaic.core.space.moving import usual
+from neuromosaic.core.space.parameters import Point, settled
 from neuromosaic.core.syntax import defaults, method, parse
 from neuromosaic.core.validation.behave import Examples
 from neuromosaic.core.validation.climb import Climb
@@ -36,7 +37,7 @@ class Family(Value):
 
     @property
     def range(self) -> FamilyRange:
-        return FamilyRange(self.proposal.space, self.default)
+        return FamilyRange(self.proposal.space, self.default, self.proposal.constraints)
 
 
 class Candidate(Value):
@@ -54,10 +55,12 @@ class Candidate(Value):
 
 
 def family_default(proposal: FamilyProposal) -> Point:
-    """The author's own point: the constructor's defaults of the searched arguments, which are literals."""
+    """The author's own point: the constructor's defaults of the searched arguments, which are literals;
+    those whose condition they do not meet are left out."""
     constructor = method("__init__", parse(proposal.source))
     known = defaults(constructor) if constructor else {}
-    return {name: ast.literal_eval(known[name]) for name in proposal.space}
+    values = {name: ast.literal_eval(known[name]) for name in proposal.space}
+    return settled(proposal.space, values, usual)
 
 
 def program(family: Family, values: Point, seed: int) -> Program:

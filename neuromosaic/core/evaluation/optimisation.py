@@ -15,19 +15,24 @@ MOMENTUM = 0.9
 
 
 def make_optimizer(module: nn.Module, example: Tensor, recipe: Recipe) -> Optimizer:
-    """The recipe's optimiser over the module's trainable parameters.
-
-    Weight decay leaves out what is no matrix product's weight: tensors with one axis or none (biases, gains of
-    norms) and embedding tables. `example` [batch, ...] is run once to see which tables are looked up: in a rebuilt
-    graph no layer's class tells it.
-    """
-    tables = _embedding_tables(module, example) if recipe.weight_decay else set()
+    """The recipe's optimiser over the module's trainable parameters; `undecayed` ones have no weight decay."""
+    kept = undecayed(module, example, recipe)
     parameters = [parameter for parameter in module.parameters() if parameter.requires_grad]
-    plain = [parameter for parameter in parameters if parameter.ndim < 2 or id(parameter) in tables]
-    kept = {id(parameter) for parameter in plain}
+    plain = [parameter for parameter in parameters if id(parameter) in kept]
     decayed = [parameter for parameter in parameters if id(parameter) not in kept]
     groups = [{"params": decayed, "weight_decay": recipe.weight_decay}, {"params": plain, "weight_decay": 0.0}]
     return _optimizer([group for group in groups if group["params"]], recipe)
+
+
+def undecayed(module: nn.Module, example: Tensor, recipe: Recipe) -> set[int]:
+    """Identities of the trainable parameters that weight decay leaves out: what is no matrix product's weight.
+
+    These are tensors with one axis or none (biases, gains of norms) and embedding tables. `example` [batch, ...] is
+    run once to see which tables are looked up: in a rebuilt graph no layer's class tells it.
+    """
+    tables = _embedding_tables(module, example) if recipe.weight_decay else set()
+    parameters = [parameter for parameter in module.parameters() if parameter.requires_grad]
+    return {id(parameter) for parameter in parameters if parameter.ndim < 2 or id(parameter) in tables}
 
 
 def _optimizer(groups: Any, recipe: Recipe) -> Optimizer:

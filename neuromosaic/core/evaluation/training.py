@@ -11,6 +11,7 @@ from torch import Tensor, nn
 
 from neuromosaic.core.brief import Contract
 from neuromosaic.core.evaluation.augmentation import augmentation, mixup
+from neuromosaic.core.evaluation.layout import Arrange, arrangement
 from neuromosaic.core.evaluation.losses import loss_function
 from neuromosaic.core.evaluation.optimisation import make_optimizer, rate_factor
 from neuromosaic.core.evaluation.recipe import Recipe
@@ -67,10 +68,11 @@ def train(
     Raises UsageError where the recipe does not fit the contract.
     """
     check_recipe(recipe, contract)
-    torch.manual_seed(seed)  # dropout
     module.to(device)
-    x, y, validation_x = x.to(device), y.to(device), validation_x.to(device)
-    loop = _Loop(module, x, y, recipe, seed, steps=_steps(len(x), recipe, fidelity))
+    arrange = arrangement(module, x.to(device))
+    x, y, validation_x = arrange(x.to(device)), y.to(device), arrange(validation_x.to(device))
+    torch.manual_seed(seed)  # dropout
+    loop = _Loop(module, x, y, recipe, seed, steps_in(len(x), recipe, fidelity), arrange)
     began, kept = time.perf_counter(), None
     for epoch, steps in enumerate(loop.epochs(), start=1):
         train_loss = loop.run(steps)
@@ -98,16 +100,18 @@ def predict(module: nn.Module, x: Tensor, batch: int = EVALUATION_BATCH) -> Tens
 class _Loop:
     """One training: what stays the same from step to step, and the number of steps done."""
 
-    def __init__(self, module: nn.Module, x: Tensor, y: Tensor, recipe: Recipe, seed: int, steps: int) -> None:
-        self.module, self.x, self.y, self.recipe = module, x, y, recipe
+    def __init__(
+        self, module: nn.Module, x: Tensor, y: Tensor, recipe: Recipe, seed: int, steps: int, arrange: Arrange
+    ) -> None:
+        self.module, self.x, self.y, self.recipe, self.arrange = module, x, y, recipe, arrange
         self.steps, self.done = steps, 0
-        self.per_epoch = _steps_per_epoch(len(x), recipe.batch_size)
+        self.per_epoch = steps_per_epoch(len(x), recipe.batch_size)
         self.of = -(-steps // self.per_epoch)
         self.parameters = [parameter for parameter in module.parameters() if parameter.requires_grad]
         self.optimizer = make_optimizer(module, x[:2], recipe)
         self.loss = loss_function(recipe, x.device)
         self.augment = augmentation(recipe.augment, x) if recipe.augment else None
-        self.shuffling = _generator(seed, "shuffle", torch.device("cpu"))
+        self.shuffling = shuffling(seed)
         self.changing = _generator(seed, "augment", x.device)
         self.mixing = random.Random(f"{seed}/mixup") if "mixup" in recipe.augment else None
 
@@ -143,21 +147,27 @@ class _Loop:
 
     def batch_loss(self, x: Tensor, y: Tensor) -> Tensor:
         if self.augment is not None:
-            x = self.augment(x, self.changing)
+            x = self.arrange(self.augment(x, self.changing))
         if self.mixing is None:
             return self.loss(self.module(x), y)
         mixed = mixup(x, self.mixing, self.changing)
         return mixed.loss(self.loss, self.module(mixed.x), y)
 
 
-def _steps_per_epoch(examples: int, batch: int) -> int:
+def steps_per_epoch(examples: int, batch: int) -> int:
     """A last batch of one example is left out: batch norm cannot train on it."""
     whole, rest = divmod(examples, batch)
     return max(1, whole + (rest > 1))
 
 
-def _steps(examples: int, recipe: Recipe, fidelity: float) -> int:
-    return max(1, round(fidelity * recipe.epochs * _steps_per_epoch(examples, recipe.batch_size)))
+def steps_in(examples: int, recipe: Recipe, fidelity: float) -> int:
+    """Of the whole training: at least one."""
+    return max(1, round(fidelity * recipe.epochs * steps_per_epoch(examples, recipe.batch_size)))
+
+
+def shuffling(seed: int) -> torch.Generator:
+    """Draws the order of the rows, epoch by epoch."""
+    return _generator(seed, "shuffle", torch.device("cpu"))
 
 
 def _generator(seed: int, purpose: str, device: torch.device) -> torch.Generator:

@@ -64,7 +64,7 @@ def run_trial(
     """
     check_recipe(recipe, dataset.contract)
     check_metrics(dataset.contract.task, (plan.primary, *plan.report))
-    watch = _Watch(dataset, recipe, plan, should_stop, on_epoch)
+    watch = Watch(dataset, recipe, plan, should_stop, on_epoch)
     job = _job(subject, dataset, recipe, fidelity, seed, timeout)
     began = time.perf_counter()
     try:
@@ -92,7 +92,7 @@ def _job(
     return Job("train", subject, arguments, tensors, timeout)
 
 
-class _Watch:
+class Watch:
     """The host's side of one training: scores each epoch, remembers the best, says when to stop."""
 
     def __init__(

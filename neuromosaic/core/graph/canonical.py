@@ -11,7 +11,6 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from neuromosaic.core.errors import CandidateError
 from neuromosaic.core.graph.arguments import Reference, operands, references, replaced
 from neuromosaic.core.graph.checking import check_document
 from neuromosaic.core.graph.document import Graph, TensorData
@@ -30,10 +29,6 @@ STATISTICS = {"aten.batch_norm.default": (3, 4, 5), "aten.instance_norm.default"
 """Operations that update running statistics: the positions of mean and variance, and of the flag that says so."""
 
 COMMUTATIVE = frozenset({"aten.add.Tensor", "aten.mul.Tensor", "aten.maximum.default", "aten.minimum.default"})
-
-MOST_OVERWRITTEN = 500_000
-"""Seconds on the host, and the square of what a document's nodes could be made to cost. A loop of a thousand steps
-that writes each into its place takes as much."""
 
 
 def graph_id(graph: Graph) -> str:
@@ -100,9 +95,7 @@ def _functional(trace: Mapping[str, Any], leaves: Mapping[Reference, _Value]) ->
     for entry in trace["nodes"]:
         _run(entry, memory)
     changed = {
-        id(leaf): (leaf, memory.values[found])
-        for found, leaf in leaves.items()
-        if memory.values.get(found, leaf) is not leaf
+        id(leaf): (leaf, memory.read(found)) for found, leaf in leaves.items() if memory.read(found) is not leaf
     }
     return _Functional(replaced(trace["output"], memory.read), list(changed.values()))
 
@@ -142,40 +135,49 @@ def _updated(entry: Mapping[str, Any]) -> list[Reference]:
     return list(references([entry["args"][mean], entry["args"][variance]]))
 
 
+@dataclass
+class _Storage:
+    """Memory that several names may look at; `history`: all that has been written to it, the last write first."""
+
+    history: _Value | None = None
+
+
 class _Memory:
     """The present value of every name, and which names lie in the same memory."""
 
     def __init__(self, leaves: Mapping[Reference, _Value]) -> None:
-        self.values: dict[Reference, _Value] = dict(leaves)
-        self._overwritten = 0
         self._same: dict[Reference, Reference] = {}
-        self._group: dict[Reference, set[Reference]] = {}
+        self._storage: dict[Reference, _Storage] = {}
+        self._known: dict[Reference, tuple[_Value, _Value | None]] = {}  # a value, and the history that it is up to
         first: dict[int, Reference] = {}
         for name, leaf in leaves.items():
             self._same[name] = first.setdefault(id(leaf), name)
-            self._group.setdefault(self._same[name], {self._same[name]})
+            self._storage.setdefault(self._same[name], _Storage())
+            self._known[self._same[name]] = leaf, None
 
     def read(self, name: Reference) -> _Value:
-        return self.values[self._same[name]]
+        name = self._same[name]
+        value, seen = self._known[name]
+        history = self._storage[name].history
+        if history is not seen:
+            value = _Value(["overwritten", value, seen, history])
+            self._known[name] = value, history
+        return value
 
     def hold(self, name: Reference, value: _Value, source: Reference | None) -> None:
-        self.values[name], self._same[name] = value, name
-        self._group[name] = {name} if source is None else self._group[self._same[source]]
-        self._group[name].add(name)
+        self._same[name] = name
+        storage = self._storage[name] = _Storage() if source is None else self._storage[self._same[source]]
+        self._known[name] = value, storage.history
 
     def call(self, name: Reference, other: Reference) -> None:
         """`name` is from now on the very same tensor as `other`."""
         self._same[name] = self._same[other]
 
     def overwrite(self, name: Reference, value: _Value) -> None:
-        target = self._same[name]
-        self._overwritten += len(self._group[target])
-        if self._overwritten > MOST_OVERWRITTEN:
-            message = "the graph cannot be compared: it overwrites tensors that have too many views, too often"
-            raise CandidateError(message, code="bad-graph")
-        for other in self._group[target] - {target}:
-            self.values[other] = _Value(["overwritten", self.values[other], self.values[target], value])
-        self.values[target] = value
+        """Whoever looks at the same memory learns of it when it is read: nobody else pays for a write."""
+        before, storage = self.read(name), self._storage[self._same[name]]
+        storage.history = _Value(["written", storage.history, before, value])
+        self._known[self._same[name]] = value, storage.history
 
 
 class _Walk:

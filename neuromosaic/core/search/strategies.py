@@ -4,7 +4,6 @@ import random
 from collections.abc import Mapping
 
 from neuromosaic.core.search.families import Choice, Families, sample_choice
-from neuromosaic.core.space.parameters import cross_points, mutate_point
 
 
 class RandomSearch:
@@ -55,8 +54,8 @@ class Evolution:
         mates = [told for told in living if told[0].family == parent.family and told[0] != parent]
         values = parent.values
         if mates and draw.random() < 0.3:
-            values = cross_points(space[parent.family].space, values, self._select(mates, draw).values, draw)
-        return Choice(parent.family, mutate_point(space[parent.family].space, values, draw))
+            values = space[parent.family].cross(values, self._select(mates, draw).values, draw)
+        return Choice(parent.family, space[parent.family].mutate(values, draw))
 
     def _select(self, among: list[tuple[Choice, float]], draw: random.Random) -> Choice:
         contest = draw.sample(among, k=min(self._tournament, len(among)))

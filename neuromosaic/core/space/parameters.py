@@ -2,6 +2,7 @@
 
 import math
 import random
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Annotated, Any, Literal, TypeVar
 
 from pydantic import Field, TypeAdapter, ValidationError, model_validator
@@ -9,9 +10,24 @@ from pydantic import Field, TypeAdapter, ValidationError, model_validator
 from neuromosaic.core.brief import Value
 
 Scalar = bool | int | float | str
+When = dict[str, Scalar | tuple[Scalar, ...]]
 
 
-class IntParameter(Value):
+class Conditional(Value):
+    """What every parameter may carry: `when` {"other": value or values}, the choices of others that bring it in.
+
+    A parameter is in a point exactly where each of the named others is, and has one of those values.
+    """
+
+    when: When | None = Field(None, exclude_if=lambda when: when is None)
+
+    def conditions(self) -> Iterator[tuple[str, tuple[Scalar, ...]]]:
+        """The other parameters, each with the values that bring this one in."""
+        for name, values in (self.when or {}).items():
+            yield name, values if isinstance(values, tuple) else (values,)
+
+
+class IntParameter(Conditional):
     """Integers min, min+step, ... up to max, both included; drawn evenly in log space with `log`."""
 
     type: Literal["int"] = "int"
@@ -50,8 +66,12 @@ class IntParameter(Value):
         return self.min + self.step * min(max(steps, 0), (self.max - self.min) // self.step)
 
 
-class FloatParameter(Value):
-    """Real numbers in [min, max]; drawn evenly in log space with `log`."""
+class FloatParameter(Conditional):
+    """Real numbers in [min, max]; drawn evenly in log space with `log`.
+
+    What is drawn is rounded to a ten-billionth of the range (with `log`: to 11 significant digits), so that values
+    read well and survive being encoded and decoded to the last digit.
+    """
 
     type: Literal["float"] = "float"
     min: float
@@ -78,11 +98,18 @@ class FloatParameter(Value):
         return math.log(value) if self.log else value
 
     def _value(self, position: float) -> float:
-        value = math.exp(position) if self.log else position
-        return min(max(value, self.min), self.max)
+        return self.rounded(math.exp(position) if self.log else position)
+
+    def rounded(self, value: float) -> float:
+        """The value at the parameter's resolution, inside its range."""
+        if self.log or self.max == self.min:
+            value = float(f"{value:.11g}")
+        else:
+            value = round(value, 10 - math.floor(math.log10(self.max - self.min)))
+        return min(max(value, float(self.min)), float(self.max))
 
 
-class CategoricalParameter(Value):
+class CategoricalParameter(Conditional):
     """One of `values`."""
 
     type: Literal["categorical"] = "categorical"
@@ -99,7 +126,18 @@ class CategoricalParameter(Value):
         return any(type(value) is type(known) and value == known for known in self.values)
 
 
-class BoolParameter(Value):
+class OrdinalParameter(CategoricalParameter):
+    """One of `values`, which stand in an order: neighbours are like each other."""
+
+    type: Literal["ordinal"] = "ordinal"  # type: ignore[assignment]
+
+    def mutate(self, value: Scalar, draw: random.Random) -> Scalar:
+        """A neighbour: up to a fifth of the values away, never the same where there is another."""
+        places = IntParameter(min=0, max=len(self.values) - 1)
+        return self.values[places.mutate(place(self, value), draw)]
+
+
+class BoolParameter(Conditional):
     type: Literal["bool"] = "bool"
 
     def sample(self, draw: random.Random) -> bool:
@@ -113,7 +151,8 @@ class BoolParameter(Value):
 
 
 Parameter = Annotated[
-    IntParameter | FloatParameter | CategoricalParameter | BoolParameter, Field(discriminator="type")
+    IntParameter | FloatParameter | CategoricalParameter | OrdinalParameter | BoolParameter,
+    Field(discriminator="type"),
 ]
 Space = dict[str, Parameter]
 Point = dict[str, Scalar]
@@ -133,22 +172,97 @@ def parse_space(document: Any) -> Space:
         raise ValueError("; ".join(faults)) from None
 
 
+def same(one: object, other: object) -> bool:
+    """Equal values of one type: 1, 1.0 and True are three choices."""
+    return type(one) is type(other) and one == other
+
+
+def place(parameter: "Parameter", value: object) -> int:
+    """The number of a value among those of a discrete parameter, from 0.
+
+    Raises ValueError where it is none of them.
+    """
+    if isinstance(parameter, IntParameter):
+        if parameter.contains(value):
+            return (value - parameter.min) // parameter.step  # type: ignore[operator]
+    else:
+        for number, known in enumerate(choices(parameter)):
+            if same(known, value):
+                return number
+    raise ValueError(f"{value!r} is none of its values")
+
+
+def choices(parameter: "Parameter") -> Sequence[Scalar]:
+    """The values of a discrete parameter, in order. Raises ValueError for a float, whose values are endless."""
+    if isinstance(parameter, IntParameter):
+        return range(parameter.min, parameter.max + 1, parameter.step)
+    if isinstance(parameter, BoolParameter):
+        return (False, True)
+    if isinstance(parameter, FloatParameter):
+        raise ValueError("a float has endlessly many values")
+    return parameter.values
+
+
+def is_active(parameter: "Parameter", point: Mapping[str, Scalar]) -> bool:
+    """Whether what `point` already holds brings the parameter in."""
+    return all(
+        name in point and any(same(point[name], value) for value in values) for name, values in parameter.conditions()
+    )
+
+
+def parents_first(space: Space) -> list[str]:
+    """The names, each after those that its condition is about, else as given.
+
+    Raises ValueError where conditions run in a circle.
+    """
+    order: list[str] = []
+    while len(order) < len(space):
+        ready = [
+            name
+            for name, parameter in space.items()
+            if name not in order and all(other in order for other, _ in parameter.conditions() if other in space)
+        ]
+        if not ready:
+            circle = [name for name in space if name not in order]
+            raise ValueError(f"{circle[0]}.when: the conditions of {', '.join(circle)} run in a circle")
+        order += ready
+    return order
+
+
 def sample_point(space: Space, draw: random.Random) -> Point:
-    """One value for each parameter, drawn independently."""
-    return {name: parameter.sample(draw) for name, parameter in space.items()}
+    """One value for each parameter, drawn independently; conditions are met, for constraints see SearchSpace."""
+    point: Point = {}
+    for name in parents_first(space):
+        if is_active(space[name], point):
+            point[name] = space[name].sample(draw)
+    return {name: point[name] for name in space if name in point}
 
 
 def mutate_point(space: Space, point: Point, draw: random.Random) -> Point:
     """The point with one or two of its parameters moved."""
-    if not space:
+    if not point:
         return {}
-    names = draw.sample(sorted(space), k=min(len(space), draw.choice([1, 1, 2])))
-    return {**point, **{name: space[name].mutate(point[name], draw) for name in names}}
+    names = draw.sample(sorted(point), k=min(len(point), draw.choice([1, 1, 2])))
+    moved = {**point, **{name: space[name].mutate(point[name], draw) for name in names}}
+    return settled(space, moved, lambda parameter: parameter.sample(draw))
 
 
 def cross_points(space: Space, one: Point, other: Point, draw: random.Random) -> Point:
     """Each value from either parent."""
-    return {name: draw.choice([one[name], other[name]]) for name in space}
+    parents = [{**other, **one}, {**one, **other}]
+    mixed = {name: draw.choice(parents)[name] for name in space if name in parents[0]}
+    return settled(space, mixed, lambda parameter: parameter.sample(draw))
+
+
+def settled(space: Space, point: Mapping[str, Scalar], fill: Callable[["Parameter"], Scalar]) -> Point:
+    """The point after a change: what its conditions rule out is dropped, what they bring in is filled."""
+    if not any(parameter.when for parameter in space.values()):
+        return dict(point)
+    kept: Point = {}
+    for name in parents_first(space):
+        if is_active(space[name], kept):
+            kept[name] = point[name] if name in point else fill(space[name])
+    return {name: kept[name] for name in space if name in kept}
 
 
 P = TypeVar("P", IntParameter, FloatParameter)

@@ -7,9 +7,10 @@ import torch
 from torch import Tensor, nn
 
 from neuromosaic.core.brief import Contract
-from neuromosaic.core.evaluation import measuring, training
+from neuromosaic.core.evaluation import measuring, stacked, training
 from neuromosaic.core.evaluation.recipe import Recipe
 from neuromosaic.core.graph.examples import draw_inputs
+from neuromosaic.core.graph.rebuild import Rebuilt
 from neuromosaic.core.graph.tensors import from_torch, to_torch
 from neuromosaic.core.protocols import Converse, Job, Message
 from neuromosaic.core.signature import signature_of
@@ -37,6 +38,46 @@ def train(module: nn.Module, job: Job, converse: Converse) -> Message:
     )  # fmt: skip
     weights = {name: from_torch(tensor) for name, tensor in (trained.weights or {}).items()}
     return Message({"epochs": trained.epochs, "cause": trained.cause}, weights)
+
+
+def train_stacked(module: nn.Module, job: Job, converse: Converse) -> Message:
+    """Trains several copies side by side; a member's initial weights are the tensors under "NUMBER/".
+
+    The weights come back under "NUMBER/" as well.
+    """
+
+    def report(epoch: int, of: int, train_losses: Tensor, seconds: float, outputs: Tensor) -> list[tuple[bool, bool]]:
+        told = [loss if loss == loss and abs(loss) < float("inf") else None for loss in train_losses.tolist()]
+        body = {"epoch": epoch, "of": of, "train_losses": told, "seconds": seconds}
+        answers = converse(Message(body, {"outputs": from_torch(outputs)})).body["answers"]
+        return [(bool(answer["stop"]), bool(answer["keep"])) for answer in answers]
+
+    recipes, seeds = job.arguments["recipes"], job.arguments["seeds"]
+    members = [
+        stacked.Member(Recipe.model_validate(recipe), seed, _under(job, f"{number}/"))
+        for number, (recipe, seed) in enumerate(zip(recipes, seeds, strict=True))
+    ]
+    trained = stacked.train_stacked(
+        _rebuilt(module), members, to_torch(job.tensors["x"]), to_torch(job.tensors["y"]),
+        fidelity=job.arguments["fidelity"], device=_device(job), validation_x=to_torch(job.tensors["validation_x"]),
+        contract=Contract.model_validate(job.arguments["contract"]), report=report,
+    )  # fmt: skip
+    weights = {
+        f"{number}/{name}": from_torch(tensor)
+        for number, one in enumerate(trained)
+        for name, tensor in (one.weights or {}).items()
+    }
+    return Message({"members": [{"epochs": one.epochs, "cause": one.cause} for one in trained]}, weights)
+
+
+def stacking_gain(module: nn.Module, job: Job, converse: Converse) -> Message:
+    """How many times as fast `count` trainings are side by side as one after another."""
+    gain = stacked.stacking_gain(
+        _rebuilt(module), Recipe.model_validate(job.arguments["recipe"]), job.arguments["count"],
+        to_torch(job.tensors["x"]), to_torch(job.tensors["y"]), device=_device(job),
+        contract=Contract.model_validate(job.arguments["contract"]),
+    )  # fmt: skip
+    return Message({"gain": gain})
 
 
 def predict(module: nn.Module, job: Job, converse: Converse) -> Message:
@@ -76,10 +117,24 @@ JOBS: Final[dict[str, Callable[[nn.Module, Job, Converse], Message]]] = {
     "behave": behave,
     "learn": learn,
     "train": train,
+    "train_stacked": train_stacked,
+    "stacking_gain": stacking_gain,
     "predict": predict,
     "measure": measure,
     "ping": ping,
 }
+
+
+def _rebuilt(module: nn.Module) -> Rebuilt:
+    if not isinstance(module, Rebuilt):
+        raise ValueError("only a rebuilt graph can be stacked: proposed Python trains alone")
+    return module
+
+
+def _under(job: Job, prefix: str) -> dict[str, Tensor]:
+    return {
+        name.removeprefix(prefix): to_torch(data) for name, data in job.tensors.items() if name.startswith(prefix)
+    }
 
 
 def _device(job: Job) -> str:

@@ -161,7 +161,7 @@ def _parse(text: bytes) -> tuple[dict[str, Any], list[tuple[str, str, list[int]]
 
 
 def _integer(digits: str) -> int:
-    """No number of any use here has more digits, and a few thousand of them would keep the host busy for hours."""
+    """Of up to 64 bits. No number of use has more digits; a few thousand would keep the host busy for hours."""
     if len(digits) > MAX_DIGITS:
         raise ValueError(f"a number of {len(digits)} digits in a message")
     return int(digits)

@@ -1,14 +1,10 @@
 """How error messages list what there is and guess what was meant."""
 
-import difflib
 from collections.abc import Iterable
 
+from neuromosaic.core.spelling import did_you_mean
 
-def did_you_mean(name: str, known: Iterable[str]) -> str:
-    """ " (did you mean 'iris'?)" where one of `known` is close to `name`, else nothing."""
-    folded = {other.lower(): other for other in known}
-    close = difflib.get_close_matches(name.lower(), list(folded), n=1, cutoff=0.6)
-    return f" (did you mean {folded[close[0]]!r}?)" if close else ""
+__all__ = ["did_you_mean", "listed", "sized"]
 
 
 def listed(names: Iterable[object], most: int = 12) -> str:

@@ -1,0 +1,1 @@
+"""Micro spaces: a cell of nodes, edges and operations, of which a network stacks copies."""

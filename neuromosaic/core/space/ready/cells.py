@@ -1,0 +1,141 @@
+"""Networks that stack a searched cell: NAS-Bench-201 and DARTS."""
+
+from collections.abc import Mapping
+
+from neuromosaic.core.architecture.spec import ArchitectureSpec, Input
+from neuromosaic.core.space.cells.layout import Cell, CellLayout, Edge
+from neuromosaic.core.space.cells.spaces import DARTS, NASBENCH201, CellSpace
+from neuromosaic.core.space.parameters import Point
+from neuromosaic.core.space.ready.drawing import Drawing, Step, relu_conv_norm
+
+THROUGH = (
+    'op_0_3 != "none" or (op_0_1 != "none" and op_1_3 != "none") or (op_0_2 != "none" and op_2_3 != "none")'
+    ' or (op_0_1 != "none" and op_1_2 != "none" and op_2_3 != "none")'
+)
+
+
+def nasbench201(inputs: tuple[Input, ...], outputs: int, width: int = 16, cells: int = 5) -> CellSpace:
+    """The macro skeleton of NAS-Bench-201 (Dong and Yang, 2020, arXiv:2001.00326, figure 1) around its cell.
+
+    A 3x3 stem to `width` channels, three stages of `cells` cells with a residual block that halves the image and
+    doubles the width between them, batch norm, ReLU, global pooling, a linear layer. Cells in which nothing leads
+    from input to output are left out (`THROUGH`); so are edges that lead nowhere, which the benchmark builds.
+    """
+
+    def build(point: Point) -> ArchitectureSpec:
+        drawing = Drawing(inputs)
+        here = drawing.chain(
+            inputs[0].name, ("conv", {"channels": width, "kernel": 3, "bias": False}), ("batch_norm", {})
+        )
+        cell = live(NASBENCH201.read(point), NASBENCH201)
+        for stage in range(3):
+            if stage:
+                here = _reduction(drawing, here, width * 2**stage)
+            for _ in range(cells):
+                here = _summing_cell(drawing, cell, here, width * 2**stage)
+        here = drawing.chain(here, ("batch_norm", {}), ("relu", {}), ("global_pool", {}))
+        drawing.add("linear", here, features=outputs)
+        return drawing.spec("nasbench201", point)
+
+    return CellSpace([NASBENCH201], [THROUGH], name="nasbench201", build=build)
+
+
+def live(cell: Cell, layout: CellLayout) -> dict[Edge, str]:
+    """The edges that something reaches and that reach the output."""
+    reached, reaching = set(range(layout.inputs)), {layout.inner[-1]}
+    for node in layout.inner:
+        if any(source in reached for source, to in cell if to == node):
+            reached.add(node)
+    for node in reversed(layout.inner):
+        if node in reaching:
+            reaching |= {source for source, to in cell if to == node}
+    return {edge: name for edge, name in cell.items() if edge[0] in reached and edge[1] in reaching}
+
+
+def _summing_cell(drawing: Drawing, cell: Mapping[Edge, str], source: str, width: int) -> str:
+    operations: dict[str, list[Step]] = {
+        "skip_connect": [],
+        "nor_conv_1x1": relu_conv_norm(width, 1),
+        "nor_conv_3x3": relu_conv_norm(width, 3),
+        "avg_pool_3x3": [("avg_pool", {"kernel": 3, "stride": 1})],
+    }
+    nodes = {0: source}
+    for node in NASBENCH201.inner:
+        into = [(nodes[s], operation) for (s, to), operation in cell.items() if to == node]
+        if into:
+            nodes[node] = drawing.sum([drawing.chain(name, *operations[operation]) for name, operation in into])
+    return nodes[NASBENCH201.inner[-1]]
+
+
+def _reduction(drawing: Drawing, source: str, width: int) -> str:
+    """ResNet's basic block as the benchmark has it: pooling and a 1x1 convolution beside two 3x3 ones."""
+    straight = drawing.chain(source, *relu_conv_norm(width, 3, stride=2), *relu_conv_norm(width, 3))
+    beside = drawing.chain(source, ("avg_pool", {}), ("conv", {"channels": width, "kernel": 1, "bias": False}))
+    return drawing.add("add", beside, straight)
+
+
+def darts(inputs: tuple[Input, ...], outputs: int, width: int = 16, cells: int = 8) -> CellSpace:
+    """The network of DARTS (Liu et al., 2019, arXiv:1806.09055, section 3.1 and appendix A.1) around its two cells.
+
+    A 3x3 stem to three times `width`; `cells` cells, of which those at a third and at two thirds halve the image and
+    double the width; each takes the outputs of the two before it. Then global pooling and a linear layer. Sides of
+    the image must be multiples of four.
+    """
+
+    def build(point: Point) -> ArchitectureSpec:
+        drawing = Drawing(inputs)
+        stem = drawing.chain(
+            inputs[0].name, ("conv", {"channels": 3 * width, "kernel": 3, "bias": False}), ("batch_norm", {})
+        )
+        before, last, channels, reduced = stem, stem, width, False
+        for number in range(cells):
+            reduces = number in (cells // 3, 2 * cells // 3)
+            channels *= 2 if reduces else 1
+            layout = DARTS[1 if reduces else 0]
+            made = _choosing_cell(drawing, layout, layout.read(point), (before, last), channels, reduced)
+            before, last, reduced = last, made, reduces
+        drawing.add("linear", drawing.add("global_pool", last), features=outputs)
+        return drawing.spec("darts", point)
+
+    return CellSpace(DARTS, name="darts", build=build)
+
+
+def _choosing_cell(
+    drawing: Drawing, layout: CellLayout, cell: Cell, sources: tuple[str, str], width: int, reduced: bool
+) -> str:
+    first: list[Step] = [("relu", {}), ("factorized_reduce", {"channels": width})]
+    used = {source for source, _ in cell}
+    nodes: dict[int, str] = {}
+    for node, source in enumerate(sources):
+        if node in used:
+            steps = first if reduced and node == 0 else relu_conv_norm(width, 1)
+            nodes[node] = drawing.chain(source, *steps)
+    for node in layout.inner:
+        into = [(s, operation) for (s, to), operation in cell.items() if to == node]
+        parts = []
+        for source_node, operation in into:
+            stride = 2 if layout.reduces and source_node < layout.inputs else 1
+            parts.append(drawing.chain(nodes[source_node], *_operation(operation, width, stride)))
+        nodes[node] = drawing.sum(parts)
+    return drawing.add("concat", *[drawing.add("skip", nodes[node]) for node in layout.inner])
+
+
+def _operation(name: str, width: int, stride: int) -> list[Step]:
+    if name == "skip_connect":
+        return [("relu", {}), ("factorized_reduce", {"channels": width})] if stride == 2 else []
+    kind, _, size = name.rpartition("_")
+    kernel = int(size[0])
+    if kind in ("max_pool", "avg_pool"):
+        return [(kind, {"kernel": kernel, "stride": stride, "norm": True})]
+    if kind == "dil_conv":
+        return _separable(width, kernel, stride, dilation=2)
+    return [*_separable(width, kernel, stride), *_separable(width, kernel, 1)]
+
+
+def _separable(width: int, kernel: int, stride: int, dilation: int = 1) -> list[Step]:
+    return [
+        ("relu", {}),
+        ("depthwise_conv", {"kernel": kernel, "stride": stride, "dilation": dilation, "bias": False}),
+        ("conv", {"channels": width, "kernel": 1, "bias": False}),
+        ("batch_norm", {}),
+    ]
