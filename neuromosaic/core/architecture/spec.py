@@ -119,7 +119,20 @@ class ArchitectureSpec(BaseArchitecture):
         """Shapes, parameters and FLOPs of every layer, exact, without PyTorch."""
         return self.inferred
 
+    def summary(self) -> str:
+        """A table in text: each layer's type, output shape (batch left out), parameters and FLOPs of one example."""
+        from neuromosaic.core.architecture.summary import summary
+
+        return summary(self)
+
+    def picture(self) -> str:
+        """The network as SVG, inputs on top."""
+        from neuromosaic.core.architecture.picture import picture
+
+        return picture(self)
+
     def to_dict(self) -> dict[str, Any]:
+        """JSON data: id, inputs, layers, connections, outputs, metadata, metrics."""
         return {
             "id": self.id,
             "inputs": [
