@@ -16,7 +16,8 @@ RESERVED = frozenset(
     {
         "T", "Tensor", "add_module", "apply", "bfloat16", "buffers", "call_super_init", "children", "compile",
         "cpu", "cuda", "double", "dump_patches", "eval", "extra_repr", "float", "forward", "get_buffer",
-        "get_extra_state", "get_parameter", "get_submodule", "half", "initialise", "input", "ipu", "itertools",
+        "get_extra_state", "get_parameter", "get_submodule", "half", "initialise",
+        "initialise_embeddings", "initialise_recurrent", "input", "ipu", "itertools",
         "load_state_dict", "math", "modules", "mtia", "named_buffers", "named_children", "named_modules",
         "named_parameters", "nn", "parameters", "register_buffer", "register_module", "register_parameter",
         "requires_grad_", "self", "set_extra_state", "set_submodule", "share_memory", "state_dict", "super",
