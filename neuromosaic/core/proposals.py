@@ -342,3 +342,9 @@ class Request(BaseModel, Generic[T]):
     def files(self) -> Mapping[str, str]:
         """File name to language of the fenced files wanted; empty for a decision."""
         return getattr(self.reply, "files", {})
+
+    @property
+    def originals(self) -> Mapping[str, str]:
+        """The files that are to be mended, by name: `previous` of the inputs is the first of those wanted."""
+        previous = getattr(self.inputs, "previous", None)
+        return {next(iter(self.files)): previous} if self.files and previous else {}

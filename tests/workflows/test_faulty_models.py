@@ -51,13 +51,13 @@ def right(monkeypatch: pytest.MonkeyPatch) -> Callable[[dict[str, Any]], str]:
 
 def outcome(root: Path, server: ChatServer, models: tuple[str, ...]) -> str:
     """The run's status, or its error's name; a fault that is not ours breaks the test."""
-    began = time.monotonic()
+    began, reason = time.monotonic(), ""
     try:
-        came_to = design(root, iris(), models=models, api_base=server.base, approved=True).status
+        came_to: str = design(root, iris(), models=models, api_base=server.base, approved=True).status
     except NeuromosaicError as error:
-        assert not isinstance(error, WaitingForApproval)
-        assert "\n" not in str(error)
-        came_to = type(error).__name__
+        came_to, reason = type(error).__name__, str(error)
+    assert came_to != WaitingForApproval.__name__
+    assert "\n" not in reason
     assert time.monotonic() - began < RUN_SECONDS
     return came_to
 
