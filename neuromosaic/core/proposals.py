@@ -68,7 +68,8 @@ class Trace(Value):
     """What one family has come to so far: condensed history for the next proposal.
 
     `outcome`: "accepted" or "rejected"; `best` its best point so far and that point's `metrics`, on the validation
-    split, with its number of "parameters" among them; `trials` it has had.
+    split, with its number of "parameters" among them; `trials` it has had. `tokens` and `cost_usd` (None: not known)
+    are what its designer's calls took, on average over the families by that designer.
     """
 
     family: str
@@ -79,6 +80,8 @@ class Trace(Value):
     metrics: dict[str, float] = Field(default_factory=dict)
     findings: tuple[Finding, ...] = ()
     trials: int = 0
+    tokens: int = 0
+    cost_usd: float | None = None
 
 
 class FamilySketch(Value):

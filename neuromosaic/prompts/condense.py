@@ -120,12 +120,12 @@ def condensed(trace: Trace, idea: bool = True) -> dict[str, Any]:
 def telling(history: Sequence[Trace]) -> list[Trace]:
     """What did best and what failed last, in the order of the run: a prompt stays short however long the run."""
     measured = [trace for trace in history if trace.outcome == "accepted"]
-    best = sorted(measured, key=_merit, reverse=True)[:BEST]
+    best = sorted(measured, key=merit, reverse=True)[:BEST]
     shown = {id(trace) for trace in (*best, *[t for t in history if t.outcome == "rejected"][-LATEST:])}
     return [trace for trace in history if id(trace) in shown]
 
 
-def _merit(trace: Trace) -> float:
+def merit(trace: Trace) -> float:
     """The metric that the run ranks by, more is better; the worst where nothing was measured."""
     for name, value in trace.metrics.items():
         if name != "parameters" and not math.isnan(value):

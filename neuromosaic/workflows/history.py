@@ -1,5 +1,6 @@
 """What a run has learnt so far, condensed to one trace per family."""
 
+from collections import Counter
 from collections.abc import Iterable
 from typing import Any
 
@@ -14,7 +15,20 @@ def traces(bench: Workbench) -> list[Trace]:
     events = bench.store.events(bench.run)
     seats = sorted({event.data["family"] for event in events if event.kind == "family.proposed"})
     finished = [event for event in events if event.kind == "trial.finished" and event.data["contestant"] == "search"]
-    return [_trace(bench, seat, [e for e in finished if e.data["family"] == seat]) for seat in seats]
+    told = [_trace(bench, seat, [e for e in finished if e.data["family"] == seat]) for seat in seats]
+    designers = Counter(trace.designed_by for trace in told)
+    took = {name: _took(events, name, families) for name, families in designers.items()}
+    return [trace.model_copy(update=took[trace.designed_by]) for trace in told]
+
+
+def _took(events: list[Event], designer: str, families: int) -> dict[str, Any]:
+    """What one of a designer's families took on average; the cost is not known where that of any call is not."""
+    calls = [event.data for event in events if event.kind == "model.called" and event.data["model"] == designer]
+    own = [call for call in calls if call["role"] == "NetworkArchitect"]
+    tokens = sum(call["prompt_tokens"] + call["completion_tokens"] for call in own)
+    costs = [call["cost_usd"] for call in own]
+    cost = None if None in costs else sum(costs) / families
+    return {"tokens": tokens // families, "cost_usd": cost}
 
 
 def _trace(bench: Workbench, seat: str, finished: list[Event]) -> Trace:
