@@ -19,6 +19,7 @@ from neuromosaic.core.evaluation.metrics import available, higher_is_better
 from neuromosaic.core.evaluation.suitable import augmentations_for, losses_for
 from neuromosaic.core.proposals import DataSummary, FamilySketch, Finding, Trace
 from neuromosaic.core.syntax import parse
+from neuromosaic.prompts.narrowing import narrowed
 from neuromosaic.prompts.schema import field_list
 
 MANY = 40
@@ -186,6 +187,7 @@ FILTERS = {
     "condensed": condensed,
     "telling": telling,
     "fields": field_list,
+    "narrowed": narrowed,
     "without_sentence": without_sentence,
     "sketched": sketched,
     "outline": outline,
