@@ -1,11 +1,11 @@
 """What a run has learnt so far, condensed to one trace per family."""
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 from neuromosaic.core.evaluation.metrics import higher_is_better
-from neuromosaic.core.proposals import FamilyProposal, Finding, Trace
+from neuromosaic.core.proposals import FamilyProposal, Finding, Repair, Trace
 from neuromosaic.core.store.store import Event
 from neuromosaic.workflows.bench import Workbench
 
@@ -41,8 +41,24 @@ def _trace(bench: Workbench, seat: str, finished: list[Event]) -> Trace:
         outcome="accepted" if accepted else "rejected", findings=() if accepted else tuple(findings),
         best=best["values"] if best else {},
         metrics={bench.plan.primary: best["value"], "parameters": best["parameters"]} if best else {},
-        trials=len(finished),
+        trials=len(finished), repairs=tuple(_repairs(bench, seat)), source=proposal.source,
     )  # fmt: skip
+
+
+def _repairs(bench: Workbench, seat: str) -> Iterator[Repair]:
+    """Problem, change and outcome of each attempt but the first."""
+    attempt = 1
+    while step := bench.store.step(bench.run, f"proposal/{seat}/{attempt}"):
+        before, after = (_first_fault(bench, seat, number) for number in (attempt - 1, attempt))
+        proposal = step.get("proposal")
+        change = proposal["rationale"] if proposal else step["failed"]
+        yield Repair(problem=before, change=change, outcome=after or ("accepted" if proposal else "no usable reply"))
+        attempt += 1
+
+
+def _first_fault(bench: Workbench, seat: str, attempt: int) -> str:
+    climbed = bench.store.step(bench.run, f"climb/{seat}/{attempt}") or {"findings": []}
+    return str(climbed["findings"][0]["message"]) if climbed["findings"] else ""
 
 
 def _last_proposal(bench: Workbench, seat: str) -> tuple[dict[str, Any], list[Finding]]:
