@@ -14,6 +14,8 @@ app = typer.Typer(
 )  # fmt: skip
 roles_app = typer.Typer(no_args_is_help=True, help="The role files: who sits at the table, and what they are told.")
 app.add_typer(roles_app, name="roles")
+models_app = typer.Typer(no_args_is_help=True, help="The models behind the roles.")
+app.add_typer(models_app, name="models")
 
 Run = Annotated[str, typer.Argument(help="The run's id, or a unique beginning or end of it.")]
 StoreOption = Annotated[Path, typer.Option("--store", help="Folder of the store.", envvar="NEUROMOSAIC_STORE")]
@@ -115,6 +117,31 @@ def show(run: Run, json: Json = False, store: StoreOption = STORE) -> None:
     from neuromosaic.interfaces import inspect
 
     inspect.show(store, run, as_json=json)
+
+
+@app.command()
+def logs(run: Run, json: Json = False, store: StoreOption = STORE) -> None:
+    """List a run's calls to models: role, prompt hash, model, settings, tokens, cost, latency."""
+    from neuromosaic.interfaces import logs as command
+
+    command.logs(store, run, as_json=json)
+
+
+@models_app.command("check")
+def check_models(
+    models: Annotated[
+        list[str] | None, typer.Argument(help="openai/NAME or PROVIDER/NAME. Default: those in neuromosaic.toml.")
+    ] = None,
+    api_base: Annotated[
+        str | None, typer.Option(help="Address of an OpenAI-compatible server.", envvar="OPENAI_BASE_URL")
+    ] = None,
+    timeout: Annotated[float, typer.Option(min=1, help="Seconds to wait for one answer.")] = 60.0,
+    json: Json = False,
+) -> None:
+    """Try what each model can do: schema, tools, prompted JSON, code blocks, context."""
+    from neuromosaic.interfaces import models as command
+
+    raise typer.Exit(command.check(models or [], api_base, timeout, as_json=json))
 
 
 @app.command()

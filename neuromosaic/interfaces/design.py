@@ -18,6 +18,7 @@ from neuromosaic.core.errors import BriefError, Interrupted, UsageError, Waiting
 from neuromosaic.core.results import Results
 from neuromosaic.core.store.store import Store
 from neuromosaic.core.workers.boundary import Accepted
+from neuromosaic.interfaces.settings import check_seat, names_given, settings
 from neuromosaic.workflows import runs
 from neuromosaic.workflows.bench import Workbench
 from neuromosaic.workflows.options import Options
@@ -90,7 +91,10 @@ def brief_of(wanted: Wanted) -> Brief:
         raise UsageError('say what is needed: neuromosaic design "classify ..." --data REF, or a brief.yaml')
     text = wanted.brief or ""
     brief = read_brief_file(Path(text)) if _is_file(text) else Brief(sentence=text)
-    budget: dict[str, float | None] = {"trials": wanted.trials, "cost_usd": wanted.max_cost}
+    budget: dict[str, float | None] = {
+        "trials": wanted.trials,
+        "cost_usd": wanted.max_cost,
+    }
     budget["seconds"] = None if wanted.minutes is None else 60 * wanted.minutes
     said = {
         "data": wanted.data, "target": wanted.target, "group": wanted.group, "time": wanted.time,
@@ -101,6 +105,8 @@ def brief_of(wanted: Wanted) -> Brief:
     chosen = {name: value for name, value in budget.items() if value is not None}
     if chosen:
         document["budget"] = document.get("budget", {}) | chosen
+    if (most := settings().limits.cost_usd) is not None:
+        document["budget"] = {"cost_usd": most} | document.get("budget", {})
     return parse_brief(document, "the command line" if not _is_file(text) else text)
 
 
@@ -109,26 +115,26 @@ def _is_file(text: str) -> bool:
 
 
 def options_of(wanted: Wanted, root: Path) -> Options:
-    names = wanted.model or ["offline"]
-    shared = tuple(name for name in names if not _role_of(name))
-    roles = [(role, name.partition("=")[2]) for name in names if (role := _role_of(name))]
+    """The command line comes before the environment, and that before `neuromosaic.toml`."""
+    said = settings()
+    names = names_given(wanted.model)
+    seats = [(seat, name.partition("=")[2]) for name in names if (seat := _seat_of(name))]
+    given = {seat: tuple(model for other, model in seats if other == seat) for seat, _ in seats}
     return Options(
-        models=shared or ("offline",),
-        role_models={role: tuple(model for other, model in roles if other == role) for role, _ in roles},
-        api_base=wanted.api_base, approved=wanted.yes, folder=str(wanted.out) if wanted.out else None,
-        agents=str(root / "agents"), boundary=wanted.boundary,
+        models=tuple(name for name in names if not _seat_of(name)) or said.models.default or ("offline",),
+        role_models={**said.models.roles, **said.models.purposes, **given},
+        api_base=wanted.api_base or said.models.api_base, approved=wanted.yes,
+        folder=str(wanted.out) if wanted.out else None, agents=str(root / "agents"), boundary=wanted.boundary,
+        calls=said.limits.calls, tokens=said.limits.tokens, model_seconds=said.limits.seconds,
+        at_once=said.limits.at_once,
     )  # fmt: skip
 
 
-def _role_of(name: str) -> str | None:
-    from typing import get_args
-
-    from neuromosaic.core.proposals import RoleName
-
-    role, separator, _ = name.partition("=")
-    if separator and role not in get_args(RoleName):
-        raise UsageError(f"--model {name}: {role!r} is no role; roles are {', '.join(get_args(RoleName))}")
-    return role if separator else None
+def _seat_of(name: str) -> str | None:
+    seat, separator, _ = name.partition("=")
+    if separator:
+        check_seat(seat, f"--model {name}")
+    return seat if separator else None
 
 
 def _work(store: Store, run: str, answer: dict[str, Any] | None, *, as_json: bool) -> int:

@@ -85,14 +85,15 @@ class ChatClient:
         expected = settings.max_tokens or LIKELY_COMPLETION
         booked = self._spending.book(self.name, self._price, prompt_tokens, expected)
         try:
-            answer = self._complete(talk, settings)
+            with self._spending.turn():
+                answer = self._complete(talk, settings)
         except BaseException:
             self._spending.cancel(booked)
             raise
         cost = answer.cost_usd
         if cost is None and self._price is not None:
             cost = self._price.of(answer.prompt_tokens, answer.completion_tokens)
-        self._spending.settle(booked, cost or 0.0)
+        self._spending.settle(booked, cost or 0.0, answer.prompt_tokens + answer.completion_tokens)
         return answer, cost
 
 
@@ -151,6 +152,8 @@ class _Exchange:
                 seconds=time.monotonic() - started,
                 cached=cached,
                 repaired=repaired,
+                temperature=self._settings.temperature,
+                max_tokens=self._settings.max_tokens,
             )
         )
 

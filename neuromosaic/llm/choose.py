@@ -1,5 +1,7 @@
 """From the names that a user gives to the client that answers."""
 
+import importlib
+import sys
 from collections.abc import Callable, Mapping, Sequence
 from functools import cache, partial
 from pathlib import Path
@@ -18,7 +20,7 @@ from neuromosaic.llm.scripted import ScriptedClient
 from neuromosaic.llm.spending import Limits, OnCall, Spending
 from neuromosaic.prompts.roles import Role
 
-FORMS = '"offline", "openai/NAME", "PROVIDER/NAME" or "scripted:FILE"'
+FORMS = '"offline", "openai/NAME", "PROVIDER/NAME", "scripted:FILE" or "MODULE:FACTORY"'
 SCRIPTED = "scripted:"
 
 
@@ -33,23 +35,28 @@ def client_for(
     on_call: OnCall | None = None,
     on_fallback: Callable[[Fallback], None] | None = None,
     limits: Limits | None = None,
+    spending: Spending | None = None,
+    purposes: Mapping[str, Sequence[str]] | None = None,
 ) -> FallbackClient:
     """One client that asks the named ones in order; nothing falls back to what is not named.
 
     "offline" is the built-in designer; "openai/NAME" is asked by the OpenAI SDK, any other "PROVIDER/NAME" by
-    LiteLLM; "scripted:FILE" replays texts. `api_base` is the server of the first provider named; others are asked
-    where they live. A role file's own `model` goes before all of them for that role. `timeout` in seconds for one
-    answer. Nothing is contacted yet. Raises UsageError.
+    LiteLLM; "scripted:FILE" replays texts; "MODULE:FACTORY" is a client of the user's own, made without arguments.
+    `api_base` is the server of the first provider named; others are asked where they live. A role file's own `model`
+    goes before all of them for that role; `purposes` names others for a request's purpose ("repair"). `timeout` in
+    seconds for one answer. `spending` is shared by all clients of a run; `limits` make a new one. Nothing is
+    contacted yet. Raises UsageError.
     """
     if not names:
         raise UsageError(f"no model is named: give {FORMS}")
     _check_base(api_base)
     connection = Connection(api_base, timeout, retries)
-    chat = partial(ChatClient, roles=roles, store=store, on_call=on_call, spending=Spending(limits))
+    chat = partial(ChatClient, roles=roles, store=store, on_call=on_call, spending=spending or Spending(limits))
     client = cache(partial(_client, home=_first_provider(names), connection=connection, chat=chat))
     own = {role.name: [role.model, *names] for role in roles.values() if role.model}
     seated = {role: [client(name) for name in dict.fromkeys(line)] for role, line in own.items()}
-    return FallbackClient([client(name) for name in dict.fromkeys(names)], seated, on_fallback)
+    special = {purpose: [client(name) for name in line] for purpose, line in (purposes or {}).items()}
+    return FallbackClient([client(name) for name in dict.fromkeys(names)], seated, on_fallback, special)
 
 
 def _first_provider(names: Sequence[str]) -> str:
@@ -64,6 +71,8 @@ def _client(name: str, home: str, connection: Connection, chat: Callable[..., Ch
         return OfflineDesigner()
     if name.startswith(SCRIPTED):
         return ScriptedClient.from_path(Path(name.removeprefix(SCRIPTED)))
+    if ":" in name and "/" not in name:
+        return _own_client(name)
     here = name.partition("/")[0] == home
     return _chat_client(name, connection if here else connection._replace(api_base=None), chat)
 
@@ -75,6 +84,20 @@ def _chat_client(name: str, connection: Connection, chat: Callable[..., ChatClie
     completion_of = openai_completion if provider == "openai" else litellm_completion
     price = price_of(name) or (FREE if is_loopback(connection.api_base) else None)
     return chat(name, completion_of(name, connection), price=price)
+
+
+def _own_client(name: str) -> ModelClient:
+    """What the user's factory makes; the module is found as Python finds it, the current folder included."""
+    module, _, factory = name.partition(":")
+    if "" not in sys.path:
+        sys.path.insert(0, "")
+    try:
+        client: ModelClient = getattr(importlib.import_module(module), factory)()
+    except Exception as error:  # noqa: BLE001 - whatever the user's own code raises is told with its name
+        raise UsageError(f"cannot make the model client {name!r}: {type(error).__name__}: {error}") from None
+    if not isinstance(getattr(client, "name", None), str) or not callable(getattr(client, "ask", None)):
+        raise UsageError(f"{name!r} made no model client: it needs `name` and `ask(request)`, see docs/models.md")
+    return client
 
 
 def _check_base(api_base: str | None) -> None:

@@ -9,6 +9,9 @@ from urllib.parse import urlsplit
 from neuromosaic.core.errors import ModelRefusedError
 from neuromosaic.prompts.render import ChatMessage
 
+TOOL = "reply"
+"""The name of the tool by which a decision may be handed in."""
+
 LONGEST_WAIT = 60.0
 """Seconds; a server that asks to wait longer counts as not available."""
 
@@ -53,22 +56,21 @@ class Connection(NamedTuple):
 
 def completion(model: str, connection: Connection, send: Send) -> Completion:
     """The completion function of a model, given the way to send one request to its provider."""
-    schemas_work = True
+    ways = list(WAYS)
 
     def complete(messages: Sequence[ChatMessage], settings: Settings) -> Answer:
-        nonlocal schemas_work  # learnt once, by whichever thread comes first
         arguments: dict[str, Any] = {"messages": list(messages)} | _given(settings)
-        if settings.schema is None or not schemas_work:
-            return answer_of(model, persistently(model, connection, send, arguments))
-        try:
-            formatted = arguments | {"response_format": _response_format(settings.schema)}
-            return answer_of(model, persistently(model, connection, send, formatted))
-        except ModelRefusedError as error:
-            if not _is_about_format(error):
-                raise
-            # The prompt holds the schema as well: without native support the reply is only less sure to fit.
-            schemas_work = False
-            return answer_of(model, persistently(model, connection, send, arguments))
+        schema = settings.schema or {}
+        for way in tuple(ways) if schema else ():
+            try:
+                return answer_of(model, persistently(model, connection, send, arguments | way(schema)))
+            except ModelRefusedError as error:
+                if not _is_about_format(error):
+                    raise
+                if way in ways:  # learnt once, by whichever thread comes first
+                    ways.remove(way)
+        # The prompt holds the schema as well: without native support the reply is only less sure to fit.
+        return answer_of(model, persistently(model, connection, send, arguments))
 
     return complete
 
@@ -94,7 +96,7 @@ def answer_of(model: str, response: Any) -> Answer:
     """The first choice's text. Raises ModelRefusedError where the response is no chat completion."""
     try:
         choice = response.choices[0]
-        text = choice.message.content or getattr(choice.message, "refusal", None) or ""
+        text = _said(choice.message)
     except (AttributeError, IndexError, TypeError):
         raise ModelRefusedError(
             f"what answers as {model} sent no chat completion: mend --api-base, which usually ends in /v1"
@@ -107,6 +109,15 @@ def answer_of(model: str, response: Any) -> Answer:
         cost_usd=_cost(usage),
         truncated=choice.finish_reason == "length",
     )
+
+
+def _said(message: Any) -> str:
+    """The text, or the arguments of a call to the one tool that is ours; other calls were asked for by nobody."""
+    if message.content:
+        return str(message.content)
+    called = [call.function for call in getattr(message, "tool_calls", None) or () if hasattr(call, "function")]
+    ours = [function.arguments for function in called if function.name == TOOL]
+    return str(ours[0] if ours else getattr(message, "refusal", None) or "")
 
 
 def is_loopback(api_base: str | None) -> bool:
@@ -133,13 +144,37 @@ def _given(settings: Settings) -> dict[str, Any]:
     return {key: value for key, value in sent.items() if value is not None}
 
 
-def _response_format(schema: dict[str, Any]) -> dict[str, Any]:
+def response_format(schema: dict[str, Any]) -> dict[str, Any]:
     # Strict mode knows no defaults and no free keys, which our decisions have.
-    return {"type": "json_schema", "json_schema": {"name": "reply", "schema": schema, "strict": False}}
+    return {
+        "response_format": {
+            "type": "json_schema", "json_schema": {"name": TOOL, "schema": schema, "strict": False}
+        }
+    }  # fmt: skip
+
+
+def tool(schema: dict[str, Any]) -> dict[str, Any]:
+    function = {"name": TOOL, "description": "Hands in the decision.", "parameters": schema}
+    return {
+        "tools": [{"type": "function", "function": function}],
+        "tool_choice": {"type": "function", "function": {"name": TOOL}},
+    }
+
+
+WAYS: tuple[Callable[[dict[str, Any]], dict[str, Any]], ...] = (response_format, tool)
+"""How a decision is asked for, the surest way first; after these the prompt alone."""
 
 
 def _is_about_format(error: ModelRefusedError) -> bool:
-    words = ("response_format", "response format", "json_schema", "json schema", "structured output", "grammar")
+    words = (
+        "tool",
+        "response_format",
+        "response format",
+        "json_schema",
+        "json schema",
+        "structured output",
+        "grammar",
+    )
     return any(word in str(error).lower() for word in words)
 
 

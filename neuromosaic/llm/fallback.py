@@ -27,8 +27,8 @@ class FallbackClient:
     """Asks the clients of a request's role in order, until one answers.
 
     Goes on to the next where one is not available or gives no usable reply; a refusal (wrong key, wrong name) or a
-    spending limit is for a person to mend and ends it. `on_fallback` is told of each step. `models`: the names by
-    role, for reports.
+    spending limit is for a person to mend and ends it. `on_fallback` is told of each step. `purposes` come before
+    roles.
     """
 
     def __init__(
@@ -36,10 +36,12 @@ class FallbackClient:
         clients: Sequence[ModelClient],
         own: Mapping[RoleName, Sequence[ModelClient]] | None = None,
         on_fallback: Callable[[Fallback], None] | None = None,
+        purposes: Mapping[str, Sequence[ModelClient]] | None = None,
     ) -> None:
         self._clients = tuple(clients)
         self._own = {role: tuple(seated) for role, seated in (own or {}).items()}
         self._on_fallback = on_fallback
+        self._purposes = {purpose: tuple(seated) for purpose, seated in (purposes or {}).items()}
         self.name = _names(self._clients)
 
     def clients_of(self, role: RoleName) -> tuple[ModelClient, ...]:
@@ -54,7 +56,7 @@ class FallbackClient:
 
     def ask_named(self, request: Request[T]) -> tuple[T, str]:
         """The reply and the name of the client that gave it. Raises the last client's error."""
-        clients = self.clients_of(request.role)
+        clients = self._purposes.get(request.purpose) or self.clients_of(request.role)
         for client, following in itertools.pairwise(clients):
             try:
                 return client.ask(request), client.name

@@ -6,11 +6,17 @@ from functools import cache
 from typing import Any
 
 from neuromosaic.core.errors import ModelRefusedError
-from neuromosaic.llm.completion import Completion, Connection, completion
+from neuromosaic.llm.completion import Completion, Connection, Send, completion
 
 
 def litellm_completion(model: str, connection: Connection) -> Completion:
     """`model` is "provider/NAME" as LiteLLM knows it; keys come from the environment, as each provider names them."""
+
+    return completion(model, connection, litellm_sender(model, connection))
+
+
+def litellm_sender(model: str, connection: Connection) -> Send:
+    """The way to send one request."""
 
     def send(arguments: dict[str, Any]) -> Any:
         import openai
@@ -26,7 +32,7 @@ def litellm_completion(model: str, connection: Connection) -> Completion:
             said = redacted(" ".join(str(error).split()))[:300]
             raise ModelRefusedError(f"LiteLLM cannot ask {model}: {type(error).__name__}: {said}") from None
 
-    return completion(model, connection, send)
+    return send
 
 
 @cache

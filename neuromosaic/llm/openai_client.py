@@ -5,13 +5,19 @@ from functools import cache
 from typing import Any
 
 from neuromosaic.core.errors import ModelRefusedError
-from neuromosaic.llm.completion import Completion, Connection, completion, is_loopback
+from neuromosaic.llm.completion import Completion, Connection, Send, completion, is_loopback
 
 OPENAI = "https://api.openai.com/v1"
 
 
 def openai_completion(model: str, connection: Connection) -> Completion:
     """`model` is "openai/NAME". The key comes from OPENAI_API_KEY; a server on this machine needs none."""
+    known, send = openai_sender(model, connection)
+    return completion(model, known, send)
+
+
+def openai_sender(model: str, connection: Connection) -> tuple[Connection, Send]:
+    """The connection with its address, and the way to send one request over it."""
     base = connection.api_base or os.environ.get("OPENAI_BASE_URL") or None
     known = connection._replace(api_base=base)
 
@@ -34,7 +40,7 @@ def openai_completion(model: str, connection: Connection) -> Completion:
         known_by = arguments if base else as_openai_names_it(arguments)
         return client().chat.completions.create(model=model.partition("/")[2], **known_by)
 
-    return completion(model, known, send)
+    return known, send
 
 
 def as_openai_names_it(arguments: dict[str, Any]) -> dict[str, Any]:

@@ -1,8 +1,11 @@
 """What was asked and spent, and the limits on it."""
 
 import threading
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from neuromosaic.core.errors import SpendingLimitError
 from neuromosaic.core.proposals import RoleName
@@ -27,6 +30,8 @@ class CallRecord:
     seconds: float
     cached: bool
     repaired: bool
+    temperature: float | None = None
+    max_tokens: int | None = None
 
 
 OnCall = Callable[[CallRecord], None]
@@ -35,10 +40,24 @@ OnCall = Callable[[CallRecord], None]
 
 @dataclass(frozen=True)
 class Limits:
-    """None: not limited. A cached answer counts for neither."""
+    """None: not limited. A cached answer counts for none of them.
+
+    `tokens`: of prompts and replies together; `seconds`: of waiting for models, calls at once counted each;
+    `at_once`: calls in flight.
+    """
 
     cost_usd: float | None = None
     calls: int | None = None
+    tokens: int | None = None
+    seconds: float | None = None
+    at_once: int | None = None
+
+
+class Booking(NamedTuple):
+    """What was set aside for a call in flight: US dollars, tokens."""
+
+    cost_usd: float
+    tokens: int
 
 
 class Spending:
@@ -51,30 +70,56 @@ class Spending:
     def __init__(self, limits: Limits | None = None) -> None:
         self._limits = limits or Limits()
         self._lock = threading.Lock()
+        self._turns = threading.Semaphore(self._limits.at_once) if self._limits.at_once else None
         self.calls = 0
         self.cost_usd = 0.0
+        self.tokens = 0
+        self.seconds = 0.0
 
-    def book(self, model: str, price: Price | None, prompt_tokens: int, completion_tokens: int) -> float:
-        """Books a call and returns the cost booked. Raises SpendingLimitError where it would exceed a limit."""
+    @contextmanager
+    def turn(self) -> Iterator[None]:
+        """Waits until a further call may be in flight, and counts the time it takes."""
+        with self._turns or nullcontext():
+            began = time.monotonic()
+            try:
+                yield
+            finally:
+                with self._lock:
+                    self.seconds += time.monotonic() - began
+
+    def book(self, model: str, price: Price | None, prompt_tokens: int, completion_tokens: int) -> Booking:
+        """Books a call. Raises SpendingLimitError where it would exceed a limit."""
+        tokens = prompt_tokens + completion_tokens
         with self._lock:
-            self._check_calls(model)
+            self._check_counts(model, tokens)
             cost = self._checked_cost(model, price, prompt_tokens, completion_tokens)
             self.calls += 1
             self.cost_usd += cost
-            return cost
+            self.tokens += tokens
+            return Booking(cost, tokens)
 
-    def settle(self, booked: float, cost: float) -> None:
-        """Replaces what was booked by what it cost."""
+    def settle(self, booked: Booking, cost: float, tokens: int) -> None:
+        """Replaces what was booked by what it came to."""
         with self._lock:
-            self.cost_usd += cost - booked
+            self.cost_usd += cost - booked.cost_usd
+            self.tokens += tokens - booked.tokens
 
-    def cancel(self, booked: float) -> None:
+    def cancel(self, booked: Booking) -> None:
         """A call that was never answered."""
         with self._lock:
             self.calls -= 1
-            self.cost_usd -= booked
+            self.cost_usd -= booked.cost_usd
+            self.tokens -= booked.tokens
 
-    def _check_calls(self, model: str) -> None:
+    def _check_counts(self, model: str, tokens: int) -> None:
+        most = self._limits
+        if most.tokens is not None and self.tokens + tokens > most.tokens:
+            raise SpendingLimitError(
+                f"the next call to {model} may take {tokens:,} tokens, which with {self.tokens:,} used exceeds the "
+                f"limit of {most.tokens:,}: raise the limit, or set max_tokens in the role's file"
+            )
+        if most.seconds is not None and self.seconds >= most.seconds:
+            raise SpendingLimitError(f"the limit of {most.seconds:g} s for models is reached: {model} is not asked")
         if self._limits.calls is not None and self.calls >= self._limits.calls:
             raise SpendingLimitError(
                 f"the limit of {self._limits.calls} model calls is reached: {model} is not asked"

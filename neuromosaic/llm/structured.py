@@ -12,6 +12,12 @@ from neuromosaic.llm.fences import FenceError, files_in, json_blocks, without_th
 
 T = TypeVar("T", bound=BaseModel)
 
+LONGEST_REPLY = 1_000_000
+"""Characters; a longer reply is some fault of the model or server, and reading it would take minutes."""
+
+MOST_STARTS = 100
+"""So many braces are tried as the beginning of an object."""
+
 MOST_FAULTS = 8
 """So many faults of one reply are quoted; mending these first is enough."""
 
@@ -48,6 +54,10 @@ def settle(request: Request[T], say: Callable[[str | None], Said], who: str) -> 
 def read(request: Request[T], said: Said) -> T:
     """The reply that was wanted, checked. Raises ReplyFault."""
     try:
+        if len(said.text) > LONGEST_REPLY:
+            raise ReplyFault(
+                f"the reply has {len(said.text):,} characters, more than the {LONGEST_REPLY:,} that are read"
+            )
         text = without_thinking(said.text)
         if not text.strip():
             raise ReplyFault("the reply is empty")
@@ -135,7 +145,9 @@ def _scattered(text: str) -> list[dict[str, Any]]:
     decoder = json.JSONDecoder(parse_constant=_refuse)
     found: list[dict[str, Any]] = []
     at = text.find("{")
-    while at >= 0:
+    for _ in range(MOST_STARTS):
+        if at < 0:
+            break
         try:
             document, end = decoder.raw_decode(text, at)
             found.append(document)

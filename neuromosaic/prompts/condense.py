@@ -6,7 +6,9 @@ cannot close.
 
 import ast
 import json
+import math
 import re
+from collections.abc import Sequence
 from typing import Any
 
 from pydantic import BaseModel
@@ -21,6 +23,9 @@ from neuromosaic.prompts.schema import field_list
 
 MANY = 40
 """So many class names, columns or notes are shown; of more, the first ones and how many there are."""
+
+BEST, LATEST = 6, 4
+"""Of the families tried so many are told: the best accepted, and the last rejected."""
 
 LONG = 400
 """Longest text of one finding or rationale, in characters."""
@@ -112,6 +117,29 @@ def condensed(trace: Trace, idea: bool = True) -> dict[str, Any]:
     return told
 
 
+def telling(history: Sequence[Trace]) -> list[Trace]:
+    """What did best and what failed last, in the order of the run: a prompt stays short however long the run."""
+    measured = [trace for trace in history if trace.outcome == "accepted"]
+    best = sorted(measured, key=_merit, reverse=True)[:BEST]
+    shown = {id(trace) for trace in (*best, *[t for t in history if t.outcome == "rejected"][-LATEST:])}
+    return [trace for trace in history if id(trace) in shown]
+
+
+def _merit(trace: Trace) -> float:
+    """The metric that the run ranks by, more is better; the worst where nothing was measured."""
+    for name, value in trace.metrics.items():
+        if name != "parameters" and not math.isnan(value):
+            return value if _upwards(name) else -value
+    return -math.inf
+
+
+def _upwards(name: str) -> bool:
+    try:
+        return higher_is_better(name)
+    except UsageError:
+        return True
+
+
 def sketched(sketch: FamilySketch) -> dict[str, Any]:
     told = {"family": sketch.name, "idea": first_sentence(sketch.rationale), "parameters": sketch.parameters}
     return {key: value for key, value in told.items() if value}
@@ -156,6 +184,7 @@ FILTERS = {
     "summary": summary,
     "fault": fault,
     "condensed": condensed,
+    "telling": telling,
     "fields": field_list,
     "without_sentence": without_sentence,
     "sketched": sketched,

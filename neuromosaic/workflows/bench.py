@@ -4,7 +4,7 @@ import itertools
 import os
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import asdict
 from functools import cached_property
@@ -24,6 +24,7 @@ from neuromosaic.workflows.options import Options
 
 if TYPE_CHECKING:
     from neuromosaic.llm.fallback import FallbackClient
+    from neuromosaic.llm.spending import Spending
 
 Model = TypeVar("Model", bound=BaseModel)
 Part = TypeVar("Part")
@@ -156,7 +157,8 @@ class Workbench:
     def client(self, role: RoleName) -> "FallbackClient":
         """The model client that this role's requests go to."""
         names = self.options.role_models.get(role, self.options.models)
-        return self.share(f"client {names}", lambda: self._make_client(names))
+        special = purposes_of(role, self.options.role_models)
+        return self.share(f"client {names} {special}", lambda: self._make_client(names, special))
 
     def warm_up(self) -> None:
         """Starts the sandbox while other work goes on: a cold start takes seconds. A fault shows at first use."""
@@ -193,9 +195,17 @@ class Workbench:
             part: Part = self._parts[name]
             return part
 
-    def _make_client(self, names: tuple[str, ...]) -> "FallbackClient":
+    def _spending(self) -> "Spending":
+        """One for the run: clients that count apart would keep no limit together."""
+        from neuromosaic.llm.spending import Limits, Spending
+
+        options = self.options
+        return Spending(
+            Limits(self._cost_left(), options.calls, options.tokens, options.model_seconds, options.at_once)
+        )
+
+    def _make_client(self, names: tuple[str, ...], purposes: dict[str, tuple[str, ...]]) -> "FallbackClient":
         from neuromosaic.llm.choose import client_for
-        from neuromosaic.llm.spending import Limits
         from neuromosaic.prompts.roles import load_roles
 
         folder = Path(self.options.agents) if self.options.agents else None
@@ -203,7 +213,7 @@ class Workbench:
             names, roles=load_roles(folder), api_base=self.options.api_base, store=self.store,
             on_call=lambda call: self.tell("model.called", **asdict(call)),
             on_fallback=lambda step: self.tell("model.fallback", **step._asdict()),
-            limits=Limits(cost_usd=self._cost_left()),
+            spending=self.share("spending", self._spending), purposes=purposes,
         )  # fmt: skip
 
     def _cost_left(self) -> float | None:
@@ -213,6 +223,13 @@ class Workbench:
             return None
         calls = (event.data for event in self.store.events(self.run) if event.kind == "model.called")
         return max(0.0, limit - sum(call["cost_usd"] or 0.0 for call in calls))
+
+
+def purposes_of(role: RoleName, models: Mapping[str, tuple[str, ...]]) -> dict[str, tuple[str, ...]]:
+    """The models that `role` has for single purposes: its own ("Trainer.recipes") before anyone's ("recipes")."""
+    anyone = {name: line for name, line in models.items() if name.islower()}
+    own = {name.partition(".")[2]: line for name, line in models.items() if name.startswith(f"{role}.")}
+    return anyone | own
 
 
 def in_background(work: Callable[[], object]) -> None:

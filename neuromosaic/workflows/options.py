@@ -10,13 +10,19 @@ class Options(Value):
     """Stored with the run, so that a resumed one goes on in the same way.
 
     `models`: names of model clients in order of preference (later ones are fallbacks); `role_models` overrides them
-    per role. `approved`: the brief needs no person's approval. `folder`: where the result is delivered.
-    `agents`: folder with the user's own role files. `boundary`: the least that may stand around proposed code.
+    per role ("Trainer"), for one of its purposes ("NetworkArchitect.repair"), or for a purpose of any role
+    ("repair"). `calls`, `tokens`, `model_seconds` and `at_once` limit what one process asks of models. `approved`:
+    the brief needs no person's approval. `folder`: where the result is delivered. `agents`: folder with the user's
+    own role files. `boundary`: the least that may stand around proposed code.
     """
 
     models: tuple[str, ...] = ("offline",)
     role_models: dict[str, tuple[str, ...]] = Field(default_factory=dict)
     api_base: str | None = None
+    calls: int | None = Field(None, ge=0)
+    tokens: int | None = Field(None, ge=0)
+    model_seconds: float | None = Field(None, ge=0)
+    at_once: int | None = Field(None, ge=1)
     approved: bool = False
     folder: str | None = None
     agents: str | None = None

@@ -15,7 +15,8 @@ from neuromosaic.workflows.bench import Workbench
 from neuromosaic.workflows.candidates import Candidate, canonical, family_of, subject
 
 TrialRecord = dict[str, Any]
-"""A stored trial: metrics, curve, cause, seconds, weights (artifact), and the evidence id of this run's use of it."""
+"""A stored trial: metrics, curve, cause, seconds, message, weights (artifact), and the evidence id of this run's use
+of it."""
 
 
 def trial_key(bench: Workbench, candidate: Candidate, recipe: Recipe, fidelity: float) -> str:
@@ -91,7 +92,7 @@ def _stored(bench: Workbench, key: str, outcome: TrialOutcome) -> TrialRecord:
     weights = bench.store.put(pack_tensors(outcome.weights)) if outcome.weights else None
     return {
         "key": key, "metrics": outcome.metrics, "curve": outcome.curve, "cause": outcome.cause,
-        "seconds": outcome.seconds, "weights": weights,
+        "seconds": outcome.seconds, "message": outcome.message, "weights": weights,
     }  # fmt: skip
 
 

@@ -73,13 +73,13 @@ def sequence(*calls: Call | None) -> Plan:
     return Plan("{m}({0})", (("m", whole),))
 
 
-def shadow_run(plan: Plan, shapes: tuple[Shape, ...], names: Mapping[str, Any]) -> tuple[Shape, int, int]:
+def shadow_run(plan: Plan, shapes: tuple[Shape, ...], names: dict[str, Any]) -> tuple[Shape, int, int]:
     """Output shape, parameters and FLOPs, for shapes without the batch axis."""
     tally = Tally()
     made = {key: part.shadow(names) for key, part in plan.modules}
     values: dict[str, Any] = {f"x{n}": Tensor((1, *shape), tally) for n, shape in enumerate(shapes)}
     text = plan.expression.format(*values, **{key: key for key in made})
-    found = eval(_compiled(text), dict(names), {**made, **values})  # noqa: S307  (our own expressions)
+    found = eval(_compiled(text), names, {**made, **values})  # noqa: S307  (our own expressions)
     return found.shape[1:], sum(part.parameter_count() for part in made.values()), tally.flops
 
 
@@ -104,6 +104,7 @@ def _defaults(function: str) -> dict[str, Any]:
     return {name: parameter.default for name, parameter in found.parameters.items()}
 
 
+@functools.lru_cache(maxsize=4096, typed=True)
 def _seen(value: Any) -> Any:
     """A named class as the shadows have it, to compare with a default."""
     from neuromosaic.core.architecture.library import shadows

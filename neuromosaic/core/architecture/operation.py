@@ -138,6 +138,12 @@ def add(found: Operation) -> None:
     costed.cache_clear()
 
 
+def remove(name: str) -> None:
+    del _operations[name]
+    planned.cache_clear()
+    costed.cache_clear()
+
+
 def operations() -> Mapping[str, Operation]:
     """All of them by name."""
     import neuromosaic.core.architecture.operations  # noqa: F401  (registers ours)

@@ -24,7 +24,7 @@ def read_spec(document: Any) -> ArchitectureSpec:
         metadata=found.get("metadata", {}),
         metrics={name: _number(value, f"metrics.{name}") for name, value in found.get("metrics", {}).items()},
     )
-    if found.get("id", spec.id) != spec.id:
+    if "id" in found and found["id"] != spec.id:
         raise ArchitectureError(f"the content's id is {spec.id}: leave `id` out, or undo the change", "id")
     return spec
 

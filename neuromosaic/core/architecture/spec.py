@@ -225,6 +225,8 @@ def _check_ends(spec: ArchitectureSpec, found: Mapping[str, list[str]]) -> None:
 def _sorted(spec: ArchitectureSpec) -> tuple[Layer, ...]:
     """Sources in front, else as listed."""
     done = {each.name for each in spec.inputs}
+    if _is_sorted(spec, set(done)):
+        return spec.layers
     ordered: list[Layer] = []
     waiting = list(spec.layers)
     while waiting:
@@ -235,6 +237,14 @@ def _sorted(spec: ArchitectureSpec) -> tuple[Layer, ...]:
         ordered.append(ready)
         done.add(ready.name)
     return tuple(ordered)
+
+
+def _is_sorted(spec: ArchitectureSpec, done: set[str]) -> bool:
+    for layer in spec.layers:
+        if not done.issuperset(spec.sources[layer.name]):
+            return False
+        done.add(layer.name)
+    return True
 
 
 def _infer(spec: ArchitectureSpec) -> Inferred:

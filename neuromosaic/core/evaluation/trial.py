@@ -3,7 +3,7 @@
 import math
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Literal, get_args
 
 from numpy.typing import NDArray
@@ -20,6 +20,8 @@ from neuromosaic.core.protocols import Job, Judge, Message, Program, Sandbox
 
 Cause = Literal["finished", "stopped", "diverged", "crash", "timeout", "memory"]
 Row = dict[str, float]
+SMALLEST_HALVED = 4
+"""Batches below this are not halved: norms need two examples."""
 ShouldStop = Callable[[int, Mapping[str, float]], bool]
 
 
@@ -30,8 +32,9 @@ class TrialOutcome:
     `metrics`: on validation, after the best epoch: the one with the best primary metric, and of equal ones the one
     with the lowest validation loss. `weights` by state_dict name are those of that epoch. Both are empty where no
     epoch gave finite outputs ("diverged") or the worker did not live to hand the weights over ("crash", "timeout",
-    "memory": `message` says why). `curve` has one row per epoch: "epoch", "train_loss", "seconds" since training
-    began, "loss" (on validation) and the primary metric. `seconds` by the host's clock, start of the worker included.
+    "memory": `message` says why). `message` also tells of a smaller batch, where memory ran out at first. `curve` has
+    one row per epoch: "epoch", "train_loss", "seconds" since training began, "loss" (on validation) and the primary
+    metric. `seconds` by the host's clock, start of the worker included.
     """
 
     cause: Cause
@@ -59,11 +62,29 @@ def run_trial(
 
     Metrics of a regression are in the user's units; "loss", there the mean squared error, in the scaled ones that
     training sees. `should_stop(epoch, row)` is asked and `on_epoch(row)` told after each epoch; the recipe's
-    patience stops too. `timeout` in seconds. Raises UsageError where the recipe or the plan does not fit the data,
-    and WorkerError only where a worker could not be set up: what happens to a candidate is an outcome.
+    patience stops too. Where memory runs out it is tried once more, from the start, with half the batch, and
+    `message` says so. `timeout` in seconds, both together. Raises UsageError where the recipe or the plan does not
+    fit the data, and WorkerError only where a worker could not be set up: what happens to a candidate is an outcome.
     """
     check_recipe(recipe, dataset.contract)
     check_metrics(dataset.contract.task, (plan.primary, *plan.report))
+    outcome = _attempt(worker, subject, dataset, recipe, plan, fidelity, seed, should_stop, on_epoch, timeout)
+    batch = min(recipe.batch_size, len(dataset.train.x))
+    if outcome.cause != "memory" or batch < SMALLEST_HALVED or outcome.seconds >= timeout:
+        return outcome
+    smaller = recipe.model_copy(update={"batch_size": batch // 2})
+    left = timeout - outcome.seconds
+    again = _attempt(worker, subject, dataset, smaller, plan, fidelity, seed, should_stop, on_epoch, left)
+    told = f"memory ran out with batches of {batch}; tried again with {smaller.batch_size}"
+    message = f"{told}: {again.message}" if again.message else told
+    return replace(again, seconds=outcome.seconds + again.seconds, message=message)
+
+
+def _attempt(
+    worker: Judge | Sandbox, subject: Graph | Program, dataset: Dataset, recipe: Recipe, plan: MetricsPlan,
+    fidelity: float, seed: int, should_stop: ShouldStop | None, on_epoch: Callable[[Row], None] | None,
+    timeout: float,
+) -> TrialOutcome:  # fmt: skip
     watch = Watch(dataset, recipe, plan, should_stop, on_epoch)
     job = _job(subject, dataset, recipe, fidelity, seed, timeout)
     began = time.perf_counter()

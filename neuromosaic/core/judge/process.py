@@ -17,7 +17,9 @@ from neuromosaic.core.workers.process import WorkerProcess, death
 from neuromosaic.core.workers.requests import request
 from neuromosaic.core.workers.wire import Channel
 
-KINDS: Final = ("inspect", "behave", "learn", "train", "train_stacked", "stacking_gain", "predict", "measure")
+KINDS: Final = (
+    "inspect", "behave", "learn", "proxies", "train", "train_stacked", "stacking_gain", "predict", "measure",
+)  # fmt: skip
 START_SECONDS: Final = 120.0
 MAX_REPLY_RAW: Final = 4 * 2**30
 

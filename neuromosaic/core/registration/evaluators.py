@@ -13,6 +13,7 @@ from neuromosaic.core.registration.types import Registration
 from neuromosaic.core.space.parameters import Point
 
 SECONDS = 2.0
+GRACE = 1.0  # for a child that has answered to end by itself
 WHERE = "evaluator_class.evaluate"
 
 Found = tuple[str, str, Literal["error", "warning"]]
@@ -60,6 +61,7 @@ def _tried(registration: Registration, point: Point) -> Iterator[Found]:
             found = json.loads(here.recv_bytes())
             if found:
                 yield (WHERE, found["message"], found["severity"])
+            child.join(GRACE)
     except EOFError:
         yield (WHERE, "ended the process that called it", "warning")
     finally:

@@ -9,7 +9,7 @@ from neuromosaic.core.errors import NotFoundError, SpaceError
 from neuromosaic.core.registration.checks import faults_of
 from neuromosaic.core.registration.types import Registration, RegistrationWarning, read_options
 from neuromosaic.core.space.space import SearchSpace
-from neuromosaic.core.space.spelling import did_you_mean
+from neuromosaic.core.spelling import suggest
 
 GROUP = "neuromosaic.architectures"
 
@@ -73,7 +73,7 @@ def registered(name: str) -> Registration:
         for entry in entry_points(group=GROUP, name=name):
             _load(entry)
     if name not in _known:
-        raise NotFoundError(f"no architecture type {name!r} is registered{did_you_mean(name, registered_names())}")
+        raise NotFoundError(f"no architecture type {name!r} is registered{suggest(name, registered_names())}")
     return _known[name]
 
 

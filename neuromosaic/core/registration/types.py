@@ -13,7 +13,7 @@ from neuromosaic.core.space.encoders import BaseEncoder, PointEncoder
 from neuromosaic.core.space.encoders.base import Vector, checked
 from neuromosaic.core.space.parameters import Point
 from neuromosaic.core.space.space import SearchSpace
-from neuromosaic.core.space.spelling import did_you_mean
+from neuromosaic.core.spelling import suggest
 
 
 class RegistrationWarning(UserWarning):
@@ -96,7 +96,7 @@ def read_options(given: Mapping[str, Any] | None) -> Options:
         raise SpaceError(f"options: give a mapping, not {type(given).__name__}")
     for key in given or {}:
         if key not in Options.model_fields:
-            raise SpaceError(f"options.{key}: unknown key{did_you_mean(str(key), Options.model_fields)}")
+            raise SpaceError(f"options.{key}: unknown key{suggest(str(key), Options.model_fields)}")
     try:
         return Options.model_validate(dict(given or {}), strict=True)
     except ValidationError as error:

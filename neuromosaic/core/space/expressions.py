@@ -7,7 +7,7 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from typing import Any, NamedTuple
 
 from neuromosaic.core.errors import SpaceError
-from neuromosaic.core.space.spelling import did_you_mean
+from neuromosaic.core.spelling import suggest
 
 LONGEST = 2_000
 DEEPEST = 100
@@ -144,7 +144,7 @@ class _Reader:
 
     def _allow_name(self, node: ast.Name) -> None:
         if node.id not in self._known:
-            raise self._fault(node, f"is no parameter{did_you_mean(node.id, self._known)}")
+            raise self._fault(node, f"is no parameter{suggest(node.id, self._known)}")
 
     def _allow_constant(self, node: ast.Constant) -> None:
         if not isinstance(node.value, (bool, int, float, str)):
@@ -165,7 +165,7 @@ class _Reader:
     def _allow_call(self, node: ast.Call) -> None:
         name = node.func.id if isinstance(node.func, ast.Name) else ast.unparse(node.func)
         if name not in SCALARS.functions:
-            raise self._fault(node, f"calls what is no function here{did_you_mean(name, SCALARS.functions)}")
+            raise self._fault(node, f"calls what is no function here{suggest(name, SCALARS.functions)}")
         several = name in ("min", "max")
         if node.keywords or (len(node.args) < 2 if several else len(node.args) != 1):
             raise self._fault(node, f"needs {'two values or more' if several else 'one value'}, in plain order")

@@ -15,7 +15,7 @@ from neuromosaic.core.space.parameters import (
     parents_first,
     same,
 )
-from neuromosaic.core.space.spelling import did_you_mean
+from neuromosaic.core.spelling import suggest
 
 KINDS: dict[str, type[BaseModel]] = {
     kind.model_fields["type"].default: kind for kind in get_args(get_args(Parameter)[0])
@@ -53,7 +53,7 @@ def _parameter(given: Any, path: str) -> Parameter:
     kind = given.get("type")
     if not isinstance(kind, str) or kind not in KINDS:
         known = ", ".join(KINDS)
-        hint = did_you_mean(kind, KINDS) if isinstance(kind, str) else f" (known: {known})"
+        hint = suggest(kind, KINDS) if isinstance(kind, str) else f" (known: {known})"
         raise SpaceError(f"{path}.type: {kind!r} is no kind of parameter{hint}")
     try:
         return _checked(_ANY.validate_python(dict(given)), path)
@@ -67,7 +67,7 @@ def _words(fault: Any, path: str, fields: Mapping[str, Any]) -> str:
     place = [str(part) for part in fault["loc"][1:] if str(part) not in ("bool", "int", "float", "str")]
     where = ".".join([path, *place])
     if fault["type"] == "extra_forbidden":
-        return f"{where}: unknown key{did_you_mean(place[-1], fields)}"
+        return f"{where}: unknown key{suggest(place[-1], fields)}"
     return f"{where}: {fault['msg'].removeprefix('Value error, ')}"
 
 
@@ -89,7 +89,7 @@ def _check_conditions(space: Space, name: str, parameter: Parameter, path: str) 
     for other, values in parameter.conditions():
         where = f"{path}.when.{other}"
         if other not in space:
-            raise SpaceError(f"{where}: {other!r} is no parameter{did_you_mean(other, space.keys() - {name})}")
+            raise SpaceError(f"{where}: {other!r} is no parameter{suggest(other, space.keys() - {name})}")
         if isinstance(space[other], FloatParameter):
             raise SpaceError(f"{where}: a condition cannot be about a float; use a bool or a choice")
         if not values:

@@ -21,7 +21,7 @@ from neuromosaic.core.space.parameters import (
     mutate_point,
 )
 from neuromosaic.core.space.reading import read_parameters
-from neuromosaic.core.space.spelling import did_you_mean
+from neuromosaic.core.spelling import suggest
 
 if TYPE_CHECKING:
     from neuromosaic.core.space.sampling import Sampler
@@ -109,7 +109,7 @@ class SearchSpace:
             return
         for name in point:
             if name not in self.parameters:
-                yield f"point.{name}: unknown parameter{did_you_mean(str(name), self.parameters)}"
+                yield f"point.{name}: unknown parameter{suggest(str(name), self.parameters)}"
         for name, parameter in self.parameters.items():
             active = is_active(parameter, point)
             if name not in point and active:
@@ -219,6 +219,17 @@ class SearchSpace:
         }
         return json.dumps(values, sort_keys=True, separators=(",", ":"))
 
+    def with_build(
+        self, build: Callable[[Point], Any], constraints: Sequence[str | Callable[[Point], Any]] = ()
+    ) -> "SearchSpace":
+        """The same space, its points meaning what `build` makes of them, under more `constraints`."""
+        return SearchSpace(
+            self.parameters, [*self._given(), *constraints], name=self.name, build=build, canonical=self._canonical
+        )
+
+    def _given(self) -> list[str | Callable[[Point], Any]]:
+        return [one.function if isinstance(one, FunctionConstraint) else one.text for one in self.constraints]
+
     def architecture(self, point: Point) -> Any:
         """What `build` makes of the point; the point itself without one."""
         return self._build(point) if self._build else point
@@ -246,7 +257,7 @@ class SearchSpace:
             raise SpaceError('space: give {"parameters": {...}, "constraints": [...]}')
         for key in document:
             if key not in known:
-                raise SpaceError(f"{key}: unknown key{did_you_mean(str(key), known)}")
+                raise SpaceError(f"{key}: unknown key{suggest(str(key), known)}")
         if document.get("opaque"):
             raise SpaceError(f"{document['opaque'][0]} is a function and was not written; write it as text")
         return cls(document["parameters"], document.get("constraints", ()), name=document.get("name", ""))

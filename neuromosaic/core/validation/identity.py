@@ -31,6 +31,9 @@ def program_hash(program: Program) -> str:
     return hashlib.sha256(f"{normalised_hash(program.source)} {values}".encode()).hexdigest()
 
 
+# Without `_`: it is there only where an interactive prompt or a doctest has run in this process.
+BUILTINS = frozenset(dir(builtins)) - {"_"}
+
 Scope = ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef
 Function = ast.FunctionDef | ast.AsyncFunctionDef
 
@@ -52,7 +55,7 @@ def _with_numbered_locals(tree: ast.Module) -> None:
     Arguments keep their names, which callers may use; so does a name that also means something outside, and all in
     a function that holds a class, whose variables are attributes.
     """
-    taken = _names_of_module(tree) | set(dir(builtins))
+    taken = _names_of_module(tree) | BUILTINS
     for function in _outermost_functions(tree):
         if any(isinstance(node, ast.ClassDef) for node in ast.walk(function)):
             continue

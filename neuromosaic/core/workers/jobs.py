@@ -8,6 +8,8 @@ from torch import Tensor, nn
 
 from neuromosaic.core.brief import Contract
 from neuromosaic.core.evaluation import measuring, stacked, training
+from neuromosaic.core.evaluation import proxies as cheap
+from neuromosaic.core.evaluation.losses import loss_function
 from neuromosaic.core.evaluation.recipe import Recipe
 from neuromosaic.core.graph.examples import draw_inputs
 from neuromosaic.core.graph.rebuild import Rebuilt
@@ -80,6 +82,14 @@ def stacking_gain(module: nn.Module, job: Job, converse: Converse) -> Message:
     return Message({"gain": gain})
 
 
+def proxies(module: nn.Module, job: Job, converse: Converse) -> Message:
+    """Zero-cost proxies by name, on the batch "x", "y"."""
+    recipe, device = Recipe.model_validate(job.arguments["recipe"]), _device(job)
+    x, y = (to_torch(job.tensors[name]).to(device) for name in ("x", "y"))
+    probe = cheap.Probe(_rebuilt(module).to(device), x, y, loss_function(recipe, x.device))
+    return Message({"proxies": cheap.proxies(probe, job.arguments["seed"])})
+
+
 def predict(module: nn.Module, job: Job, converse: Converse) -> Message:
     """Outputs for `x` in eval mode, with the given weights or those that the network came with."""
     weights = {name: to_torch(tensor) for name, tensor in job.tensors.items() if name.startswith(WEIGHTS)}
@@ -119,6 +129,7 @@ JOBS: Final[dict[str, Callable[[nn.Module, Job, Converse], Message]]] = {
     "train": train,
     "train_stacked": train_stacked,
     "stacking_gain": stacking_gain,
+    "proxies": proxies,
     "predict": predict,
     "measure": measure,
     "ping": ping,
@@ -127,7 +138,7 @@ JOBS: Final[dict[str, Callable[[nn.Module, Job, Converse], Message]]] = {
 
 def _rebuilt(module: nn.Module) -> Rebuilt:
     if not isinstance(module, Rebuilt):
-        raise ValueError("only a rebuilt graph can be stacked: proposed Python trains alone")
+        raise ValueError("only a rebuilt graph can be stacked or probed, not proposed Python")
     return module
 
 

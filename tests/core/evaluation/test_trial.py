@@ -231,7 +231,8 @@ def test_what_was_kept_before_it_diverged_counts(four: Dataset) -> None:
 @pytest.mark.parametrize("cause", ["crash", "timeout", "memory"])
 def test_a_worker_that_dies_is_an_outcome_without_metrics(four: Dataset, cause: Any) -> None:
     outcome = trial(Scripted([reported(1, scores(4))], WorkerError("it died", cause)), four)
-    assert (outcome.cause, outcome.message) == (cause, "it died")
+    twice = "memory ran out with batches of 4; tried again with 2: " if cause == "memory" else ""
+    assert (outcome.cause, outcome.message) == (cause, f"{twice}it died")
     assert outcome.metrics == outcome.weights == {}
     assert outcome.curve[0]["accuracy"] == 1
 
@@ -286,3 +287,53 @@ def test_a_recipe_or_plan_that_does_not_fit_is_refused_before_any_work(
     worker = Scripted([], FINISHED)
     with pytest.raises(UsageError):
         trial(worker, four, recipe, plan)
+
+
+class Exhausted(InProcess):
+    """Has memory for batches of up to so many."""
+
+    def __init__(self, build: Callable[[], nn.Module], largest: int) -> None:
+        super().__init__(build)
+        self.largest = largest
+
+    def run(self, job: Job, converse: Converse | None = None) -> Message:
+        if job.arguments["recipe"]["batch_size"] > self.largest:
+            self.jobs.append(job)
+            raise WorkerError("killed", "memory")
+        return super().run(job, converse)
+
+
+def sizes(judge: InProcess) -> list[int]:
+    return [job.arguments["recipe"]["batch_size"] for job in judge.jobs]
+
+
+def attempt(judge: InProcess, data: Dataset, batch: int) -> TrialOutcome:
+    return run_trial(judge, SUBJECT, data, Recipe(epochs=1, batch_size=batch), PLAN, fidelity=1, seed=0)
+
+
+def test_where_memory_runs_out_half_the_batch_is_tried_once(
+    digits_data: Dataset, small_cnn: Callable[[], nn.Module]
+) -> None:
+    judge = Exhausted(small_cnn, largest=150)
+    outcome = attempt(judge, digits_data, 300)
+    assert sizes(judge) == [300, 150]
+    assert outcome.cause == "finished"
+    assert outcome.message == "memory ran out with batches of 300; tried again with 150"
+    alone = attempt(InProcess(small_cnn), digits_data, 150)
+    assert outcome.metrics == alone.metrics
+    assert len(outcome.curve) == len(alone.curve)
+
+
+def test_memory_that_runs_out_twice_is_the_outcome(digits_data: Dataset) -> None:
+    judge = Exhausted(nn.Identity, largest=1)
+    outcome = attempt(judge, digits_data, 60_000)
+    assert sizes(judge) == [60_000, 600]  # half of what there is
+    assert outcome.cause == "memory"
+    assert outcome.message.endswith("tried again with 600: killed")
+    assert outcome.metrics == {}
+
+
+def test_a_batch_of_two_is_not_halved(digits_data: Dataset) -> None:
+    judge = Exhausted(nn.Identity, largest=1)
+    assert attempt(judge, digits_data, 2).message == "killed"
+    assert sizes(judge) == [2]

@@ -5,7 +5,7 @@ from importlib import import_module
 
 import pytest
 
-MODULES = ["space", "annotated", "topology"]
+MODULES = ["space", "annotated", "topology", "ready"]
 
 
 @pytest.mark.parametrize("name", MODULES)

@@ -7,9 +7,9 @@ from torch import nn
 def initialise(model: nn.Module) -> None:
     """Weights that keep the variance of what passes through; biases at zero.
 
-    Normal, with variance gain / fan_in: gain 2 in front of a ReLU (He et al., 2015) and
-    about 2 in front of its smooth relatives, else 1 (LeCun et al., 1998). Orthogonal
-    between the steps of a recurrent layer (Saxe et al., 2014). Embeddings: variance 1.
+    Normal, with variance gain / fan_in: gain 2 in front of a ReLU (He et al., 2015),
+    its like for other activations, else 1 (LeCun et al., 1998). Recurrent layers:
+    orthogonal between steps (Saxe et al., 2014), forget gates open. Embeddings: 1.
     """
     gains = gains_by_activation(model)
     for module in model.modules():
@@ -22,11 +22,18 @@ def initialise(model: nn.Module) -> None:
 
 
 def gains_by_activation(model: nn.Module) -> dict[nn.Module, float]:
-    """2 for layers with a one-sided activation right behind them."""
-    one_sided = (nn.ReLU, nn.LeakyReLU, nn.GELU, nn.SiLU, nn.Mish, nn.Hardswish)
+    """One over the mean square of the activation behind each layer, at variance 1."""
+    known = {
+        nn.ReLU: 2.0,
+        nn.LeakyReLU: 2.0,
+        nn.GELU: 2.35,
+        nn.SiLU: 2.81,
+        nn.ELU: 1.55,
+    }
+    known |= {nn.Mish: 2.21, nn.Hardswish: 3.02, nn.Tanh: 2.54}
     rows = [module for module in model.modules() if isinstance(module, nn.Sequential)]
     pairs = [pair for row in rows for pair in itertools.pairwise(row)]
-    return {layer: 2.0 for layer, after in pairs if isinstance(after, one_sided)}
+    return {layer: known.get(type(after), 1.0) for layer, after in pairs}
 
 
 def initialise_weights(
@@ -48,3 +55,5 @@ def initialise_recurrent(layer: nn.GRU | nn.LSTM) -> None:
             nn.init.xavier_uniform_(weight)
         else:
             nn.init.zeros_(weight)
+            if isinstance(layer, nn.LSTM) and "bias_ih" in name:
+                nn.init.ones_(weight[layer.hidden_size : 2 * layer.hidden_size])

@@ -51,6 +51,13 @@ class CellSpace(SearchSpace):
         self.layouts = tuple(layouts)
         self.beside = tuple(parameters or ())
 
+    def with_build(
+        self, build: Callable[[Point], Any], constraints: Sequence[str | Callable[[Point], Any]] = ()
+    ) -> "CellSpace":
+        beside = {name: self.parameters[name] for name in self.beside}
+        every = [*self._given(), *constraints]
+        return CellSpace(self.layouts, every, parameters=beside, name=self.name, build=build)
+
     def form(self, point: Point) -> str:
         """The text of the network that the point's cells are; see `network_form`."""
         cells = [network_form(layout.read(point), layout) for layout in self.layouts]

@@ -80,6 +80,31 @@ def test_limits_by_name_hold_for_every_sample() -> None:
         assert memory_mb(spec) <= 0.4
 
 
+def test_fixed_layers_stand_around_the_searched_ones() -> None:
+    space = ready_space(
+        "nasbench201", (3, 32, 32), 20, cells=1, width=4, max_parameters=20_000,
+        before=[("conv_block", {"channels": 6, "stride": 2}), ("max_pool", {})],
+        after=[("relu", {}), ("linear", {"features": 5})],
+    )  # fmt: skip
+    for point in space.sample_many(5, 0):
+        spec = space.architecture(point)
+        assert [layer.type for layer in spec.layers][:2] == ["conv_block", "max_pool"]
+        assert [layer.type for layer in spec.layers][-2:] == ["relu", "linear"]
+        assert spec.infer().outputs == ((5,),)
+        assert spec.infer().parameters <= 20_000
+        assert spec.to_model()(torch.rand(2, 3, 32, 32)).shape == (2, 5)
+    assert space.key(point) == nasbench201_cells().key(point)
+    assert len(ready_space("mlp", (4,), 2, after=[("sigmoid", {})]).sample_many(3, 0)) == 3
+
+
+@pytest.mark.parametrize("platform", [0.5, "cpu"])
+def test_latency_is_estimated_for_a_platform(platform) -> None:
+    space = ready_space("resnet", (1, 16, 16), 10, max_latency_ms=20, target_platform=platform)
+    specs = [space.architecture(point) for point in space.sample_many(5, 0)]
+    if platform == 0.5:
+        assert all(spec.infer().flops <= 10_000_000 for spec in specs)
+
+
 def test_a_limit_that_nothing_meets_is_named() -> None:
     with pytest.raises(SpaceError, match="no point of the space meets max_parameters = 10"):
         ready_space("unet", (1, 16, 16), 2, max_parameters=10).sample(random.Random(0))
@@ -123,7 +148,10 @@ def test_only_edges_from_input_to_output_are_built() -> None:
         (("resnet", (3, 8, 8), 10), {"max_params": 3}, "max_params: resnet has no such option"),
         (("resnet", (3, 8, 8), 10), {"stages": 0}, "stages: give a whole number"),
         (("resnet", (3, 8, 8), 10), {"max_flops": "many"}, "max_flops: give a number above 0"),
+        (("mlp", (4,), 10), {"max_latency_ms": 3}, "max_latency_ms: give a target_platform"),
         (("gnn", (6, 4), 10), {}, "gnn takes nodes and adjacency"),
+        (("gnn", GRAPH, 10), {"after": [("relu", {})]}, "gnn has several inputs"),
+        (("mlp", (4,), 10), {"after": ["relu"]}, "after: give pairs of an operation and its fields"),
         (("rnn", (12,), 10), {}, r"rnn takes a shape|rnn takes \[steps, features\], or ids"),
     ],
 )  # fmt: skip

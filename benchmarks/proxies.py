@@ -1,0 +1,114 @@
+"""Zero-cost proxies of 300 random NAS-Bench-201 cells, rebuilt in PyTorch, against the tables' accuracies.
+
+    python benchmarks/proxies.py --tables FOLDER     # or NEUROMOSAIC_BENCH_DATA: nasbench201/ and mnist/
+
+Networks have one cell a stage, images are 16x16 of three channels, a batch holds 32: a fifth of the benchmark's
+depth and a quarter of its pixels. Prints a JSON line per input ("noise", "mnist") and table: Spearman's correlation
+with the validation accuracy after 200 epochs, of each proxy, and of ensembles that were fitted to the stated number
+of measured cells (0: the mean of ranks of fixed proxies) and are scored on all other cells; means over ten draws.
+"""
+
+import argparse
+import json
+import os
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+import torch.nn.functional as F  # noqa: N812 (its usual name)
+from cells import network
+from evaluation import mnist
+from numpy.typing import NDArray
+from torch import Tensor
+
+from neuromosaic.core.evaluation.recipe import Recipe
+from neuromosaic.core.evaluation.signals import SignalEnsemble, Signals, mean_rank, spearman, worth
+from neuromosaic.core.graph.export import export_module
+from neuromosaic.core.graph.tensors import from_torch
+from neuromosaic.core.judge.process import ProcessJudge
+from neuromosaic.core.protocols import Job
+
+CELLS, BATCH, SIDE = 1, 32, 16
+DRAWS = 10
+TRAINING_FREE = ("synflow", "naswot", "jacob_cov", "zico")  # fixed beforehand, not chosen by these tables
+Array = NDArray[Any]
+Found = dict[str, dict[str, float]]
+
+
+def inputs(data: Path) -> dict[str, tuple[Tensor, Tensor]]:
+    """CIFAR-like batches: Gaussian noise with drawn labels, and digits on three channels with theirs."""
+    draw = torch.Generator().manual_seed(0)
+    noise = torch.randn(BATCH, 3, SIDE, SIDE, generator=draw), torch.randint(10, (BATCH,), generator=draw)
+    x, y = mnist(data)
+    digits = F.interpolate(x[:BATCH], size=SIDE, mode="bilinear").expand(-1, 3, -1, -1).contiguous()
+    return {"noise": noise, "mnist": (digits, y[:BATCH])}
+
+
+def measured(judge: ProcessJudge, operations: list[str], batches: dict[str, tuple[Tensor, Tensor]]) -> Found:
+    """The proxies of one cell by input, by the judge."""
+    (example, _) = next(iter(batches.values()))
+    graph = export_module(network(operations, CELLS, seed=0), (example[:2],))
+    arguments = {"recipe": Recipe().model_dump(mode="json"), "seed": 0}
+    return {
+        name: judge.run(Job("proxies", graph, arguments, {"x": from_torch(x), "y": from_torch(y)})).body["proxies"]
+        for name, (x, y) in batches.items()
+    }
+
+
+def scores(signals: list[Signals], accuracy: Array, fitted: list[int]) -> dict[str, Any]:
+    """Spearman of each proxy over all cells; of ensembles over the cells that they were not fitted to."""
+    values = accuracy.tolist()
+    names = sorted(set().union(*signals))
+    alone = {name: worth(column(signals, name), values).correlation for name in names}
+    free = [name for name in TRAINING_FREE if name in names]
+    learnt = {str(count): learnt_ensemble(signals, accuracy, count) for count in fitted if count < len(values)}
+    return {
+        "cells": len(values), "alone": {name: round(value, 3) for name, value in alone.items()},
+        "ensemble_by_measured_cells": {"0": round(spearman(mean_rank(signals, free).tolist(), values), 3), **learnt},
+    }  # fmt: skip
+
+
+def learnt_ensemble(signals: list[Signals], accuracy: Array, count: int) -> float:
+    """Mean over ten draws of the cells to fit."""
+    found = []
+    for seed in range(DRAWS):
+        order = np.random.default_rng(seed).permutation(len(accuracy))
+        fit, rest = order[:count], order[count:]
+        ensemble = SignalEnsemble([signals[i] for i in fit], accuracy[fit].tolist())
+        predicted = ensemble.predict([signals[i] for i in rest])
+        found.append(spearman(predicted.mean.tolist(), accuracy[rest].tolist()))
+    return round(float(np.mean(found)), 3)
+
+
+def column(signals: list[Signals], name: str) -> list[float]:
+    """What could not be computed counts as the lowest."""
+    lowest = min(one[name] for one in signals if name in one)
+    return [one.get(name, lowest) for one in signals]
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--tables", type=Path, default=Path(os.environ.get("NEUROMOSAIC_BENCH_DATA", ".")))
+    parser.add_argument("--cells", type=int, default=300)
+    parser.add_argument("--jobs", type=int, default=2)
+    parser.add_argument("--fitted", type=int, nargs="+", default=[20, 50, 100])
+    options = parser.parse_args()
+    torch.set_num_threads(1)
+    table = np.load(options.tables / "nasbench201" / "nasbench201_cifar.npz")
+    rows = np.random.default_rng(0).permutation(len(table["ops"]))[: options.cells]
+    cells = [[str(table["op_names"][code]) for code in table["ops"][row]] for row in rows]
+    batches, judge = inputs(options.tables), ProcessJudge(options.jobs)
+    with ThreadPoolExecutor(options.jobs) as pool:
+        found = list(pool.map(lambda operations: measured(judge, operations, batches), cells))
+    judge.close()
+    for name in batches:
+        for place, dataset in enumerate(table["datasets"]):
+            accuracy = np.nanmean(table["val_acc_200_seeds"][place, rows], axis=1)
+            figures = scores([one[name] for one in found], accuracy, options.fitted)
+            print(json.dumps({"task": "proxies", "input": name, "table": str(dataset), **figures}), flush=True)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,145 @@
+"""Cheap signals put together, each only as far as it agreed with trials of the same run.
+
+A signal is a number per candidate: a zero-cost proxy, a short training's metric, a size. What it is worth is its rank
+correlation with the trials that were measured; where that could be chance, the signal is dropped, and said.
+"""
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from statistics import NormalDist
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from neuromosaic.core.errors import UsageError
+
+if TYPE_CHECKING:
+    from sklearn.ensemble import ExtraTreesRegressor
+
+Array = NDArray[np.float64]
+Signals = Mapping[str, float]
+
+FEWEST = 8  # trials, below which no correlation is told from chance
+TREES = 200
+
+
+def spearman(one: Sequence[float], other: Sequence[float]) -> float:
+    """Rank correlation in [-1, 1], ties sharing the mean of their ranks (Spearman, 1904); NaN where one is constant.
+
+    >>> spearman([1, 2, 3, 4], [10, 20, 40, 30])
+    0.8
+    """
+    first, second = (_ranks(np.asarray(values, dtype=np.float64)) for values in (one, other))
+    first, second = first - first.mean(), second - second.mean()
+    scale = math.sqrt(float(first @ first) * float(second @ second))
+    return round(float(first @ second) / scale, 12) if scale else math.nan
+
+
+class Worth(NamedTuple):
+    """A signal's Spearman with `trials` measured values, and its interval of 95%; `used` where that leaves out 0."""
+
+    correlation: float
+    low: float
+    high: float
+    trials: int
+
+    @property
+    def used(self) -> bool:
+        return self.low > 0 or self.high < 0
+
+
+def worth(signal: Sequence[float], measured: Sequence[float], level: float = 0.95) -> Worth:
+    """By Fisher's transformation with the variance of ranks (Bonett & Wright, 2000, section 2).
+
+    Fewer than eight trials, or a constant, say nothing: the interval is then [-1, 1].
+    """
+    trials, correlation = len(measured), spearman(signal, measured) if len(measured) > 1 else math.nan
+    if trials < FEWEST or math.isnan(correlation):
+        return Worth(correlation, -1.0, 1.0, trials)
+    half = NormalDist().inv_cdf((1 + level) / 2) * math.sqrt((1 + correlation**2 / 2) / (trials - 3))
+    centre = math.atanh(min(max(correlation, -1 + 1e-9), 1 - 1e-9))
+    return Worth(correlation, math.tanh(centre - half), math.tanh(centre + half), trials)
+
+
+@dataclass(frozen=True)
+class Predicted:
+    """Values in the measured unit, [candidates], and how sure: the standard deviation over trees plus what the fit
+    missed on trees that had not seen the trial."""
+
+    mean: Array
+    deviation: Array
+
+
+class SignalEnsemble:
+    """Learns the measured value from the signals that are worth something.
+
+    Extremely randomised trees (Geurts et al., 2006) on the signals' ranks: only order is believed of a proxy.
+    `worth` by name says what each signal was worth, `own` what the fit was worth on trials it had not seen; where
+    none was worth anything, `used` is empty and every prediction is the mean. The same trials give the same fit.
+    """
+
+    def __init__(self, signals: Sequence[Signals], measured: Sequence[float]) -> None:
+        """One mapping and one finite value per trial. Raises UsageError where these are no pairs."""
+        if len(signals) != len(measured) or not measured or not np.isfinite(measured).all():
+            raise UsageError(f"an ensemble takes one finite value per trial: {len(signals)} signals, {len(measured)}")
+        self._measured = np.asarray(measured, dtype=np.float64)
+        names = sorted(set().union(*signals))
+        known = {name: _column(signals, name) for name in names}
+        self.worth = {name: worth(list(column), measured) for name, column in known.items()}
+        self.used = [name for name in names if self.worth[name].used]
+        self._reference = {name: np.sort(known[name]) for name in self.used}
+        self._trees: ExtraTreesRegressor | None = None
+        self._missed = float(self._measured.std())
+        self.own = Worth(math.nan, -1.0, 1.0, len(measured))
+        if self.used:
+            self._fit(self._features(signals))
+
+    def predict(self, signals: Sequence[Signals]) -> Predicted:
+        """Of candidates that may never have been measured; a missing signal counts as the lowest seen."""
+        if self._trees is None:
+            return Predicted(np.full(len(signals), self._measured.mean()), np.full(len(signals), self._missed))
+        each = np.stack([tree.predict(self._features(signals)) for tree in self._trees.estimators_])
+        return Predicted(each.mean(axis=0), np.hypot(each.std(axis=0), self._missed))
+
+    def _fit(self, features: Array) -> None:
+        from sklearn.ensemble import ExtraTreesRegressor
+
+        self._trees = ExtraTreesRegressor(
+            TREES, min_samples_leaf=2, bootstrap=True, oob_score=True, random_state=0
+        ).fit(features, self._measured)
+        unseen: Any = self._trees.oob_prediction_
+        self._missed = float(np.sqrt(np.mean((unseen - self._measured) ** 2)))
+        self.own = worth(list(unseen), list(self._measured))
+
+    def _features(self, signals: Sequence[Signals]) -> Array:
+        """Each signal as the share of trials that lie below it, [candidates, signals used]."""
+        columns = []
+        for name in self.used:
+            reference = self._reference[name]
+            values = _column(signals, name, float(reference[0]))
+            sides = [np.searchsorted(reference, values, side=side) for side in ("left", "right")]
+            columns.append((sides[0] + sides[1]) / (2 * len(reference)))
+        return np.stack(columns, axis=1)
+
+
+def mean_rank(signals: Sequence[Signals], names: Sequence[str]) -> Array:
+    """Without any trial: the mean rank of the named signals, [candidates]; higher is better."""
+    mean: Array = np.mean([_ranks(_column(signals, name)) for name in names], axis=0)
+    return mean
+
+
+def _column(signals: Sequence[Signals], name: str, missing: float | None = None) -> Array:
+    values = np.array([one.get(name, math.nan) for one in signals], dtype=np.float64)
+    values[~np.isfinite(values)] = math.nan
+    if missing is None:
+        missing = float(np.nanmin(values)) if not np.isnan(values).all() else 0.0
+    return np.where(np.isnan(values), missing, values)
+
+
+def _ranks(values: Array) -> Array:
+    _, place, counts = np.unique(values, return_inverse=True, return_counts=True)
+    last = np.cumsum(counts)
+    mean: Array = (last - (counts - 1) / 2)[place]
+    return mean

@@ -1,0 +1,76 @@
+"""`neuromosaic.toml`: which models answer and what they may cost, where command line and environment say nothing."""
+
+import os
+import tomllib
+from pathlib import Path
+from typing import Any
+
+from pydantic import Field, ValidationError
+
+from neuromosaic.core.brief import Value
+from neuromosaic.core.errors import UsageError
+
+FILE = Path("neuromosaic.toml")
+MODELS = "NEUROMOSAIC_MODEL"
+"""Environment: names as for --model, separated by blanks or commas."""
+
+ROLES = ("TestArchitect", "NetworkArchitect", "ModelArchitect", "Trainer", "Compute", "Metrics")
+PURPOSES = ("read-brief", "envelope", "plan", "judge", "suite", "propose", "repair", "recipes")
+
+
+class Models(Value):
+    """`default`: in order of preference; `roles` and `purposes` likewise by name ("Trainer", "repair",
+    "NetworkArchitect.repair")."""
+
+    default: tuple[str, ...] = ()
+    roles: dict[str, tuple[str, ...]] = Field(default_factory=dict)
+    purposes: dict[str, tuple[str, ...]] = Field(default_factory=dict)
+    api_base: str | None = None
+
+
+class Most(Value):
+    """`cost_usd` in US dollars; `tokens` of prompts and replies; `seconds` of waiting; `at_once`: calls in flight."""
+
+    cost_usd: float | None = Field(None, ge=0)
+    calls: int | None = Field(None, ge=0)
+    tokens: int | None = Field(None, ge=0)
+    seconds: float | None = Field(None, ge=0)
+    at_once: int | None = Field(None, ge=1)
+
+
+class Settings(Value):
+    models: Models = Models()
+    limits: Most = Most()
+
+
+def settings(path: Path = FILE) -> Settings:
+    """What the file says; nothing where there is none. Raises UsageError naming the file, the field and the fault."""
+    try:
+        document: dict[str, Any] = tomllib.loads(path.read_text(encoding="utf-8"))
+        found = Settings.model_validate(document)
+    except FileNotFoundError:
+        return Settings()
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        raise UsageError(f"cannot read {path}: {error}") from None
+    except ValidationError as error:
+        faults = "; ".join(f"{'.'.join(map(str, fault['loc']))}: {fault['msg']}" for fault in error.errors())
+        raise UsageError(f"{path}: {faults}") from None
+    for name in (*found.models.roles, *found.models.purposes):
+        check_seat(name, str(path))
+    return found
+
+
+def names_given(said: list[str] | None) -> list[str]:
+    """The model names of the command line, or else of the environment."""
+    return said or os.environ.get(MODELS, "").replace(",", " ").split()
+
+
+def check_seat(name: str, where: str) -> None:
+    """Raises UsageError where `name` is no role, no purpose and no ROLE.PURPOSE."""
+    role, dot, purpose = name.partition(".")
+    known = name in (*ROLES, *PURPOSES) or (bool(dot) and role in ROLES and purpose in PURPOSES)
+    if not known:
+        raise UsageError(
+            f"{where}: {name!r} is no role; roles are {', '.join(ROLES)}, and purposes (alone or as ROLE.PURPOSE) "
+            f"{', '.join(PURPOSES)}"
+        )

@@ -1,0 +1,137 @@
+"""Models and limits come from the command line, else the environment, else neuromosaic.toml; calls are logged."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from neuromosaic.core.errors import UsageError
+from neuromosaic.core.store.store import Store
+from neuromosaic.interfaces import models
+from neuromosaic.interfaces.design import Wanted, brief_of, options_of
+from neuromosaic.interfaces.logs import logs
+from neuromosaic.interfaces.settings import MODELS, settings
+from neuromosaic.llm.fallback import FallbackClient
+from neuromosaic.workflows import runs
+from neuromosaic.workflows.bench import Workbench, purposes_of
+from neuromosaic.workflows.options import Options
+from tests.small_runs import iris
+
+TOML = """
+[models]
+default = ["openai/big", "offline"]
+api_base = "http://127.0.0.1:9/v1"
+[models.roles]
+Trainer = ["offline"]
+[models.purposes]
+repair = ["openai/cheap"]
+[limits]
+cost_usd = 0.5
+calls = 9
+tokens = 1000
+seconds = 60.0
+at_once = 2
+"""
+
+
+@pytest.fixture(autouse=True)
+def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv(MODELS, raising=False)
+    return tmp_path
+
+
+def test_the_file_sets_what_nothing_else_says(here: Path) -> None:
+    (here / "neuromosaic.toml").write_text(TOML)
+    options = options_of(Wanted(), here)
+    assert options.models == ("openai/big", "offline")
+    assert options.role_models == {"Trainer": ("offline",), "repair": ("openai/cheap",)}
+    assert (options.calls, options.tokens, options.model_seconds, options.at_once) == (9, 1000, 60.0, 2)
+    assert brief_of(Wanted(data="iris")).budget.cost_usd == 0.5
+    assert brief_of(Wanted(data="iris", max_cost=0.1)).budget.cost_usd == 0.1
+
+
+def test_the_environment_comes_before_the_file_and_the_command_line_before_both(
+    here: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (here / "neuromosaic.toml").write_text(TOML)
+    monkeypatch.setenv(MODELS, "openai/env, NetworkArchitect.repair=openai/small")
+    options = options_of(Wanted(), here)
+    assert options.models == ("openai/env",)
+    assert options.role_models["NetworkArchitect.repair"] == ("openai/small",)
+    assert options_of(Wanted(model=["offline"]), here).models == ("offline",)
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("[models", "cannot read"),
+        ("[limits]\ncalls = -1", "limits.calls"),
+        ("[model]\n", "model"),
+        ('[models.roles]\nBarber = ["x/y"]', "'Barber' is no role"),
+    ],
+)
+def test_a_wrong_file_is_one_sentence(here: Path, text: str, told: str) -> None:
+    (here / "neuromosaic.toml").write_text(text)
+    with pytest.raises(UsageError, match=told):
+        settings()
+
+
+def test_a_wrong_seat_on_the_command_line_is_named(here: Path) -> None:
+    with pytest.raises(UsageError, match=r"'Trainer\.shave' is no role"):
+        options_of(Wanted(model=["Trainer.shave=offline"]), here)
+
+
+def test_no_model_to_check_says_how_to_name_one() -> None:
+    with pytest.raises(UsageError, match="no model is named"):
+        models.check([], None, 1.0, as_json=False)
+    with pytest.raises(UsageError, match="no model to try"):
+        models.check(["offline"], None, 1.0, as_json=False)
+
+
+def test_a_role_s_own_purpose_comes_before_anyone_s() -> None:
+    named = {"repair": ("a/b",), "Trainer": ("c/d",), "NetworkArchitect.repair": ("e/f",)}
+    assert purposes_of("NetworkArchitect", named) == {"repair": ("e/f",)}
+    assert purposes_of("Trainer", named) == {"repair": ("a/b",)}
+
+
+def test_all_clients_of_a_run_spend_from_one_purse(here: Path) -> None:
+    store = Store(here / "store")
+    options = Options(models=("openai/a",), role_models={"Trainer": ("openai/b",)}, calls=1, at_once=1)
+    bench = Workbench(store, runs.create(store, iris(), options))
+
+    def purse(client: FallbackClient) -> object:
+        return client.clients_of("Trainer")[0]._spending  # type: ignore[attr-defined]
+
+    assert purse(bench.client("Trainer")) is purse(bench.client("Metrics"))
+    bench.close()
+
+
+# ---------------------------------------------------------------- logs
+
+CALL = {
+    "role": "Trainer", "purpose": "recipes", "model": "openai/x", "prompt_hash": "abcdef0123456789",
+    "prompt_tokens": 100, "completion_tokens": 20, "cost_usd": None, "seconds": 1.5, "cached": False,
+    "repaired": True, "temperature": 0.2, "max_tokens": 900,
+}  # fmt: skip
+
+
+def test_every_call_is_listed_without_secrets(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    store = Store(here / "store")
+    run = runs.create(store, iris(), Options())
+    logs(here / "store", run, as_json=False)
+    assert "asked no model" in capsys.readouterr().out
+    store.add_event(run, "model.called", **CALL)
+    store.add_event(run, "model.called", **{**CALL, "cost_usd": 0.25, "cached": True, "model": "y/z"})
+    reason = "Bearer sk-verysecret123 was refused"
+    store.add_event(run, "model.fallback", role="Trainer", purpose="recipes", failed="a", reason=reason, next="b")
+    logs(here / "store", run, as_json=False)
+    said = capsys.readouterr().out
+    call = "abcdef012345  openai/x  100+20 tokens  cost unknown  1.50 s  temperature=0.2  max_tokens=900  repaired"
+    assert call in said
+    assert "2 calls, 1 from the store, 240 tokens, $0.2500 and what openai/x cost, whose price is not known" in said
+    assert "verysecret" not in said
+    logs(here / "store", run, as_json=True)
+    assert [entry["kind"] for entry in json.loads(capsys.readouterr().out)] == ["model.called"] * 2 + [
+        "model.fallback"
+    ]
