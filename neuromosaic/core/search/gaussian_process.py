@@ -8,16 +8,16 @@ Ornstein-Uhlenbeck kernel (Rasmussen and Williams, 2006, section 4.2.1).
 from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy.linalg import cho_solve, cholesky, solve_triangular
 from scipy.optimize import minimize
 
-Array = NDArray[np.float64]
+from neuromosaic.core.search.coordinates import Array, Mask
+
 USUAL_EXPONENT = 3.0  # prior: points that differ in everything correlate by about exp(-3)
 USUAL_NOISE = 0.01  # prior: variance of the noise, where that of the targets is 1
 
 
-def distances(ones: Array, others: Array, is_choice: NDArray[np.bool_]) -> Array:
+def distances(ones: Array, others: Array, is_choice: Mask) -> Array:
     """[n, m, d] in [0, 1]: per parameter, from `ones` [n, d] to `others` [m, d]; NaN where one is not active.
 
     Unlike choices, and an active parameter beside an inactive one, are 1 apart; two inactive ones 0.
@@ -36,23 +36,17 @@ class Posterior(NamedTuple):
 class GaussianProcess:
     """Posterior of targets of mean 0 and variance 1, its weights at their most probable values.
 
-    `is_choice` [d]: which coordinates are choices; the others are numbers in [0, 1]. `start`: logarithms of weights
-    and noise where the search for the best ones begins. Raises numpy.linalg.LinAlgError where the covariance is
+    `is_choice` [d]: which coordinates are choices; the others are numbers in [0, 1]. `fixed`: logarithms of weights
+    and noise [d + 1] to take instead. Raises numpy.linalg.LinAlgError where the covariance is
     singular or anything is not finite.
     """
 
-    def __init__(
-        self, points: Array, targets: Array, is_choice: NDArray[np.bool_], start: Array | None = None
-    ) -> None:
+    def __init__(self, points: Array, targets: Array, is_choice: Mask, fixed: Array | None = None) -> None:
         self._points, self._targets, self._is_choice = points, targets, is_choice
         self._gaps = distances(points, points, is_choice)
         self._usual = np.log([USUAL_EXPONENT / points.shape[1]] * points.shape[1] + [USUAL_NOISE])
-        first = self._usual if start is None else start
-        found = minimize(
-            self._loss, first, jac=True, method="L-BFGS-B", options={"maxiter": 15}, bounds=self._bounds()
-        )
-        self.logarithms: Array = found.x
-        self._factor, _ = self._factored(found.x)
+        self.logarithms: Array = self._most_probable() if fixed is None else fixed
+        self._factor, _ = self._factored(self.logarithms)
         self._solved = cho_solve((self._factor, True), targets)
 
     def predict(self, points: Array) -> Posterior:
@@ -60,6 +54,17 @@ class GaussianProcess:
         across = np.exp(-distances(points, self._points, self._is_choice) @ np.exp(self.logarithms[:-1]))
         reduced = solve_triangular(self._factor, across.T, lower=True)
         return Posterior(across @ self._solved, np.sqrt(np.maximum(1 - (reduced**2).sum(axis=0), 1e-12)))
+
+    def believing(self, points: Array) -> "GaussianProcess":
+        """The process after `points` [m, d] came out as it expects; weights and noise stay."""
+        targets = np.append(self._targets, self.predict(points).mean)
+        return GaussianProcess(np.vstack([self._points, points]), targets, self._is_choice, self.logarithms)
+
+    def _most_probable(self) -> Array:
+        found = minimize(
+            self._loss, self._usual, jac=True, method="L-BFGS-B", options={"maxiter": 15}, bounds=self._bounds()
+        )
+        return np.asarray(found.x)
 
     def _bounds(self) -> list[tuple[float, float]]:
         return [(middle - 5, middle + 5) for middle in self._usual]

@@ -1,24 +1,20 @@
-"""Bayesian search: a Gaussian process learns which points are good, expected improvement picks the next."""
+"""Bayesian search: a Gaussian process learns which points are good, an acquisition function picks the next."""
 
-import math
 import random
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Sequence
 from itertools import islice
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated, Literal
 
-from neuromosaic.core.space.parameters import (
-    FloatParameter,
-    IntParameter,
-    OrdinalParameter,
-    Parameter,
-    Point,
-    Scalar,
-    place,
-)
+from pydantic import Field
+
+from neuromosaic.core.search.objectives import Objectives
+from neuromosaic.core.search.strategies.memory import Memory, Metrics
+from neuromosaic.core.space.parameters import Point
 from neuromosaic.core.space.space import SearchSpace
 
 if TYPE_CHECKING:
-    from neuromosaic.core.search.gaussian_process import Array, GaussianProcess
+    from neuromosaic.core.search.coordinates import Array, Coordinates
+    from neuromosaic.core.search.gaussian_process import GaussianProcess
 
 INCUMBENTS = 5  # points whose neighbours are looked at
 STEPS = 100  # neighbours looked at of each
@@ -27,26 +23,27 @@ ACTIVE = 200  # observations that the process is fitted to: the best half and th
 
 
 class BayesianSearch:
-    """Expected improvement (Jones et al., 1998) by a Gaussian process on rank-normal targets.
+    """A Gaussian process on rank-normal targets (Snoek et al., 2012, arXiv:1206.2944, sections 2 and 3).
 
     Begins with `n_initial_random` even draws (as many as there are parameters and four more, if not given); then
-    takes the best of the leaders' neighbours and of draws from the whole space. `metrics["fitness"]`: more is
-    better; NaN and infinities count as worst. `fallbacks`: suggestions drawn by chance because the process failed.
-
-    >>> space = SearchSpace({"x": {"type": "float", "min": 0.0, "max": 1.0}})
-    >>> strategy = BayesianSearch(seed=0)
-    >>> for number in range(20):
-    ...     point = strategy.suggest(space, number)
-    ...     strategy.update(point, {"fitness": -(point["x"] - 0.3) ** 2})
-    >>> max(fitness for _, fitness in strategy.told) > -0.001
-    True
+    takes the best by `acquisition_function` (see `acquisition`) of the leaders' neighbours and of even draws. Points
+    in flight count as if they had come out as expected (Ginsbourger et al., 2010: "kriging believer"). `fallbacks`:
+    suggestions drawn by chance because the process failed.
     """
 
-    def __init__(self, seed: int, n_initial_random: int | None = None) -> None:
-        self._seed, self._initial = seed, n_initial_random
-        self.told: list[tuple[Point, float]] = []
+    def __init__(
+        self,
+        seed: int,
+        objectives: Objectives,
+        *,
+        acquisition_function: Literal["ei", "ucb", "pi"] = "ei",
+        n_initial_random: Annotated[int, Field(ge=1)] | None = None,
+    ) -> None:
+        self._seed, self._objectives = seed, objectives
+        self._acquisition, self._initial = acquisition_function, n_initial_random
+        self._memory = Memory()
+        self._coordinates: Coordinates | None = None
         self.fallbacks = 0
-        self._logarithms: Array | None = None
 
     def suggest(self, space: SearchSpace, trial_number: int) -> Point:
         """The next point; one that was told already only where no other turns up."""
@@ -54,104 +51,60 @@ class BayesianSearch:
 
         draw = random.Random(f"{self._seed}/bayesian/{trial_number}")
         initial = len(space.parameters) + 4 if self._initial is None else self._initial
-        if len(self.told) < max(initial, 2):
-            return self._fresh(space, draw)
-        candidates = self._candidates(space, draw)
+        if len(self._memory) < max(initial, 2):
+            return self._memory.fresh(space, draw)
+        candidates = self._memory.untried(self._proposed(space, draw))
         if not candidates:
-            return space.sample(draw)
+            return self._memory.fresh(space, draw)
         try:
-            return candidates[int(np.argmax(self._improvement(space, candidates)))]
+            return candidates[int(np.argmax(self._worth(space, candidates)))]
         except np.linalg.LinAlgError:
             self.fallbacks += 1
-            self._logarithms = None
-            return self._fresh(space, draw)
+            return self._memory.fresh(space, draw)
 
-    def update(self, architecture: Point, metrics: Mapping[str, float]) -> None:
-        fitness = metrics["fitness"]
-        self.told.append((architecture, fitness if math.isfinite(fitness) else -math.inf))
+    def update(self, architecture: Point, metrics: Metrics) -> None:
+        self._memory.tell(architecture, metrics)
 
-    def _fresh(self, space: SearchSpace, draw: random.Random) -> Point:
-        seen = {_key(point) for point, _ in self.told}
-        points = space.sample_many(20, draw.getrandbits(63))
-        return next((point for point in points if _key(point) not in seen), points[0])
-
-    def _candidates(self, space: SearchSpace, draw: random.Random) -> list[Point]:
-        """Untried points, each once: the leaders' neighbours and moves, and even draws."""
-        seen = {_key(point) for point, _ in self.told}
-        found = {_key(point): point for point in self._proposed(space, draw)}
-        return [point for key, point in found.items() if key not in seen]
+    def pending(self, points: Sequence[Point]) -> None:
+        self._memory.await_(points)
 
     def _proposed(self, space: SearchSpace, draw: random.Random) -> Iterator[Point]:
-        for leader, _ in sorted(self.told, key=lambda told: -told[1])[:INCUMBENTS]:
+        for leader in self._leaders():
             yield from islice(space.neighbours(leader), STEPS)
         yield from space.sample_many(DRAWS, draw.getrandbits(63))
 
-    def _improvement(self, space: SearchSpace, candidates: list[Point]) -> "Array":
-        import numpy as np
-        from scipy.special import ndtr
+    def _leaders(self) -> list[Point]:
+        scores = self._objectives.scores(self._memory.metrics)
+        order = sorted(range(len(scores)), key=lambda number: -scores[number])
+        return [self._memory.points[number] for number in order[:INCUMBENTS]]
 
-        process, best = self._fitted(space)
-        mean, deviation = process.predict(coordinates(space, candidates))
-        ahead = (mean - best) / deviation
-        gain: Array = deviation * (ahead * ndtr(ahead) + np.exp(-(ahead**2) / 2) / math.sqrt(2 * math.pi))
-        return gain
+    def _worth(self, space: SearchSpace, candidates: list[Point]) -> "Array":
+        from neuromosaic.core.search.acquisition import acquisition
+        from neuromosaic.core.search.coordinates import Coordinates
 
-    def _fitted(self, space: SearchSpace) -> tuple["GaussianProcess", float]:
-        import numpy as np
+        coordinates = Coordinates(space.parameters)
+        process, best = self._fitted(coordinates)
+        mean, deviation = process.predict(coordinates.of(candidates))
+        return acquisition(self._acquisition, mean, deviation, best)
 
+    def _fitted(self, coordinates: "Coordinates") -> tuple["GaussianProcess", float]:
+        from neuromosaic.core.search.acquisition import rank_normal
         from neuromosaic.core.search.gaussian_process import GaussianProcess
 
-        told = self._active()
-        targets = rank_normal([fitness for _, fitness in told])
-        is_choice = np.array([_is_choice(parameter) for parameter in space.parameters.values()])
-        points = coordinates(space, [point for point, _ in told])
-        process = GaussianProcess(points, targets, is_choice, self._logarithms)
-        self._logarithms = process.logarithms
+        scores = self._objectives.scores(self._memory.metrics)
+        kept = active(scores)
+        targets = rank_normal(scores[kept])
+        points = coordinates.of([self._memory.points[number] for number in kept])
+        process = GaussianProcess(points, targets, coordinates.is_choice)
+        if self._memory.pending:
+            process = process.believing(coordinates.of(self._memory.pending))
         return process, float(targets.max())
 
-    def _active(self) -> list[tuple[Point, float]]:
-        if len(self.told) <= ACTIVE:
-            return self.told
-        best = sorted(range(len(self.told)), key=lambda number: -self.told[number][1])[: ACTIVE // 2]
-        rest = [number for number in range(len(self.told)) if number not in set(best)][-(ACTIVE // 2) :]
-        return [self.told[number] for number in sorted(best + rest)]
 
-
-def coordinates(space: SearchSpace, points: list[Point]) -> "Array":
-    """[n, d]: a choice's number, a number's place in [0, 1] (log where it is), NaN where it is not active."""
-    import numpy as np
-
-    rows = [[_coordinate(one, point.get(name)) for name, one in space.parameters.items()] for point in points]
-    return np.array(rows, dtype=np.float64)
-
-
-def rank_normal(values: list[float]) -> "Array":
-    """Targets of mean 0 and variance 1: the normal quantiles of the ranks; equal values share theirs."""
-    from scipy.special import ndtri
-    from scipy.stats import rankdata
-
-    targets: Array = ndtri((rankdata(values) - 0.5) / len(values))
-    spread = float(targets.std())
-    return targets / spread if spread else targets
-
-
-def _coordinate(parameter: Parameter, value: Scalar | None) -> float:
-    if value is None:
-        return math.nan
-    if _is_choice(parameter):
-        return float(place(parameter, value))
-    if isinstance(parameter, OrdinalParameter):
-        return place(parameter, value) / max(len(parameter.values) - 1, 1)
-    assert isinstance(parameter, IntParameter | FloatParameter)
-    low, high, here = float(parameter.min), float(parameter.max), float(value)
-    if parameter.log:
-        low, high, here = math.log(low), math.log(high), math.log(here)
-    return (here - low) / (high - low) if high > low else 0.0
-
-
-def _is_choice(parameter: Parameter) -> bool:
-    return parameter.type in ("categorical", "bool")
-
-
-def _key(point: Point) -> tuple[tuple[str, Scalar], ...]:
-    return tuple(sorted(point.items()))
+def active(scores: "Array", most: int = ACTIVE) -> list[int]:
+    """The numbers of the trials that a process is fitted to: all, or the best half and the latest of the others."""
+    if len(scores) <= most:
+        return list(range(len(scores)))
+    best = sorted(range(len(scores)), key=lambda number: -scores[number])[: most // 2]
+    rest = sorted(set(range(len(scores))) - set(best))[-(most // 2) :]
+    return sorted(best + rest)
