@@ -8,8 +8,8 @@ import socket
 import subprocess
 import sys
 import time
-from contextlib import suppress
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import suppress
 from multiprocessing.connection import Connection, wait
 from typing import Any
 
@@ -17,6 +17,7 @@ from neuromosaic.core.errors import ExecutorError
 from neuromosaic.core.execution.failure import Failure
 from neuromosaic.core.execution.stream import Finished, overdue, streamed
 
+WORKER = "neuromosaic.core.execution.worker"
 GRACE = 1.0  # for a process whose connection has closed to end by itself
 
 
@@ -80,7 +81,7 @@ class _Worker:
         with there:
             try:
                 self.process = subprocess.Popen(
-                    [sys.executable, "-m", __name__.rpartition(".")[0] + ".worker", str(there.fileno()), str(os.getpid())],
+                    [sys.executable, "-m", WORKER, str(there.fileno()), str(os.getpid())],
                     pass_fds=[there.fileno()], start_new_session=True, env=_environment(),
                 )  # fmt: skip
             except OSError as error:

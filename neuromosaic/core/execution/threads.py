@@ -35,7 +35,9 @@ class ThreadExecutor:
         ticket = self._tickets
         self._flying[ticket] = (config, time.monotonic())
         work = threading.Thread(
-            target=lambda: self._answers.put((ticket, attempted(trial_fn, config))), daemon=True, name=f"trial-{ticket}"
+            target=lambda: self._answers.put((ticket, attempted(trial_fn, config))),
+            daemon=True,
+            name=f"trial-{ticket}",
         )
         work.start()
 

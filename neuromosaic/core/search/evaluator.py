@@ -56,16 +56,16 @@ class Evaluation:
         """Metrics as floats. Raises WrongResult for what is neither a number nor a mapping of names to numbers."""
         given = {
             "fidelity": assignment.fidelity,
-            "report": assignment.report or _never,
+            "report": self._reporting(assignment.report),
             "checkpoint": _folder(assignment.checkpoint) if "checkpoint" in self.keywords else None,
         }
         architecture = self.build(dict(assignment.point))
-        wanted = {name: value for name, value in given.items() if name in self.keywords}
+        wanted = {name: value for name, value in given.items() if name in self.keywords and value is not None}
         return as_metrics(self.evaluate(architecture, **wanted), self.figure)
 
-
-def _never(step: int, value: Any) -> bool:
-    return False
+    def _reporting(self, report: Report | None) -> Report:
+        """What the user's code calls: a value may be a number or several metrics."""
+        return lambda step, value: report is not None and report(int(step), as_metrics(value, self.figure))
 
 
 def _folder(path: str | None) -> Any:

@@ -106,7 +106,9 @@ class Ledger:
                 sql = "DELETE FROM evaluations WHERE key = ? AND owner = ? AND metrics IS NULL"
                 self._sql.execute(sql, (key, owner))
             else:
-                self._sql.execute("INSERT OR REPLACE INTO evaluations VALUES (?, ?, ?)", (key, owner, json.dumps(metrics)))
+                self._sql.execute(
+                    "INSERT OR REPLACE INTO evaluations VALUES (?, ?, ?)", (key, owner, json.dumps(metrics))
+                )
 
     def renew(self, owner: str) -> None:
         """A sign of life: what the owner has claimed stays its own for another `LEASE` seconds."""

@@ -54,12 +54,10 @@ def _space_changes(before: Mapping[str, Any], now: Mapping[str, Any]) -> Iterato
             yield f"parameter {name!r} of the space was {_differing(old[name], new[name])}"
     if list(old) != list(new) and set(old) == set(new):
         yield "the parameters of the space stand in another order"
-    for text in before["constraints"]:
-        if text not in now["constraints"]:
-            yield f"the space lost the constraint {text!r}"
-    for text in now["constraints"]:
-        if text not in before["constraints"]:
-            yield f"the space has a new constraint {text!r}"
+    lost = [text for text in before["constraints"] if text not in now["constraints"]]
+    gained = [text for text in now["constraints"] if text not in before["constraints"]]
+    yield from (f"the space lost the constraint {text!r}" for text in lost)
+    yield from (f"the space has a new constraint {text!r}" for text in gained)
 
 
 def _differing(old: Mapping[str, Any], new: Mapping[str, Any]) -> str:

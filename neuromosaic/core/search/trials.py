@@ -6,6 +6,7 @@ from typing import Any, Literal, Protocol, runtime_checkable
 
 from neuromosaic.core.protocols import EarlyStopping
 from neuromosaic.core.search.ledger import SearchEvent
+from neuromosaic.core.search.strategies.catalogue import Strategy
 from neuromosaic.core.space.parameters import Point
 
 State = Literal["waiting", "running", "paused", "complete", "pruned", "failed"]
@@ -38,26 +39,33 @@ class Trial:
     def has_ended(self) -> bool:
         return self.state in ENDED
 
+    @property
+    def last_report(self) -> dict[str, float]:
+        """What it reported last, without the step."""
+        return {name: value for name, value in self.curve[-1].items() if name != "step"} if self.curve else {}
 
-class Learner(Protocol):
-    """The part of a strategy that is told of results."""
 
-    def update(self, architecture: Any, metrics: Mapping[str, float]) -> None: ...
+@runtime_checkable
+class Rememberer(Protocol):
+    """A pruner that wants to know how trials ended."""
+
+    def finished(self, trial_id: str, completed: bool) -> None: ...
 
 
 @runtime_checkable
 class Ladder(Protocol):
     """A pruner that pauses trials at `levels` of fidelity and promotes some: successive halving in any form.
 
-    `reached` is told of each result at a level ({} where it failed) and answers whether the trial goes no further,
-    being at the top of its own ladder. `first` says at which level a new trial begins, `promotion` which paused one
-    goes on, to which level; `hopeless` which paused ones can no more be promoted when `coming` trials are yet to
-    be begun.
+    `first` says at which level a new trial begins, `top` at which it is complete, `promotion` which paused one goes
+    on, and to which level. `reached` is told of each result at a level ({} where it failed). `hopeless`: which paused
+    ones can no more be promoted when `coming` trials are yet to be begun.
     """
 
     def first(self, trial_id: str) -> int: ...
 
-    def reached(self, trial_id: str, fidelity: int, metrics: Mapping[str, float]) -> bool: ...
+    def reached(self, trial_id: str, fidelity: int, metrics: Mapping[str, float]) -> None: ...
+
+    def top(self, trial_id: str) -> int: ...
 
     def promotion(self) -> tuple[str, int] | None: ...
 
@@ -67,9 +75,10 @@ class Ladder(Protocol):
 class Trials:
     """All trials, the strategy and the pruner, moved on by events alone: the same events, the same state."""
 
-    def __init__(self, strategy: Learner, pruner: EarlyStopping | None, climbs: bool) -> None:
+    def __init__(self, strategy: Strategy, pruner: EarlyStopping | None, climbs: bool = False) -> None:
         self.every: list[Trial] = []
-        self.strategy, self.pruner, self.climbs = strategy, pruner, climbs
+        self.strategy, self.pruner = strategy, pruner
+        self.ladder = pruner if climbs and isinstance(pruner, Ladder) else None
         self.curves: dict[str, list[dict[str, float]]] = {}
         self.notes: list[dict[str, Any]] = []
         self.open: dict[int, Trial] = {}
@@ -102,14 +111,14 @@ class Trials:
         if number == len(self.every):
             self.every.append(Trial(number, data["point"]))
         trial = self.every[number]
+        trial.attempts = 1 if trial.state == "paused" else trial.attempts + 1
         trial.state, trial.fidelity = "running", data.get("fidelity")
-        trial.attempts += 1
         self.open[number] = trial
 
     def _requeued(self, number: int, data: dict[str, Any]) -> None:
         trial = self.every[number]
         trial.state, trial.stopped = "waiting", False
-        if not self.climbs:
+        if self.ladder is None:
             trial.curve.clear()
             self.curves.pop(str(number), None)
 
@@ -122,7 +131,7 @@ class Trials:
 
     def asks_to_stop(self, number: int, step: int, metrics: Mapping[str, float]) -> bool:
         """The pruner's decision, before the report is written down with it."""
-        if self.pruner is None or self.climbs:
+        if self.pruner is None or self.ladder is not None:
             return False
         others = _Others(self.curves, str(number))
         return bool(self.pruner.should_stop(str(number), step, metrics, others))
@@ -139,10 +148,10 @@ class Trials:
         self._tell_pruner(trial, data)
 
     def _tell_pruner(self, trial: Trial, data: dict[str, Any]) -> None:
-        if self.climbs and trial.fidelity is not None:
+        if self.ladder is not None and trial.fidelity is not None:
             metrics = {} if trial.state == "failed" else data["metrics"]
-            self.pruner.reached(str(trial.number), trial.fidelity, metrics)  # type: ignore[union-attr]
-        elif hasattr(self.pruner, "finished"):
+            self.ladder.reached(str(trial.number), trial.fidelity, metrics)
+        elif isinstance(self.pruner, Rememberer):
             self.pruner.finished(str(trial.number), trial.state == "complete")
 
 
