@@ -15,9 +15,11 @@ from typing import Any
 
 from neuromosaic.core.errors import ExecutorError
 from neuromosaic.core.execution.failure import Failure
+from neuromosaic.core.execution.worker import READY
 from neuromosaic.core.execution.stream import Finished, overdue, streamed
 
 WORKER = "neuromosaic.core.execution.worker"
+STARTING = 120.0  # seconds that a worker may take to start and load the function, on top of the trial's own
 GRACE = 1.0  # for a process whose connection has closed to end by itself
 
 
@@ -48,15 +50,20 @@ class ProcessExecutor:
         worker.begin(function, config)
 
     def _collect(self) -> Finished:
-        busy = {worker.talk: worker for worker in self._workers if worker.config is not None}
-        ready = wait(list(busy), self._patience(list(busy.values())))
-        if ready:
+        while True:
+            busy = {worker.talk: worker for worker in self._workers if worker.config is not None}
+            ready = wait(list(busy), self._patience(list(busy.values())))
+            if not ready:
+                worker = min(busy.values(), key=lambda one: one.begun)
+                worker.kill()
+                return self._ended(worker, overdue(self._timeout or 0.0))
             worker = busy[ready[0]]  # type: ignore[index]
             result = worker.answer()
-        else:
-            worker = min(busy.values(), key=lambda one: one.begun)
-            result = overdue(self._timeout or 0.0)
-            worker.kill()
+            if not (isinstance(result, str) and result == READY):
+                return self._ended(worker, result)
+            worker.begun = time.monotonic()
+
+    def _ended(self, worker: _Worker, result: Any) -> Finished:
         if worker.process.returncode is not None:
             self._workers.remove(worker)
         return worker.end(), result
@@ -95,7 +102,8 @@ class _Worker:
 
     def begin(self, function: bytes, config: Any) -> None:
         body = packed("a config", config)
-        self.config, self.begun = (config,), time.monotonic()
+        is_loaded = function == self._function
+        self.config, self.begun = (config,), time.monotonic() + (0.0 if is_loaded else STARTING)
         try:
             self._send(function, body)
         except OSError:

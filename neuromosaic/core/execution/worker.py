@@ -13,6 +13,9 @@ from typing import Any
 
 from neuromosaic.core.execution.failure import Failure, attempted
 
+READY = "neuromosaic: ready"
+"""Said once the function is there: until then no trial's time runs."""
+
 
 def main(descriptor: int, parent: int) -> None:
     import cloudpickle
@@ -27,9 +30,11 @@ def main(descriptor: int, parent: int) -> None:
         except EOFError:
             return
         if kind == "function":
-            trial_fn = cloudpickle.loads(body)
+            trial_fn = attempted(cloudpickle.loads, body)
+            talk.send_bytes(_packed(READY))
         else:
-            talk.send_bytes(_packed(attempted(trial_fn, cloudpickle.loads(body))))
+            result = trial_fn if isinstance(trial_fn, Failure) else attempted(trial_fn, cloudpickle.loads(body))
+            talk.send_bytes(_packed(result))
 
 
 def _packed(result: Any) -> bytes:

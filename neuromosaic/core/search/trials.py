@@ -57,7 +57,7 @@ class Ladder(Protocol):
     """A pruner that pauses trials at `levels` of fidelity and promotes some: successive halving in any form.
 
     `first` says at which level a new trial begins, `top` at which it is complete, `promotion` which paused one goes
-    on, and to which level. `reached` is told of each result at a level ({} where it failed). `hopeless`: which paused
+    on, and to which level (asking changes nothing), and `promoted` says that it did. `reached` is told of each result at a level ({} where it failed). `hopeless`: which paused
     ones can no more be promoted when `coming` trials are yet to be begun.
     """
 
@@ -68,6 +68,8 @@ class Ladder(Protocol):
     def top(self, trial_id: str) -> int: ...
 
     def promotion(self) -> tuple[str, int] | None: ...
+
+    def promoted(self, trial_id: str, fidelity: int) -> None: ...
 
     def hopeless(self, coming: int) -> Sequence[str]: ...
 
@@ -112,6 +114,8 @@ class Trials:
             self.every.append(Trial(number, data["point"]))
         trial = self.every[number]
         trial.attempts = 1 if trial.state == "paused" else trial.attempts + 1
+        if trial.state == "paused" and self.ladder is not None:
+            self.ladder.promoted(str(number), data["fidelity"])
         trial.state, trial.fidelity = "running", data.get("fidelity")
         self.open[number] = trial
 

@@ -59,6 +59,9 @@ class AshaPruner:
     def promotion(self) -> tuple[str, int] | None:
         return self._rungs.promotion()
 
+    def promoted(self, trial_id: str, fidelity: int) -> None:
+        self._rungs.promoted(trial_id, fidelity)
+
     def hopeless(self, coming: int) -> Sequence[str]:
         return self._rungs.hopeless(coming)
 
@@ -113,6 +116,9 @@ class HyperbandPruner:
     def reached(self, trial_id: str, fidelity: int, metrics: Mapping[str, float]) -> None:
         self._of(trial_id).reached(trial_id, fidelity, self._value(metrics) if metrics else math.nan)
 
+    def promoted(self, trial_id: str, fidelity: int) -> None:
+        self._of(trial_id).promoted(trial_id, fidelity)
+
     def promotion(self) -> tuple[str, int] | None:
         return next((found for one in self._brackets if (found := one.promotion()) is not None), None)
 
@@ -150,6 +156,9 @@ class SuccessiveHalvingPruner(AshaPruner):
 
     def reached(self, trial_id: str, fidelity: int, metrics: Mapping[str, float]) -> None:
         self._of(trial_id).reached(trial_id, fidelity, self._value(metrics) if metrics else math.nan)
+
+    def promoted(self, trial_id: str, fidelity: int) -> None:
+        self._of(trial_id).promoted(trial_id, fidelity)
 
     def promotion(self) -> tuple[str, int] | None:
         return next((found for one in self._rounds.values() if (found := one.promotion()) is not None), None)

@@ -47,13 +47,18 @@ class Rungs:
             insort(self._paused[rung], (-value, int(trial), trial))
 
     def promotion(self) -> tuple[str, int] | None:
-        """The best paused trial of the highest level that may go on, and where to; it is no longer paused then."""
+        """The best paused trial of the highest level that may go on, and where to."""
         for rung in reversed(range(len(self.levels) - 1)):
             paused = self._paused[rung]
             if paused and self._gone_on[rung] < self._places(rung):
-                self._gone_on[rung] += 1
-                return paused.pop(0)[2], self.levels[rung + 1]
+                return paused[0][2], self.levels[rung + 1]
         return None
+
+    def promoted(self, trial: str, level: int) -> None:
+        """A paused trial has gone on to `level`."""
+        rung = self.levels.index(level) - 1
+        self._gone_on[rung] += 1
+        self._paused[rung] = [one for one in self._paused[rung] if one[2] != trial]
 
     def _places(self, rung: int) -> int:
         """How many of a level go on, as far as is known."""
