@@ -1,9 +1,4 @@
-"""A Gaussian process over points with choices, numbers and parameters that are not always there.
-
-The covariance of two points is exp(-sum of weight * distance), one learnt weight per parameter: for choices the
-exponential Hamming kernel (Hutter et al., 2014, "Algorithm runtime prediction", section 5.2), for numbers the
-Ornstein-Uhlenbeck kernel (Rasmussen and Williams, 2006, section 4.2.1).
-"""
+"""A Gaussian process whose hyperparameters are the most probable ones."""
 
 from typing import NamedTuple
 
@@ -11,21 +6,13 @@ import numpy as np
 from scipy.linalg import cho_solve, cholesky, solve_triangular
 from scipy.optimize import minimize
 
-from neuromosaic.core.search.coordinates import Array, Mask
+from neuromosaic.core.search.coordinates import Array
+from neuromosaic.core.search.kernel import Coded, Kernel
 
-USUAL_EXPONENT = 3.0  # prior: points that differ in everything correlate by about exp(-3)
 USUAL_NOISE = 0.01  # prior: variance of the noise, where that of the targets is 1
-
-
-def distances(ones: Array, others: Array, is_choice: Mask) -> Array:
-    """[n, m, d] in [0, 1]: per parameter, from `ones` [n, d] to `others` [m, d]; NaN where one is not active.
-
-    Unlike choices, and an active parameter beside an inactive one, are 1 apart; two inactive ones 0.
-    """
-    gap = np.abs(ones[:, None, :] - others[None, :, :])
-    gap = np.where(is_choice, gap > 0, gap)
-    absent = np.isnan(ones)[:, None, :], np.isnan(others)[None, :, :]
-    return np.where(absent[0] | absent[1], absent[0] != absent[1], gap).astype(np.float64)
+JITTER = 1e-6
+ITERATIONS = 20  # of the search for the most probable hyperparameters
+REACH = 5.0  # deviations of the prior that the search may go
 
 
 class Posterior(NamedTuple):
@@ -34,55 +21,54 @@ class Posterior(NamedTuple):
 
 
 class GaussianProcess:
-    """Posterior of targets of mean 0 and variance 1, its weights at their most probable values.
+    """Posterior of targets [n] of mean 0 and variance 1 at `points`.
 
-    `is_choice` [d]: which coordinates are choices; the others are numbers in [0, 1]. `fixed`: logarithms of weights
-    and noise [d + 1] to take instead. Raises numpy.linalg.LinAlgError where the covariance is
-    singular or anything is not finite.
+    `at`: hyperparameters of the kernel and the logarithm of the noise [h + 1], searched for where they are not
+    given. Raises numpy.linalg.LinAlgError where the covariance is singular or anything is not finite.
     """
 
-    def __init__(self, points: Array, targets: Array, is_choice: Mask, fixed: Array | None = None) -> None:
-        self._points, self._targets, self._is_choice = points, targets, is_choice
-        self._gaps = distances(points, points, is_choice)
-        self._usual = np.log([USUAL_EXPONENT / points.shape[1]] * points.shape[1] + [USUAL_NOISE])
-        self.logarithms: Array = self._most_probable() if fixed is None else fixed
-        self._factor, _ = self._factored(self.logarithms)
+    def __init__(self, kernel: Kernel, points: Coded, targets: Array, at: Array | None = None) -> None:
+        self._kernel, self._points, self._targets = kernel, points, targets
+        self._usual = np.append(kernel.usual, np.log(USUAL_NOISE))
+        self._deviation = np.append(kernel.deviation, 1.0)
+        self.at: Array = self._most_probable() if at is None else at
+        self._factor = self._factored(self.at)
         self._solved = cho_solve((self._factor, True), targets)
 
-    def predict(self, points: Array) -> Posterior:
-        """Mean and standard deviation, each [m], at `points` [m, d], without the noise."""
-        across = np.exp(-distances(points, self._points, self._is_choice) @ np.exp(self.logarithms[:-1]))
-        reduced = solve_triangular(self._factor, across.T, lower=True)
+    def predict(self, points: Coded) -> Posterior:
+        """Mean and standard deviation, each [m], at `points` [m], without the noise."""
+        across = self._kernel.matrix(points, self._points, self.at[:-1])
+        reduced = solve_triangular(self._factor, across.T, lower=True, check_finite=False)
         return Posterior(across @ self._solved, np.sqrt(np.maximum(1 - (reduced**2).sum(axis=0), 1e-12)))
 
-    def believing(self, points: Array) -> "GaussianProcess":
-        """The process after `points` [m, d] came out as it expects; weights and noise stay."""
+    def believing(self, points: Coded) -> "GaussianProcess":
+        """The process after `points` came out as it expects; the hyperparameters stay."""
         targets = np.append(self._targets, self.predict(points).mean)
-        return GaussianProcess(np.vstack([self._points, points]), targets, self._is_choice, self.logarithms)
+        both = Coded(*(np.vstack(parts) for parts in zip(self._points, points, strict=True)))
+        return GaussianProcess(self._kernel, both, targets, self.at)
 
     def _most_probable(self) -> Array:
+        reach = REACH * self._deviation
+        bounds = list(zip(self._usual - reach, self._usual + reach, strict=True))
+        start = np.append(self._kernel.start, self._usual[-1])
         found = minimize(
-            self._loss, self._usual, jac=True, method="L-BFGS-B", options={"maxiter": 15}, bounds=self._bounds()
+            self._loss, start, jac=True, method="L-BFGS-B", bounds=bounds, options={"maxiter": ITERATIONS}
         )
         return np.asarray(found.x)
 
-    def _bounds(self) -> list[tuple[float, float]]:
-        return [(middle - 5, middle + 5) for middle in self._usual]
-
-    def _factored(self, logarithms: Array) -> tuple[Array, Array]:
-        covariance = np.exp(-self._gaps @ np.exp(logarithms[:-1]))
-        noisy = covariance + (np.exp(logarithms[-1]) + 1e-8) * np.eye(len(covariance))
+    def _factored(self, at: Array) -> Array:
+        covariance = self._kernel.matrix(self._points, self._points, at[:-1])
+        noisy = covariance + (np.exp(at[-1]) + JITTER) * np.eye(len(covariance))
         if not (np.isfinite(noisy).all() and np.isfinite(self._targets).all()):
             raise np.linalg.LinAlgError("the covariance or a target is not finite")
-        return cholesky(noisy, lower=True), covariance
+        return np.asarray(cholesky(noisy, lower=True))
 
-    def _loss(self, logarithms: Array) -> tuple[float, Array]:
-        """Negative log posterior of weights and noise (Rasmussen and Williams, eq. 5.8 and 5.9), and its slope."""
-        factor, covariance = self._factored(logarithms)
+    def _loss(self, at: Array) -> tuple[float, Array]:
+        """Negative log posterior of the hyperparameters (Rasmussen and Williams, 5.8 and 5.9), and its slope."""
+        factor = self._factored(at)
         solved = cho_solve((factor, True), self._targets)
-        off = logarithms - self._usual
+        off = (at - self._usual) / self._deviation
         loss = 0.5 * self._targets @ solved + np.log(np.diag(factor)).sum() + 0.5 * off @ off
-        pull = cho_solve((factor, True), np.eye(len(factor))) - np.outer(solved, solved)
-        weights = -0.5 * np.exp(logarithms[:-1]) * np.einsum("ij,ijk->k", pull * covariance, self._gaps)
-        noise = 0.5 * np.exp(logarithms[-1]) * np.trace(pull)
-        return float(loss), np.append(weights, noise) + off
+        pull = 0.5 * (cho_solve((factor, True), np.eye(len(factor))) - np.outer(solved, solved))
+        slope = np.append(self._kernel.slope(self._points, at[:-1], pull), np.exp(at[-1]) * np.trace(pull))
+        return float(loss), slope + off / self._deviation

@@ -81,6 +81,7 @@ class Trials:
         self.every: list[Trial] = []
         self.strategy, self.pruner = strategy, pruner
         self.ladder = pruner if climbs and isinstance(pruner, Ladder) else None
+        self.rememberer = pruner if isinstance(pruner, Rememberer) else None
         self.curves: dict[str, list[dict[str, float]]] = {}
         self.notes: list[dict[str, Any]] = []
         self.open: dict[int, Trial] = {}
@@ -155,8 +156,8 @@ class Trials:
         if self.ladder is not None and trial.fidelity is not None:
             metrics = {} if trial.state == "failed" else data["metrics"]
             self.ladder.reached(str(trial.number), trial.fidelity, metrics)
-        elif isinstance(self.pruner, Rememberer):
-            self.pruner.finished(str(trial.number), trial.state == "complete")
+        elif self.rememberer is not None:
+            self.rememberer.finished(str(trial.number), trial.state == "complete")
 
 
 class _Others(Mapping[str, Sequence[Mapping[str, float]]]):

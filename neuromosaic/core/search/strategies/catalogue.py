@@ -33,12 +33,19 @@ Factory: TypeAlias = Callable[..., Strategy]
 
 _HERE = "neuromosaic.core.search.strategies"
 _FACTORIES: dict[str, str | Factory] = {
+    "auto": f"{_HERE}.auto:AutoSearch",
     "bayesian": f"{_HERE}.bayesian:BayesianSearch",
+    "cmaes": f"{_HERE}.optuna_samplers:CMAES",
     "evolutionary": f"{_HERE}.evolution:Evolution",
     "grid": f"{_HERE}.grid:GridSearch",
     "local_search": f"{_HERE}.local_search:LocalSearch",
+    "nsga2": f"{_HERE}.optuna_samplers:NSGA2",
+    "portfolio": f"{_HERE}.portfolio:Portfolio",
+    "progressive": f"{_HERE}.progressive:Progressive",
     "random": f"{_HERE}.random_search:RandomSearch",
     "regularized_evolution": f"{_HERE}.evolution:RegularizedEvolution",
+    "reinforcement_learning": f"{_HERE}.reinforcement:ReinforcementLearning",
+    "tpe": f"{_HERE}.optuna_samplers:TPE",
 }
 
 

@@ -4,10 +4,10 @@ import random
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TypeAlias
 
-from neuromosaic.core.space.parameters import Point, Scalar
+from neuromosaic.core.space.parameters import Point
 from neuromosaic.core.space.space import SearchSpace
 
-Key: TypeAlias = tuple[tuple[str, str, Scalar], ...]
+Key: TypeAlias = str
 Metrics: TypeAlias = Mapping[str, float]
 DRAWS = 16  # of which an untried one is taken
 LISTED = 10_000  # spaces up to here are listed when they are nearly used up
@@ -34,6 +34,13 @@ class Memory:
     def await_(self, points: Sequence[Point]) -> None:
         self.pending = list(points)
         self._in_flight = set(map(key_of, points))
+
+    def before(self, count: int) -> "Memory":
+        """What was known after the first `count` trials, with nothing in flight but what is now."""
+        earlier = Memory()
+        earlier.points, earlier.metrics = self.points[:count], self.metrics[:count]
+        earlier._tried = {key_of(point) for point in earlier.points}
+        return earlier
 
     def knows(self, point: Point) -> bool:
         """Whether the point was told or is in flight: the point as written, since isomorphic ones may differ."""
@@ -62,4 +69,4 @@ class Memory:
 
 def key_of(point: Point) -> Key:
     """What tells points apart: 1, 1.0 and True are three values."""
-    return tuple(sorted((name, type(value).__name__, value) for name, value in point.items()))
+    return repr(sorted(point.items()))

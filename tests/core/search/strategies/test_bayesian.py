@@ -1,7 +1,6 @@
 """Bayesian search finds the best of small spaces, stays inside them, and survives bad figures."""
 
 import math
-import random
 
 import numpy as np
 import pytest
@@ -9,9 +8,11 @@ import pytest
 from neuromosaic.core.search import gaussian_process
 from neuromosaic.core.search.acquisition import acquisition, rank_normal
 from neuromosaic.core.search.coordinates import Coordinates
-from neuromosaic.core.search.gaussian_process import GaussianProcess, distances
+from neuromosaic.core.search.gaussian_process import GaussianProcess
+from neuromosaic.core.search.kernel import Kernel
 from neuromosaic.core.search.objectives import Objectives
-from neuromosaic.core.search.strategies.bayesian import BayesianSearch, active
+from neuromosaic.core.search.strategies.bayesian import BayesianSearch
+from neuromosaic.core.search.surrogate import Surrogate, active
 from neuromosaic.core.space.parameters import Point
 from neuromosaic.core.space.space import SearchSpace
 
@@ -113,12 +114,6 @@ def test_a_range_of_one_number_has_one_place() -> None:
     assert Coordinates(space.parameters).of([{"size": 3}]).tolist() == [[0.5]]
 
 
-def test_distances_of_choices_numbers_and_what_is_not_there() -> None:
-    ones, others = np.array([[0.0, 0.2, np.nan]]), np.array([[2.0, 0.5, np.nan], [0.0, np.nan, 0.5]])
-    expected = [[[1, 0.3, 0], [0, 1, 1]]]
-    assert np.allclose(distances(ones, others, np.array([True, False, False])), expected)
-
-
 def test_rank_normal_targets_are_standardised_and_keep_ties() -> None:
     targets = rank_normal(np.array([3.0, -math.inf, 3.0, 10.0]))
     assert targets[0] == targets[2]
@@ -127,30 +122,70 @@ def test_rank_normal_targets_are_standardised_and_keep_ties() -> None:
     assert np.isclose(rank_normal(np.array([1.0, 1.0])), 0).all()
 
 
-def process_of(count: int) -> tuple[GaussianProcess, np.ndarray, np.ndarray]:
-    draw = random.Random(0)
-    points = np.array([[draw.randrange(3), draw.random()] for _ in range(count)])
-    targets = rank_normal(np.array([float(row[0] == 1) * 2 + math.sin(3 * row[1]) for row in points]))
-    return GaussianProcess(points, targets, np.array([True, False])), points, targets
+KERNELS = [Kernel(MIXED.parameters), Kernel(MIXED.parameters, similar=False)]
 
 
-def test_the_posterior_follows_what_was_seen_and_is_unsure_elsewhere() -> None:
-    process, points, targets = process_of(30)
-    seen = process.predict(points)
+def process_of(kernel: Kernel, count: int) -> tuple[GaussianProcess, list[Point], np.ndarray]:
+    points = MIXED.sample_many(count, 0)
+    targets = rank_normal(np.array([value(point) for point in points]))
+    return GaussianProcess(kernel, kernel.code(points), targets), points, targets
+
+
+@pytest.mark.parametrize("kernel", KERNELS)
+def test_the_posterior_follows_what_was_seen_and_is_unsure_elsewhere(kernel: Kernel) -> None:
+    process, points, targets = process_of(kernel, 60)
+    seen = process.predict(kernel.code(points))
+    others = MIXED.sample_many(200, 1)
+    expected = process.predict(kernel.code(others))
     assert np.abs(seen.mean - targets).mean() < 0.2
-    far = process.predict(np.array([[7.0, np.nan]]))
-    assert far.deviation[0] > 3 * seen.deviation.mean()
+    assert np.corrcoef(expected.mean, [value(point) for point in others])[0, 1] > 0.8
+    assert expected.deviation.mean() > 1.5 * seen.deviation.mean()
 
 
-def test_the_slope_of_the_loss_is_its_derivative() -> None:
+@pytest.mark.parametrize("kernel", KERNELS)
+def test_the_slope_of_the_loss_is_its_derivative(kernel: Kernel) -> None:
     from scipy.optimize import approx_fprime
 
-    process, _, _ = process_of(12)
-    at = process.logarithms + 0.3
+    process, _, _ = process_of(kernel, 12)
+    at = process.at + 0.3
     numeric = approx_fprime(at, lambda where: process._loss(where)[0], 1e-6)
     assert np.allclose(process._loss(at)[1], numeric, rtol=1e-3, atol=1e-4)
 
 
+def test_two_absent_values_are_alike_and_one_beside_a_present_one_is_not() -> None:
+    kernel = KERNELS[0]
+    shallow = {"kind": "a", "rate": 0.1, "size": 1, "level": "low", "deep": False}
+    deep = {**shallow, "deep": True, "depth": 2}
+    matrix = kernel.matrix(
+        kernel.code([shallow, deep]), kernel.code([shallow, deep, {**deep, "depth": 6}]), kernel.usual
+    )
+    assert np.isclose(matrix[0, 0], 1)
+    assert matrix[0, 1] < matrix[1, 2] < 1
+
+
+def test_what_one_parameter_teaches_of_two_values_is_known_of_them_at_others() -> None:
+    """Values 0 and 1 do the same everywhere: seen at x0 alone, x1 follows."""
+    space = SearchSpace({f"x{n}": {"type": "categorical", "values": [0, 1, 2, 3]} for n in range(4)})
+    kernel = Kernel(space.parameters)
+    points = [point for point in space.sample_many(160, 0) if point["x1"] != 1][:60]
+    worth = [sum((0, 0, 3, -3)[int(v)] for v in point.values()) for point in points]
+    process = GaussianProcess(kernel, kernel.code(points), rank_normal(np.array(worth, dtype=float)))
+    base = {"x0": 2, "x1": 0, "x2": 2, "x3": 0}
+    matrix = kernel.matrix(kernel.code([base]), kernel.code([{**base, "x1": 1}, {**base, "x1": 3}]), process.at[:-1])
+    assert matrix[0, 0] > matrix[0, 1] + 0.1
+
+
 def test_targets_that_are_not_finite_are_refused() -> None:
+    kernel = KERNELS[0]
     with pytest.raises(np.linalg.LinAlgError, match="not finite"):
-        GaussianProcess(np.zeros((2, 1)), np.array([0.0, np.nan]), np.array([True]))
+        GaussianProcess(kernel, kernel.code(MIXED.sample_many(2, 0)), np.array([0.0, np.nan]))
+
+
+def test_hyperparameters_are_learnt_seldom_once_there_are_many_trials_and_alike_after_a_resume() -> None:
+    points = MIXED.sample_many(95, 0)
+    metrics = [{"fitness": value(point)} for point in points]
+    going, resumed = Surrogate(MIXED), Surrogate(MIXED)
+    for count in (90, 91, 95):
+        before = going.fit(points[:count], metrics[:count], FITNESS)
+    after = resumed.fit(points, metrics, FITNESS)
+    assert np.array_equal(before.predict(points).mean, after.predict(points).mean)
