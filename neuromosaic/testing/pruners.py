@@ -28,7 +28,8 @@ def _value(trial: int, step: int) -> float:
 
 
 def _answers(pruner: Any) -> list[bool]:
-    answers, history = [], {}
+    answers: list[bool] = []
+    history: dict[str, list[dict[str, float]]] = {}
     for trial in range(TRIALS):
         curve: list[dict[str, float]] = []
         stop = False

@@ -15,8 +15,8 @@ from typing import Any
 
 from neuromosaic.core.errors import ExecutorError
 from neuromosaic.core.execution.failure import Failure
-from neuromosaic.core.execution.worker import READY
 from neuromosaic.core.execution.stream import Finished, overdue, streamed
+from neuromosaic.core.execution.worker import READY
 
 WORKER = "neuromosaic.core.execution.worker"
 STARTING = 120.0  # seconds that a worker may take to start and load the function, on top of the trial's own

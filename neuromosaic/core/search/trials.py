@@ -57,8 +57,9 @@ class Ladder(Protocol):
     """A pruner that pauses trials at `levels` of fidelity and promotes some: successive halving in any form.
 
     `first` says at which level a new trial begins, `top` at which it is complete, `promotion` which paused one goes
-    on, and to which level (asking changes nothing), and `promoted` says that it did. `reached` is told of each result at a level ({} where it failed). `hopeless`: which paused
-    ones can no more be promoted when `coming` trials are yet to be begun.
+    on, and to which level (asking changes nothing), and `promoted` says that it did. `reached` is told of each result
+    at a level ({} where it failed). `hopeless`: which paused ones can no more be promoted when `coming` trials are yet
+    to be begun.
     """
 
     def first(self, trial_id: str) -> int: ...

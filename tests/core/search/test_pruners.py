@@ -153,7 +153,7 @@ def test_the_chance_to_come_above_follows_the_curve() -> None:
     rising = {step: 1.0 - step**-0.5 for step in range(1, 13)}
     assert chance_above(rising, 100, 0.85) > 0.95
     assert chance_above(rising, 100, 0.97) < 0.05
-    flat = {step: 0.5 for step in range(1, 13)}
+    flat = dict.fromkeys(range(1, 13), 0.5)
     assert chance_above(flat, 100, 0.6) < 0.05
     assert chance_above(flat, 100, 0.4) == 1.0
 
