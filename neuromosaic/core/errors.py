@@ -10,6 +10,7 @@ NeuromosaicError
 │   ├── ArchitectureError    a network as data is broken: the path inside it is named
 │   └── NotFoundError       no such run, candidate, role or artifact
 ├── InfrastructureError     this machine failed us: never a verdict on a candidate
+│   ├── ExecutorError       trials cannot be run where they were to be run
 │   └── WorkerError         a worker died, hung or could not be set up
 ├── StoreError              the store cannot be read or written
 ├── ModelClientError        whatever answers the roles' requests failed
@@ -71,6 +72,10 @@ class NotFoundError(UsageError):
 
 
 class InfrastructureError(NeuromosaicError):
+    pass
+
+
+class ExecutorError(InfrastructureError):
     pass
 
 

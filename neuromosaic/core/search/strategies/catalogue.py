@@ -86,12 +86,14 @@ def options_of(name: str) -> Mapping[str, Any]:
     return {option: parameter.default for option, parameter in _parameters(_factory(name)).items()}
 
 
-def checked_options(name: str, factory: Factory, options: Mapping[str, Any]) -> dict[str, Any]:
+def checked_options(
+    name: str, factory: Callable[..., Any], options: Mapping[str, Any], what: str = "strategy"
+) -> dict[str, Any]:
     """The options, each of its annotated type. Raises SearchError naming the one that is unknown or out of range."""
     parameters = _parameters(factory)
     for option in options:
         if option not in parameters:
-            raise SearchError(f"strategy {name}: option {option!r} is unknown{suggest(str(option), parameters)}")
+            raise SearchError(f"{what} {name}: option {option!r} is unknown{suggest(str(option), parameters)}")
     hints = get_type_hints(factory.__init__ if inspect.isclass(factory) else factory, include_extras=True)
     fields: dict[str, Any] = {one: (hints.get(one, Any), parameter.default) for one, parameter in parameters.items()}
     model = create_model("Options", __config__=ConfigDict(strict=True, arbitrary_types_allowed=True), **fields)
@@ -100,7 +102,7 @@ def checked_options(name: str, factory: Factory, options: Mapping[str, Any]) -> 
     except ValidationError as error:
         fault = error.errors()[0]
         path = ".".join(map(str, fault["loc"]))
-        raise SearchError(f"strategy {name}: option {path}: {fault['msg']}, not {fault['input']!r}") from None
+        raise SearchError(f"{what} {name}: option {path}: {fault['msg']}, not {fault['input']!r}") from None
     return {option: getattr(read, option) for option in options}
 
 
@@ -114,6 +116,6 @@ def _factory(name: str) -> Factory:
     return found
 
 
-def _parameters(factory: Factory) -> dict[str, inspect.Parameter]:
+def _parameters(factory: Callable[..., Any]) -> dict[str, inspect.Parameter]:
     every = inspect.signature(factory).parameters.values()
     return {one.name: one for one in every if one.kind is inspect.Parameter.KEYWORD_ONLY}
