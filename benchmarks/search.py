@@ -4,10 +4,10 @@
     python benchmarks/search.py functions [--seeds 10] [--queries 60]
     python benchmarks/search.py cost
 
-`nasbench201` (Dong and Yang, 2020): the objective is validation accuracy after 200 epochs, the mean over seeds; regret
-in points of percent. The strategies see six choices and what they asked for. Peers, from the group `bench`: Optuna's
-TPE and GP. `functions`: Branin, Hartmann and a mixed space, by simple regret. Figures are means with 95% intervals
-over seeds. `--plot FILE.svg` draws the curves.
+`nasbench201` (Dong and Yang, 2020): the objective is validation accuracy after 200 epochs, the mean over seeds;
+regret in points of percent. The strategies see six choices and what they asked for. Peers, from the group `bench`:
+Optuna's TPE and GP. `functions`: Branin, Hartmann and a mixed space, by simple regret. Figures are means with 95%
+intervals over seeds. `--plot FILE.svg` draws the curves.
 """
 
 import argparse

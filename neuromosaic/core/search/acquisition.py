@@ -8,6 +8,7 @@ import numpy as np
 from neuromosaic.core.search.coordinates import Array
 
 Acquisition: TypeAlias = Literal["ei", "ucb", "pi"]
+USUAL = 3.0  # units above the median up to which targets are proportional to scores
 UPPER = 2.0  # deviations above the mean that "ucb" counts on
 
 
@@ -28,15 +29,21 @@ def acquisition(kind: Acquisition, mean: Array, deviation: Array, best: float) -
     return np.asarray(deviation * (ahead * ndtr(ahead) + density))
 
 
-def rank_normal(scores: Array) -> Array:
-    """Targets [n] of mean 0 and variance 1: the normal quantiles of the ranks; equal scores share theirs.
+def softened(scores: Array) -> Array:
+    """Targets [n] of mean 0 and variance 1, in the order of the scores: what is good in proportion, what is bad by
+    its logarithm, so that one diverged trial does not make all others alike.
 
-    -inf is the worst. All zeros where all are equal.
+    From the median, in units of what the best tenth is above it; what is more than 3 of them above grows by its
+    logarithm as well. -inf counts as the worst finite score. All zeros where all are equal.
     """
-    from scipy.special import ndtri
-    from scipy.stats import rankdata
-
-    targets: Array = ndtri((rankdata(scores) - 0.5) / len(scores))
+    finite = scores[np.isfinite(scores)]
+    if len(finite) == 0:
+        return np.zeros(len(scores))
+    middle, worst, best = np.median(finite), finite.min(), finite.max()
+    unit = (np.quantile(finite, 0.9) - middle) or (best - middle) or (middle - worst) or 1.0
+    ahead = (np.where(np.isfinite(scores), scores, worst) - middle) / unit
+    low, high = np.minimum(ahead, 0.0), np.maximum(ahead - USUAL, 0.0)
+    targets = np.where(ahead < 0, -np.log1p(-low), np.minimum(ahead, USUAL) + np.log1p(high))
     targets = targets - targets.mean()
     spread = float(targets.std())
-    return targets / spread if spread else targets
+    return np.asarray(targets / spread if spread else targets)

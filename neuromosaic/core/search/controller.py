@@ -115,7 +115,7 @@ class Controller(nn.Module):
             there = torch.tensor([name in point for point in points])
             chosen = torch.tensor([self._bin(name, point[name]) if name in point else 0 for point in points])
             after = self._cell(self._words(words), state)
-            state = tuple(torch.where(there[:, None], new, old) for new, old in zip(after, state, strict=True))
+            state = torch.where(there[:, None], after[0], state[0]), torch.where(there[:, None], after[1], state[1])
             chances = torch.log_softmax(self._policy[str(number)](state[0]), dim=1)
             total = total + there * chances[torch.arange(count), chosen]
             entropy = entropy - there * (chances.exp() * chances).sum(dim=1)

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from neuromosaic.core.search.acquisition import rank_normal
+from neuromosaic.core.search.acquisition import softened
 from neuromosaic.core.search.coordinates import Array
 from neuromosaic.core.search.gaussian_process import GaussianProcess, Posterior
 from neuromosaic.core.search.kernel import Kernel
@@ -58,7 +58,7 @@ class Surrogate:
         self, points: Sequence[Point], scores: Array, at: Array | None = None
     ) -> tuple[GaussianProcess, Array]:
         kept = active(scores)
-        targets = rank_normal(scores[kept])
+        targets = softened(scores[kept])
         return GaussianProcess(self._kernel, self._kernel.code([points[one] for one in kept]), targets, at), targets
 
 

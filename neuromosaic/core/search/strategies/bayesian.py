@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 class BayesianSearch:
-    """A Gaussian process on rank-normal targets (Snoek et al., 2012, arXiv:1206.2944, sections 2 and 3).
+    """A Gaussian process on softened scores (Snoek et al., 2012, arXiv:1206.2944, sections 2 and 3; see `softened`).
 
     Begins with `n_initial_random` even draws (as many as there are parameters and four more, 24 at most, if not
     given); then takes the best by `acquisition_function` (see `acquisition`) of points near the leaders and of even

@@ -82,7 +82,7 @@ class Progressive:
     def _grown(self, space: SearchSpace, stage: int) -> Iterator[Point]:
         """The simplest point, then what is one change away from the best that may grow, up to the stage."""
         simple = {name: simplest(parameter) for name, parameter in space.parameters.items()}
-        start = settled(dict(space.parameters), {}, simplest)
+        start = settled(dict(space.parameters), simple, simplest)
         if space.contains(start):
             yield start
         grid = coarse(space, RESOLUTION)

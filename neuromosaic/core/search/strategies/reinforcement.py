@@ -15,7 +15,7 @@ from neuromosaic.core.space.space import SearchSpace
 if TYPE_CHECKING:
     from neuromosaic.core.search.controller import Controller
 
-TRIES = 20  # points that the controller writes until one is valid and new
+TRIES = 10  # points that the controller writes until one is valid and new
 
 
 class ReinforcementLearning:

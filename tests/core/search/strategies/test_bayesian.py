@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from neuromosaic.core.search import gaussian_process
-from neuromosaic.core.search.acquisition import acquisition, rank_normal
+from neuromosaic.core.search.acquisition import acquisition, softened
 from neuromosaic.core.search.coordinates import Coordinates
 from neuromosaic.core.search.gaussian_process import GaussianProcess
 from neuromosaic.core.search.kernel import Kernel
@@ -114,12 +114,19 @@ def test_a_range_of_one_number_has_one_place() -> None:
     assert Coordinates(space.parameters).of([{"size": 3}]).tolist() == [[0.5]]
 
 
-def test_rank_normal_targets_are_standardised_and_keep_ties() -> None:
-    targets = rank_normal(np.array([3.0, -math.inf, 3.0, 10.0]))
+def test_targets_keep_the_order_soften_what_is_bad_and_take_failures_for_the_worst() -> None:
+    targets = softened(np.array([3.0, -math.inf, 3.0, 10.0, -1e9]))
     assert targets[0] == targets[2]
-    assert targets[1] < targets[0] < targets[3]
+    assert targets[1] == targets[4] < targets[0] < targets[3]
     assert np.isclose(targets.std(), 1)
-    assert np.isclose(rank_normal(np.array([1.0, 1.0])), 0).all()
+    assert targets[0] - targets[4] < 20 * (targets[3] - targets[0])
+    one_far_ahead = softened(np.array([0.0, 1.0, 2.0, 3.0, 4.0, 5.0, 6.0, 7.0, 8.0, 9.0, 10.0, 1e6]))
+    assert one_far_ahead[10] - one_far_ahead[0] > 0.3
+
+
+@pytest.mark.parametrize("scores", [[1.0, 1.0], [-math.inf, -math.inf], [-math.inf, 1.0]])
+def test_equal_scores_are_equal_targets(scores: list[float]) -> None:
+    assert np.isclose(softened(np.array(scores)), 0).all()
 
 
 KERNELS = [Kernel(MIXED.parameters), Kernel(MIXED.parameters, similar=False)]
@@ -127,7 +134,7 @@ KERNELS = [Kernel(MIXED.parameters), Kernel(MIXED.parameters, similar=False)]
 
 def process_of(kernel: Kernel, count: int) -> tuple[GaussianProcess, list[Point], np.ndarray]:
     points = MIXED.sample_many(count, 0)
-    targets = rank_normal(np.array([value(point) for point in points]))
+    targets = softened(np.array([value(point) for point in points]))
     return GaussianProcess(kernel, kernel.code(points), targets), points, targets
 
 
@@ -169,10 +176,10 @@ def test_what_one_parameter_teaches_of_two_values_is_known_of_them_at_others() -
     kernel = Kernel(space.parameters)
     points = [point for point in space.sample_many(160, 0) if point["x1"] != 1][:60]
     worth = [sum((0, 0, 3, -3)[int(v)] for v in point.values()) for point in points]
-    process = GaussianProcess(kernel, kernel.code(points), rank_normal(np.array(worth, dtype=float)))
+    process = GaussianProcess(kernel, kernel.code(points), softened(np.array(worth, dtype=float)))
     base = {"x0": 2, "x1": 0, "x2": 2, "x3": 0}
     matrix = kernel.matrix(kernel.code([base]), kernel.code([{**base, "x1": 1}, {**base, "x1": 3}]), process.at[:-1])
-    assert matrix[0, 0] > matrix[0, 1] + 0.1
+    assert 1 - matrix[0, 0] < 0.2 * (1 - matrix[0, 1])
 
 
 def test_targets_that_are_not_finite_are_refused() -> None:
