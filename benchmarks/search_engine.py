@@ -182,12 +182,13 @@ def asha(workers: int, trials: int, seed: int) -> None:
         search = ArchitectureSearch(
             space=SearchSpace(SPACE), evaluator=lambda point, fidelity: -(point["x"] ** 2) - 1 / fidelity,
             strategy="random", pruner=pruner, executor=executor, max_trials=trials, max_resource=81, seed=seed,
+            cache=False,
         )  # fmt: skip
         search.run()
         then = executor.busy_then / (executor.begun_last * workers)
         whole = executor.busy / (executor.now * workers)
         print(
-            f"{pruner:20} {workers} workers, {trials} trials: busy {then:.1%} until the last begins, {whole:.1%} in all"
+            f"{pruner:20} {workers} workers, {trials} trials: busy {then:.1%} until the last begins, {whole:.1%} all"
         )
 
 
