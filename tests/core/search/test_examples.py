@@ -5,8 +5,10 @@ from importlib import import_module
 
 import pytest
 
-MODULES = ("execution.catalogue", "execution.sequential", "search.objectives", "search.pareto", "search.pruners.catalogue",
-           "search.study")  # fmt: skip
+MODULES = (
+    "execution.catalogue", "execution.sequential", "search.objectives", "search.pareto", "search.pruners.catalogue",
+    "search.study",
+)  # fmt: skip
 
 
 @pytest.mark.parametrize("name", MODULES)
