@@ -6,7 +6,7 @@ from typing import Literal, TypeVar
 
 from neuromosaic.core.errors import InfrastructureError, WorkerError
 
-Cause = Literal["raised", "result", "memory", "timeout", "crash", "infrastructure"]
+Cause = Literal["raised", "result", "memory", "timeout", "crash", "infrastructure", "constraint"]
 Config = TypeVar("Config")
 Result = TypeVar("Result")
 
@@ -16,7 +16,7 @@ class Failure:
     """Stands in the stream of results where a trial gave none.
 
     `cause`: the trial's code raised, returned what is no result, ran out of memory, took longer than it may, or
-    ended its process; or the machinery around it failed.
+    ended its process; the machinery around it failed; or a constraint forbids that it be run.
     """
 
     cause: Cause

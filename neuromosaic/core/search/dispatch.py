@@ -17,6 +17,7 @@ from neuromosaic.core.search.trials import Trial, Trials
 from neuromosaic.core.space.parameters import Point
 from neuromosaic.core.space.space import SearchSpace
 
+Chosen = tuple[int, Point, int | None]  # the trial's number, its point, at which fidelity
 Outcome = Mapping[str, float] | Failure
 LEAST_ATTEMPTS = 3
 """So often at least a trial is begun in which the whole search ended, before it is taken for the reason."""
@@ -33,6 +34,7 @@ class Rules:
     canonical: bool
     max_retries: int
     reports: bool
+    forbids: Callable[[Point], str | None]
     checkpoints: Path | None = None
 
 
@@ -80,23 +82,25 @@ class Dispatch:
             if (found := self._claimed(*deferred.pop(0))) is not None:
                 self._deferred += deferred
                 return found
-        while (trial := self._begin()) is not None:
-            if (found := self._placed(trial)) is not None:
+        while (chosen := self._choose()) is not None:
+            with self.ledger.writing():
+                found = self._placed(self._ask(*chosen))
+            if found is not None:
                 return found
         return None
 
     # ------------------------------------------------------------ which trial
 
-    def _begin(self) -> Trial | None:
-        """A trial to be evaluated, its event written: one given up, else one promoted, else a new one."""
+    def _choose(self) -> Chosen | None:
+        """What is to be evaluated: a trial given up, else one promoted, else a new one."""
         waiting = next((trial for trial in self.trials.open.values() if trial.state == "waiting"), None)
         if waiting is not None:
-            return self._ask(waiting.number, waiting.point, waiting.fidelity)
+            return waiting.number, waiting.point, waiting.fidelity
         if self.over():
             return None
         return self._promoted() or self._suggested()
 
-    def _promoted(self) -> Trial | None:
+    def _promoted(self) -> Chosen | None:
         """A paused trial that goes on."""
         pruner = self.trials.ladder
         if pruner is None:
@@ -107,7 +111,7 @@ class Dispatch:
         if found is None:
             return None
         number = int(found[0])
-        return self._ask(number, self.trials.every[number].point, found[1])
+        return number, self.trials.every[number].point, found[1]
 
     @property
     def _coming(self) -> int | None:
@@ -116,7 +120,7 @@ class Dispatch:
             return 0
         return None if self.max_trials is None else self.max_trials - len(self.trials.every)
 
-    def _suggested(self) -> Trial | None:
+    def _suggested(self) -> Chosen | None:
         number = len(self.trials.every)
         if self._coming is not None and self._coming <= 0:
             return None
@@ -132,7 +136,7 @@ class Dispatch:
         if not self.rules.space.contains(point):
             raise SearchError(f"the strategy suggested {point} for trial {number}, which is not in the space")
         fidelity = self.trials.ladder.first(str(number)) if self.trials.ladder else None
-        return self._ask(number, dict(point), fidelity)
+        return number, dict(point), fidelity
 
     def _ask(self, number: int, point: Point, fidelity: int | None) -> Trial:
         self.write(number, "asked", {"point": point, "fidelity": fidelity})
@@ -147,6 +151,9 @@ class Dispatch:
         return f"{self.rules.identity}/{form}/{trial.fidelity or ''}"
 
     def _placed(self, trial: Trial) -> Assignment | None:
+        if (said := self.rules.forbids(trial.point)) is not None:
+            self._answer(trial, Failure("constraint", said), False)
+            return None
         key = self.key(trial)
         if self.rules.identity is None:
             return self._handed_out(trial, f"{key}/{trial.number}")

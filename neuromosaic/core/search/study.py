@@ -7,7 +7,7 @@ import time
 import weakref
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +18,7 @@ from neuromosaic.core.execution.reports import EVERYWHERE, ReportServer
 from neuromosaic.core.protocols import BaseExecutor, EarlyStopping
 from neuromosaic.core.search.dispatch import Dispatch, Rules
 from neuromosaic.core.search.evaluator import Assignment, Report
+from neuromosaic.core.search.forecast import forbidden
 from neuromosaic.core.search.ledger import LEASE, SearchEvent, ledger_at, new_owner
 from neuromosaic.core.search.setup import check_unchanged
 from neuromosaic.core.search.standing import counted, pareto_trials, ranked
@@ -44,10 +45,10 @@ class ArchitectureSearch:
     the strategy's or the pruner's.
 
     >>> space = SearchSpace({"x": {"type": "int", "min": -5, "max": 5}})
-    >>> search = ArchitectureSearch(space=space, evaluator=lambda p: -p["x"] ** 2, strategy="grid", max_trials=11)
+    >>> search = ArchitectureSearch(space=space, evaluator=lambda p: -p["x"] ** 2, strategy="grid", resolution=11)
     >>> trials = search.run()
-    >>> len(trials), search.best.point, search.best.metrics["value"] == 0
-    (11, {'x': 0}, True)
+    >>> len(trials), search.best.point
+    (11, {'x': 0})
 
     Raises SearchError for what does not fit together, NotFoundError for an unknown type.
     """
@@ -211,7 +212,7 @@ class ArchitectureSearch:
         folder = self._folder / str(self._search) if "checkpoint" in wanted.keywords else None
         return Rules(
             wanted.searched, wanted.aims, wanted.identity, wanted.canonical, wanted.retries,
-            "report" in wanted.keywords, folder,
+            "report" in wanted.keywords, partial(forbidden, wanted.aims, wanted.build), folder,
         )  # fmt: skip
 
     @cached_property

@@ -58,8 +58,8 @@ class Ladder(Protocol):
 
     `first` says at which level a new trial begins, `top` at which it is complete, `promotion` which paused one goes
     on, and to which level (asking changes nothing), and `promoted` says that it did. `reached` is told of each result
-    at a level ({} where it failed). `hopeless`: which paused ones can no more be promoted when `coming` trials are yet
-    to be begun.
+    at a level ({} where it failed). `hopeless`: which paused ones can no more be promoted when `coming` trials are
+    yet to begin.
     """
 
     def first(self, trial_id: str) -> int: ...

@@ -225,7 +225,7 @@ def test_infrastructure_failures_are_tried_again_and_others_are_not() -> None:
 
 def test_an_evaluator_that_hangs_is_stopped_also_by_the_sequential_executor() -> None:
     def hangs(point: dict[str, Any]) -> float:
-        if point["y"] > 4:
+        if point["y"] > 7:
             time.sleep(60)
         return 1.0
 
@@ -233,8 +233,8 @@ def test_an_evaluator_that_hangs_is_stopped_also_by_the_sequential_executor() ->
     began = time.monotonic()
     trials = sorted(found.run(), key=lambda trial: trial.point["y"])
     assert time.monotonic() - began < 30
-    assert [trial.state for trial in trials] == ["complete"] * 5 + ["failed"] * 5
-    assert {trial.cause for trial in trials[5:]} == {"timeout"}
+    assert [trial.state for trial in trials] == ["complete"] * 8 + ["failed"] * 2
+    assert {trial.cause for trial in trials[8:]} == {"timeout"}
 
 
 def test_an_evaluator_that_kills_its_process_fails_alone() -> None:
@@ -371,7 +371,7 @@ def child(folder: Path, verb: str, kill: int = -1) -> subprocess.CompletedProces
 def test_a_killed_search_repeats_nothing_that_finished_and_ends_bit_for_bit_alike(tmp_path: Path) -> None:
     whole = child(tmp_path / "whole", "run")
     assert whole.returncode == 0, whole.stderr
-    for kill in (1, 37):
+    for kill in (37,):
         folder = tmp_path / str(kill)
         assert child(folder, "run", kill).returncode == -signal.SIGKILL
         resumed = child(folder, "resume")
@@ -380,6 +380,7 @@ def test_a_killed_search_repeats_nothing_that_finished_and_ends_bit_for_bit_alik
         assert len(calls) == len(set(calls))
 
 
+@pytest.mark.soak
 def test_a_search_that_always_dies_in_one_trial_gives_it_up(tmp_path: Path) -> None:
     code = """
 import os
@@ -581,3 +582,38 @@ def test_random_points_come_at_less_than_a_millisecond_each() -> None:
     began = time.process_time()
     search(evaluator=lambda p: draw.random(), max_trials=500, cache=False).run()
     assert time.process_time() - began < 1.5
+
+
+# ------------------------------------------------------------ before anything is built
+
+
+def test_limits_on_parameters_are_checked_before_anything_is_built() -> None:
+    from neuromosaic.core.space.ready import ready_space
+
+    built: list[Any] = []
+
+    def evaluate(spec: Any) -> dict[str, float]:
+        built.append(spec)
+        return {"accuracy": 0.5, "params": float(spec.infer().parameters)}
+
+    space = ready_space("mlp", (16,), 2)
+    found = search(space=space, evaluator=evaluate, constraints=["params <= 20000"], max_trials=20)
+    trials = found.run()
+    refused = [trial for trial in trials if trial.state == "failed"]
+    assert 0 < len(refused) == 20 - len(built)
+    assert {trial.cause for trial in refused} == {"constraint"}
+    assert "breaks params <= 20000" in refused[0].message
+    assert all(spec.infer().parameters <= 20000 for spec in built)
+
+
+@pytest.mark.soak
+@pytest.mark.timeout(900)
+def test_nothing_is_lost_at_any_of_many_moments() -> None:
+    root = Path(__file__).parents[3]
+    environment = {**os.environ, "PYTHONPATH": str(root)}
+    done = subprocess.run(
+        [sys.executable, "benchmarks/search_engine.py", "kills", "--count", "36"],
+        cwd=root, capture_output=True, text=True, env=environment,
+    )  # fmt: skip
+    assert "incomplete after resume: 0; evaluations repeated beyond those in flight: 0;" in done.stdout, done.stderr
+    assert "differ from the uninterrupted run in any bit: 0" in done.stdout
