@@ -307,6 +307,11 @@ class FamilyProposal(Value):
             rationale=rationale,
         )
 
+    @property
+    def searched(self) -> SearchSpace:
+        """The space under its constraints."""
+        return SearchSpace(self.space, self.constraints)
+
     @field_validator("space", mode="before")
     @classmethod
     def _is_space(cls, document: Any) -> Space:
@@ -315,7 +320,7 @@ class FamilyProposal(Value):
     @model_validator(mode="after")
     def _is_sound_space(self) -> Self:
         try:
-            SearchSpace(self.space, self.constraints)
+            _ = self.searched
         except SpaceError as error:
             raise ValueError(f"space.json: {error}") from None
         return self

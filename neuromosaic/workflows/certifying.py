@@ -34,7 +34,7 @@ def certify(bench: Workbench, state: DesignState) -> DesignState:
     """Opens the test split once for all that is certified, and counts the opening."""
     wanted = needing_certificate(bench)
     bench.once("test opened", lambda: _open_test(bench, [finalist.candidate.name for finalist in wanted]))
-    bench.close_judge()  # certificates are made by fresh workers, and two sets of them would need twice the memory
+    bench.close_judge()  # certificates are made by a fresh one, and two at once would need twice the memory
     with Certifier(bench) as certifier:
         for finalist in wanted:
             bench.once(f"certificate/{finalist.candidate.id}", partial(certifier.certify, finalist))
