@@ -9,11 +9,16 @@ from safetensors.numpy import save_file
 from neuromosaic.core.errors import UsageError
 from neuromosaic.core.graph.packing import unpack
 from neuromosaic.core.graph.tensors import to_numpy
+from neuromosaic.core.proposals import FamilyInputs, Finding, MetricsPlan
 from neuromosaic.core.store.store import Store
 from neuromosaic.interfaces.extending import extension
+from neuromosaic.llm.fallback import Witness
+from neuromosaic.llm.scripted import ScriptedClient
+from neuromosaic.testing import example_hardware, example_task
 from neuromosaic.workflows import runs
 from neuromosaic.workflows.candidates import Candidate
-from neuromosaic.workflows.options import Options
+from neuromosaic.workflows.extending import against_given, ask_for_extension
+from neuromosaic.workflows.options import Extension, Options
 from tests.small_runs import at_work, iris
 
 NET = """import torch
@@ -61,6 +66,25 @@ def test_a_given_network_is_extended_from_its_weights_and_compared(tmp_path: Pat
         tensors = unpack(store.get(candidate.graph)).tensors
         (place,) = [name for name in tensors if name.endswith("two.bias")]
         assert np.array_equal(to_numpy(tensors[place]), bias)
+
+
+def test_a_given_network_that_does_not_pass_is_not_proposed_again() -> None:
+    finding = Finding(gate="shape", code="output-shape", message="it gives [2, 9]")
+    asked = FamilyInputs(
+        **example_task(), hardware=example_hardware(), slot=0, slots=2, previous="x", findings=(finding,)
+    )
+    outcome = ask_for_extension(Witness(ScriptedClient({})), Extension(source=NET, entry="Net"), asked)
+    assert outcome == {"failed": "Net as given: it gives [2, 9]"}
+
+
+@pytest.mark.parametrize("given", [None, Extension(source=NET, entry="Net")])
+def test_without_a_trial_of_the_given_network_there_is_no_comparison(given: Extension | None, tmp_path: Path) -> None:
+    store = Store(tmp_path / "store")
+    run = runs.create(store, iris(), Options(extend=given))
+    plan = MetricsPlan(loss="cross_entropy", primary="accuracy")
+    store.once(run, "metrics", lambda: plan.model_dump(mode="json"))
+    with at_work(store, run) as bench:
+        assert against_given(bench) == ""
 
 
 @pytest.mark.parametrize(
