@@ -43,6 +43,8 @@ def design(
     device: Annotated[str | None, typer.Option(help="auto, cpu, cuda or mps.")] = None,
     seed: Annotated[int | None, typer.Option(min=0, help="One seed, one result.")] = None,
     out: Annotated[Path | None, typer.Option(help="Folder for the result. Default: designs/RUN.")] = None,
+    extend: Annotated[str | None, typer.Option(help="path.py:Class, a network of yours to start from and to beat.")] = None,
+    weights: Annotated[Path | None, typer.Option(help="Its trained weights, a .safetensors file.")] = None,
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Approve the brief as understood.")] = False,
     boundary: Boundary = "auto",
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would be done, how long and at what cost.")] = False,

@@ -18,6 +18,7 @@ from neuromosaic.core.errors import BriefError, Interrupted, UsageError, Waiting
 from neuromosaic.core.results import Results
 from neuromosaic.core.store.store import Store
 from neuromosaic.core.workers.boundary import Accepted
+from neuromosaic.interfaces.extending import extension
 from neuromosaic.interfaces.settings import check_seat, names_given, settings
 from neuromosaic.workflows import runs
 from neuromosaic.workflows.bench import Workbench
@@ -44,12 +45,18 @@ class Wanted(NamedTuple):
     out: Path | None = None
     yes: bool = False
     boundary: Accepted = "auto"
+    extend: str | None = None
+    weights: Path | None = None
 
 
 def design(root: Path, wanted: Wanted, *, as_json: bool) -> int:
     """Creates the run and works on it; the exit code says what it came to."""
     brief, options = brief_of(wanted), options_of(wanted, root)
     store = Store(root)
+    if wanted.extend:
+        options = options.model_copy(update={"extend": extension(wanted.extend, wanted.weights, store)})
+    elif wanted.weights:
+        raise UsageError("--weights are those of a network to extend: name it by --extend path.py:Class")
     return _work(store, runs.create(store, brief, options), None, as_json=as_json)
 
 
