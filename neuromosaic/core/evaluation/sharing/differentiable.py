@@ -89,7 +89,9 @@ class _Search:
         choice_rate: float,
     ) -> None:  # fmt: skip
         if getattr(space, "whole", None) is None:
-            raise SpaceError(f"{space.name or 'this space'} draws no whole network: use one of cells (nasbench201, darts)")
+            raise SpaceError(
+                f"{space.name or 'this space'} draws no whole network: use one of cells (nasbench201, darts)"
+            )
         spec = space.whole()  # type: ignore[misc]
         self.shared = SharedWeights([spec], seed)
         self.network = SubNetwork(spec, self.shared)
@@ -123,7 +125,7 @@ class _Search:
 
     def _batches(self) -> Iterator[tuple[Tensor, Tensor]]:
         size = self.recipe.batch_size
-        several = [half[torch.randperm(len(half), generator=self.order_of_rows)].split(size)
+        several = [torch.split(half[torch.randperm(len(half), generator=self.order_of_rows)], size)
                    for half in (self.train_rows, self.choice_rows)]  # fmt: skip
         return zip(*several, strict=False)
 
@@ -154,7 +156,7 @@ class _Search:
         gradients = torch.autograd.grad(self._loss(rows), self.parameters, materialize_grads=True)
         with torch.no_grad():
             for weight, gradient in zip(self.parameters, gradients, strict=True):
-                weight -= rate * (gradient + DECAY * weight + MOMENTUM * self._velocity(weight))
+                weight.sub_(rate * (gradient + DECAY * weight + MOMENTUM * self._velocity(weight)))
         both = torch.autograd.grad(self._loss(others), [*self.alphas, *self.parameters], materialize_grads=True)
         direct, vector = both[: len(self.alphas)], both[len(self.alphas) :]
         step = FINITE / float(torch.stack([part.norm() for part in vector]).norm().clamp_min(1e-12))

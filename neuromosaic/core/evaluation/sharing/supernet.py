@@ -4,7 +4,6 @@ from collections.abc import Iterable, Iterator
 from itertools import islice
 from typing import Final
 
-import torch
 from torch import Tensor, nn
 
 from neuromosaic.core.architecture.spec import ArchitectureSpec
@@ -105,5 +104,7 @@ def _sample(space: SearchSpace, count: int, seed: int) -> Iterable[ArchitectureS
     specs = [*([whole()] if whole else []), *map(space.architecture, points)]
     for spec in specs:
         if not isinstance(spec, ArchitectureSpec):
-            raise SpaceError(f"a supernet takes a space of ArchitectureSpecs; a point here is a {type(spec).__name__}")
+            raise SpaceError(
+                f"a supernet takes a space of ArchitectureSpecs; a point here is a {type(spec).__name__}"
+            )
     return specs
