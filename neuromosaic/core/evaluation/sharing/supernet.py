@@ -4,6 +4,7 @@ from collections.abc import Iterable, Iterator
 from itertools import islice
 from typing import Final
 
+import torch
 from torch import Tensor, nn
 
 from neuromosaic.core.architecture.spec import ArchitectureSpec
@@ -52,8 +53,8 @@ class Supernet:
         float32 on the CPU, as `predict` gives it.
         """
         network = self.network(point)
-        network.recalibrate(calibration)
-        return predict(network, x)
+        network.recalibrate(_fast(calibration))
+        return predict(network, _fast(x))
 
 
 def train_supernet(
@@ -94,6 +95,11 @@ class _Paths(nn.Module):
             self._now = [self._supernet.network(next(self._points))]
         outputs: Tensor = self._now[0].train(self.training)(x)
         return outputs
+
+
+def _fast(x: Tensor) -> Tensor:
+    """Images channels last: see `layout`."""
+    return x.to(memory_format=torch.channels_last) if x.ndim == 4 else x
 
 
 def _sample(space: SearchSpace, count: int, seed: int) -> Iterable[ArchitectureSpec]:
