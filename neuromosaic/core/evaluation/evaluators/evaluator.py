@@ -46,8 +46,20 @@ class TrainingEvaluator:
     `recipe`: how to train (its loss may be left to the task). `metric`: the primary one, else the task's default.
     `judge`: workers to share; else one worker on `device` of its own, ended by `close`. Initial weights, order of
     examples and every choice come of `seed`. In the modes that learn, what an evaluation costs depends on those
-    before it. Raises UsageError for a mode, task, metric or recipe that does not fit; DataError for the data.
+    before it. It travels to other processes by its settings: what it learnt, and its workers, stay behind.
+
+    >>> from neuromosaic.core.architecture.spec import ArchitectureSpec
+    >>> from neuromosaic.core.evaluation.recipe import Recipe
+    >>> network = ArchitectureSpec.chain((1, 8, 8), ("flatten", {}), ("linear", {"features": 10}))
+    >>> evaluator = TrainingEvaluator("digits", mode="full_training", recipe=Recipe(epochs=5, learning_rate=0.01))
+    >>> evaluator.evaluate(network)["accuracy"] > 0.8
+    True
+    >>> evaluator.close()
+
+    Raises UsageError for a mode, task, metric or recipe that does not fit; DataError for the data.
     """
+
+    canonical = True
 
     def __init__(
         self, data: str | Dataset, task: Task | None = None, *, mode: str = "auto", recipe: Recipe | None = None,
@@ -56,38 +68,79 @@ class TrainingEvaluator:
     ) -> None:  # fmt: skip
         if mode not in MODES:
             raise UsageError(f"{mode!r} is no mode{suggest(str(mode), MODES)}; there are {', '.join(MODES)}")
-        self.dataset = _loaded(data, task)
-        self.mode, self._own = mode, judge is None
-        self._judge = judge or _judge(device)
-        plan, recipe = _plan(self.dataset, metric), _recipe(self.dataset, recipe)
-        self._trials = Trials(self.dataset, recipe, plan, self._judge, seed, timeout)
-        self._way = MODES[mode](self._trials, space)
+        self.data, self.task, self.mode, self.recipe = data, task, mode, recipe
+        self.metric, self.space, self.device, self.seed, self.timeout = metric, space, device, seed, timeout
+        self._here = _Here()
+        self._here.judge = judge
+        self._here.shared = judge is not None
+        self._way  # noqa: B018  what does not fit is told now
+
+    @property
+    def dataset(self) -> Dataset:
+        return self._trials.dataset
 
     @property
     def primary(self) -> str:
         """The metric that ranks."""
         return self._trials.plan.primary
 
-    def evaluate(self, architecture: Any, fidelity: float = 1.0, report: Report | None = None) -> Metrics:
+    def evaluate(self, architecture: Any, fidelity: float | None = None, report: Report | None = None) -> Metrics:
         """Metrics on validation data by name, "loss" among them; "epochs" and "seconds" that it took; "parameters"
         and "flops" where the architecture tells them.
 
-        `architecture`: an ArchitectureSpec, or anything whose `to_model()` gives a module for the data. `fidelity`
-        in (0, 1]: the share of the recipe's epochs. `report(epoch, value)` is told the primary metric after each
-        epoch; a true answer ends the training. Raises CandidateError where the architecture cannot be trained.
+        `architecture`: an ArchitectureSpec, or anything whose `to_model()` gives a module for the data. `fidelity`:
+        a share of the recipe's epochs in (0, 1], or a whole number (int) of epochs, more of which mean all; None
+        means all. `report(epoch, value)` is told the primary metric after each epoch; a true answer ends the
+        training. Raises CandidateError where the architecture cannot be trained.
         """
-        if not 0 < fidelity <= 1:
-            raise UsageError(f"fidelity: give a share of the epochs in (0, 1], not {fidelity!r}")
-        return self._way.evaluate(architecture, fidelity, report)
+        return self._way.evaluate(architecture, self._share(fidelity), report)
 
     def worth(self) -> list[str]:
         """What each cheap signal was worth on the architectures so far, a sentence each."""
         return self._way.worth()
 
     def close(self) -> None:
-        """Ends the worker, where it is the evaluator's own."""
-        if self._own:
-            self._judge.close()
+        """Ends the worker, where it is the evaluator's own; another evaluation starts another."""
+        if not self._here.shared and self._here.judge is not None:
+            self._here.judge.close()
+            self._here = _Here()
+
+    def _share(self, fidelity: float | None) -> float:
+        if fidelity is None:
+            return 1.0
+        if isinstance(fidelity, int) and fidelity >= 1:
+            return min(1.0, fidelity / self._trials.recipe.epochs)
+        if not 0 < fidelity <= 1:
+            raise UsageError(f"fidelity: give a share of the epochs in (0, 1] or a number of them, not {fidelity!r}")
+        return fidelity
+
+    @property
+    def _trials(self) -> Trials:
+        if self._here.trials is None:
+            dataset = _loaded(self.data, self.task)
+            plan, recipe = _plan(dataset, self.metric), _recipe(dataset, self.recipe)
+            self._here.judge = self._here.judge or _judge(self.device)
+            self._here.trials = Trials(dataset, recipe, plan, self._here.judge, self.seed, self.timeout)
+        return self._here.trials
+
+    @property
+    def _way(self) -> Mode:
+        if self._here.way is None:
+            self._here.way = MODES[self.mode](self._trials, self.space)
+        return self._here.way
+
+
+class _Here:
+    """What an evaluator has in this process alone; it is empty where it was unpickled."""
+
+    def __init__(self) -> None:
+        self.judge: Judge | None = None
+        self.shared = False
+        self.trials: Trials | None = None
+        self.way: Mode | None = None
+
+    def __reduce__(self) -> tuple[type, tuple[()]]:
+        return _Here, ()
 
 
 def _loaded(data: str | Dataset, task: Task | None) -> Dataset:

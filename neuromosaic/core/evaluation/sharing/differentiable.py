@@ -27,7 +27,8 @@ from neuromosaic.core.space.parameters import Point
 
 COLLAPSED = 0.5  # share of skips among a cell's edges above which it counts as collapsed
 MOMENTUM, DECAY = 0.9, 3e-4
-CHOICE_RATE, CHOICE_DECAY, CHOICE_BETAS = 3e-3, 1e-3, (0.5, 0.999)
+CHOICE_RATE, CHOICE_DECAY, CHOICE_BETAS = 2e-2, 1e-3, (0.5, 0.999)
+WARM_UP = 0.4  # share of the steps before operations are weighed: convolutions learn later than what has no weights
 FINITE = 0.01
 
 
@@ -117,7 +118,8 @@ class _Search:
             self.beta = 1 - progress if self.auxiliary else 0.0
             rate = self.recipe.learning_rate * 0.5 * (1 + math.cos(math.pi * progress))
             self.sgd.param_groups[0]["lr"] = rate
-            self._choose(rows, others, rate)
+            if progress >= WARM_UP:
+                self._choose(rows, others, rate)
             total += self._train(rows)
             batches += 1
             self.done += 1
@@ -148,7 +150,7 @@ class _Search:
         self.adam.step()
 
     def _gradients(self, rows: Tensor) -> list[Tensor]:
-        return list(torch.autograd.grad(self._loss(rows), self.alphas))
+        return list(torch.autograd.grad(self._loss(rows), self.alphas, materialize_grads=True))
 
     def _second_order(self, rows: Tensor, others: Tensor, rate: float) -> list[Tensor]:
         """d L_choice(w - rate * dL_train/dw) / d alpha, the product with the Hessian by finite differences."""

@@ -1,6 +1,8 @@
 """The evaluator that ships, on real data through a real judge."""
 
+import doctest
 import math
+import pickle
 from collections.abc import Iterator
 from typing import Any
 
@@ -9,6 +11,7 @@ import pytest
 from neuromosaic.core.architecture.spec import ArchitectureSpec, Input
 from neuromosaic.core.errors import ArchitectureError, CandidateError, UsageError
 from neuromosaic.core.evaluation.data.dataset import Dataset
+from neuromosaic.core.evaluation.evaluators import evaluator as module
 from neuromosaic.core.evaluation.evaluators.auto import Auto, fitted
 from neuromosaic.core.evaluation.evaluators.evaluator import MODES, TrainingEvaluator
 from neuromosaic.core.evaluation.recipe import Recipe
@@ -65,6 +68,8 @@ def test_the_seed_changes_the_weights_that_a_network_starts_from(make: Any) -> N
 def test_fidelity_is_a_share_of_the_epochs_and_a_report_ends_a_training(make: Any) -> None:
     evaluator, told = make("full_training"), []
     assert evaluator.evaluate(mlp(16), fidelity=0.5)["epochs"] == 2
+    assert evaluator.evaluate(mlp(16), fidelity=1)["epochs"] == 1
+    assert evaluator.evaluate(mlp(16), fidelity=99)["epochs"] == 4
 
     def report(epoch: int, value: float) -> bool:
         told.append((epoch, value))
@@ -76,8 +81,8 @@ def test_fidelity_is_a_share_of_the_epochs_and_a_report_ends_a_training(make: An
 
 
 def test_early_stopping_ends_a_training_that_gets_no_better(make: Any) -> None:
-    recipe = Recipe(epochs=12, learning_rate=0.05)
-    assert make("early_stopping", recipe=recipe).evaluate(mlp(64))["epochs"] < 12
+    recipe = Recipe(epochs=40, learning_rate=0.1, patience=2)
+    assert make("early_stopping", recipe=recipe).evaluate(mlp(64))["epochs"] < 20
 
 
 def test_a_small_task_ranks_before_the_best_third_is_trained_in_full(make: Any) -> None:
@@ -103,9 +108,10 @@ def test_weights_are_shared_over_the_space(make: Any) -> None:
         evaluator.evaluate({"width": 3})
 
 
-def test_prediction_trains_twelve_and_then_what_is_not_ruled_out(make: Any) -> None:
+def test_prediction_trains_some_and_then_what_is_not_ruled_out(make: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("neuromosaic.core.evaluation.evaluators.prediction.FIRST", 8)
     evaluator = make("performance_prediction", recipe=Recipe(epochs=2, learning_rate=5e-3))
-    first = [evaluator.evaluate(mlp(width)) for width in (1, 2, 3, 4, 6, 8, 12, 16, 24, 32, 64, 96)]
+    first = [evaluator.evaluate(mlp(width)) for width in (1, 2, 3, 4, 8, 16, 32, 96)]
     assert all(one["predicted"] == 0 for one in first)
     poor, good = evaluator.evaluate(mlp(1, "tanh")), evaluator.evaluate(mlp(128))
     assert (poor["predicted"], good["predicted"]) == (1, 0)
@@ -126,11 +132,10 @@ def test_auto_spends_on_the_hopeless_only_what_it_takes_to_see_it(make: Any) -> 
 
 def test_long_trainings_that_proxies_rule_out_get_an_eighth(make: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("neuromosaic.core.evaluation.evaluators.auto.PROXIES_PAY", 1)
-    monkeypatch.setattr("neuromosaic.core.evaluation.evaluators.auto.FIRST", 12)
+    monkeypatch.setattr("neuromosaic.core.evaluation.evaluators.prediction.FIRST", 8)
     evaluator = make("auto", recipe=Recipe(epochs=2, learning_rate=5e-3))
-    for width in (1, 2, 3, 4, 6, 8, 12, 16, 24, 32, 64, 96):
+    for width in (1, 2, 3, 4, 8, 16, 32, 96):
         evaluator.evaluate(mlp(width))
-    evaluator.evaluate(mlp(24, "tanh"))
     assert evaluator.evaluate(mlp(1, "tanh"))["epochs"] == 1
     assert any("predictor" in sentence for sentence in evaluator.worth())
 
@@ -182,11 +187,20 @@ def test_every_mode_is_tried_here_and_named_in_the_docstring() -> None:
     assert all(f"`{mode}`" in (TrainingEvaluator.__doc__ or "") for mode in MODES)
 
 
-def test_an_evaluator_without_a_judge_ends_its_own() -> None:
-    evaluator = TrainingEvaluator("digits", recipe=Recipe(epochs=1))
-    assert evaluator.evaluate(mlp(8))["epochs"] == 1
-    assert evaluator.primary == "accuracy"
-    evaluator.close()
+def test_the_example_of_the_docstring_with_a_worker_of_its_own() -> None:
+    assert doctest.testmod(module).failed == 0
+
+
+def test_it_travels_by_its_settings(make: Any, judge: ProcessJudge) -> None:
+    evaluator = TrainingEvaluator("digits", recipe=RECIPE, judge=judge, mode="full_training")
+    before = pickle.dumps(vars(evaluator))
+    first = evaluator.evaluate(mlp(8), fidelity=1)
+    assert pickle.dumps(vars(evaluator)) == before
+    there = pickle.loads(pickle.dumps(evaluator))
+    assert there.primary == "accuracy"
+    there._here.trials.judge = judge
+    assert there.evaluate(mlp(8), fidelity=1)["loss"] == first["loss"]
+    there.close()
 
 
 def test_looks_are_inside_the_training(make: Any) -> None:

@@ -47,9 +47,9 @@ def test_a_search_derives_a_point_of_the_space_and_is_repeatable(data: Any, orde
 
 
 def test_nodes_that_choose_get_as_many_edges_as_they_choose(data: Any) -> None:
-    space = ready_space("darts", (1, 8, 8), 10, cells=3, width=4)
+    space = ready_space("darts", (1, 8, 8), 10, cells=2, width=2)
     x, y = data
-    found = search_differentiably(space, x[:64], y[:64], RECIPE.model_copy(update={"epochs": 1}), seed=0)
+    found = search_differentiably(space, x[:32], y[:32], RECIPE.model_copy(update={"epochs": 1}), seed=0)
     assert space.contains(found.point)
     assert space.architecture(found.point).to_model()(x[:2]).shape == (2, 10)
 
