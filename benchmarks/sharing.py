@@ -31,9 +31,9 @@ OPERATIONS = ("none", "skip_connect", "nor_conv_1x1", "nor_conv_3x3", "avg_pool_
 DIGITS = Contract(
     task="classification", input=TensorSpec(shape=(1, 8, 8)), output=TensorSpec(shape=(10,)), kind="image"
 )
-ALONE = Recipe(epochs=10, batch_size=64, learning_rate=4e-3)
-SHARED = Recipe(epochs=100, batch_size=64, learning_rate=4e-3)
-SEARCHED = Recipe(epochs=20, batch_size=64, learning_rate=5e-2)
+ALONE = Recipe(epochs=20, batch_size=64, learning_rate=1e-2)
+SHARED = Recipe(epochs=140, batch_size=32, learning_rate=4e-3)
+SEARCHED = Recipe(epochs=20, batch_size=32, learning_rate=5e-2)
 ALONE_SEEDS, SHARED_SEEDS, SEARCH_SEEDS = 2, 3, 5
 
 
@@ -85,7 +85,7 @@ def shared(space: CellSpace, points: list[Point], data: Data, seed: int) -> tupl
     began = time.process_time()
     supernet = Supernet(space, seed)
     train_supernet(supernet, data.x, data.y, SHARED, DIGITS, seed=seed)
-    scores = [data.accuracy(supernet.outputs(point, data.x[:512], data.held_x)) for point in points]
+    scores = [data.accuracy(supernet.outputs(point, data.x[:256], data.held_x)) for point in points]
     return scores, time.process_time() - began
 
 

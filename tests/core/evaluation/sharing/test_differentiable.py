@@ -10,14 +10,9 @@ from neuromosaic.architectures import ready_space
 from neuromosaic.core.architecture.spec import Input
 from neuromosaic.core.errors import SpaceError
 from neuromosaic.core.evaluation.recipe import Recipe
-from neuromosaic.core.evaluation.sharing.differentiable import (
-    DECAY,
-    Choices,
-    _derive,
-    _Search,
-    _share_of_skips,
-    search_differentiably,
-)
+from neuromosaic.core.evaluation.sharing.bilevel import DECAY, Bilevel
+from neuromosaic.core.evaluation.sharing.derivation import Choices, derive, share_of_skips
+from neuromosaic.core.evaluation.sharing.differentiable import search_differentiably
 from neuromosaic.core.space.cells.layout import CellLayout
 from neuromosaic.core.space.cells.spaces import CellSpace
 from neuromosaic.core.space.ready.cells import summing_cells
@@ -58,9 +53,9 @@ def test_the_second_order_gradient_is_that_of_one_step_of_training(
     data: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Against automatic differentiation through the step, in double precision."""
-    monkeypatch.setattr("neuromosaic.core.evaluation.sharing.differentiable.FINITE", 1e-5)  # no ReLU turns
+    monkeypatch.setattr("neuromosaic.core.evaluation.sharing.bilevel.FINITE", 1e-5)  # no ReLU turns
     x, y = data[0].double(), data[1]
-    search = _Search(small_space(), x, y, RECIPE, 0, 2, False, 1e-3)
+    search = Bilevel(small_space(), x, y, RECIPE, 0, 2, False, 1e-3)
     search.beta = 0.0
     search.network.double().eval()
     for alpha in search.alphas:
@@ -82,7 +77,7 @@ def test_the_second_order_gradient_is_that_of_one_step_of_training(
 
 
 def test_weights_are_where_they_were_after_a_second_order_step(data: Any) -> None:
-    search = _Search(small_space(), *data, RECIPE, 0, 2, True, 1e-3)
+    search = Bilevel(small_space(), *data, RECIPE, 0, 2, True, 1e-3)
     search.beta = 1.0
     before = [weight.clone() for weight in search.parameters]
     search._second_order(torch.arange(32), torch.arange(32, 64), 0.1)
@@ -90,7 +85,7 @@ def test_weights_are_where_they_were_after_a_second_order_step(data: Any) -> Non
 
 
 def test_an_auxiliary_skip_adds_its_weight_to_the_skip_alone(data: Any) -> None:
-    search = _Search(small_space(), *data, RECIPE, 0, 1, True, 1e-3)
+    search = Bilevel(small_space(), *data, RECIPE, 0, 1, True, 1e-3)
     search.beta = 0.0
     without = search._scales()
     search.beta = 0.7
@@ -104,11 +99,19 @@ def test_collapse_is_seen_and_restrained_to_half_of_the_edges() -> None:
     weights = torch.zeros(6, 3)
     weights[:, 0], weights[:, 1] = 9, torch.arange(6) + 1.0
     choices = [Choices(layout, torch.nn.Parameter(weights))]
-    assert _share_of_skips(choices, _derive(choices, None)) == 1
-    restrained = _derive(choices, 0.5)[0]
+    assert share_of_skips(choices, derive(choices, None)) == 1
+    restrained = derive(choices, 0.5)[0]
     assert sum(name == "skip_connect" for name in restrained.values()) == 3
     assert restrained[0, 1] == "nor_conv_3x3"  # the lightest skip gives way first
     assert "none" not in restrained.values()
+
+
+def test_what_the_whole_does_not_need_is_not_kept(data: Any) -> None:
+    space = small_space("skip_connect", "nor_conv_3x3", nodes=1)
+    found = search_differentiably(space, *data, RECIPE.model_copy(update={"epochs": 6}), seed=0)
+    assert found.point == {"op_0_1": "nor_conv_3x3"}
+    plain = search_differentiably(space, *data, RECIPE, seed=0, countered=False)
+    assert plain.point == plain.plain
 
 
 def test_a_space_without_a_whole_network_is_refused(data: Any) -> None:
