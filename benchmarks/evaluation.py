@@ -1,10 +1,14 @@
 """What evaluation costs and how far its cheap signals can be believed.
 
-    python benchmarks/evaluation.py loop --data FOLDER        # the training loop beside hand-written ones, on MNIST
+    python benchmarks/evaluation.py loop --data FOLDER     # the training loop beside hand-written ones, on MNIST
     python benchmarks/evaluation.py stacked                   # 32 small MLPs side by side and one after another
+    python benchmarks/evaluation.py proxies --data FOLDER     # zero-cost proxies against NAS-Bench-201's accuracies
+    python benchmarks/evaluation.py sharing                   # a supernet and DARTS, against networks alone
+    python benchmarks/evaluation.py latency                   # 100 networks' latency told from ten
 
-FOLDER (or NEUROMOSAIC_BENCH_DATA) holds `mnist/*.gz`. Prints a JSON line per row. What is compared runs in turn, on
-one thread, `--rounds` times; quoted are medians of the seconds of processor time, which other load changes least.
+FOLDER (or NEUROMOSAIC_BENCH_DATA) holds `mnist/*.gz` and `nasbench201/`. Prints a JSON line per row. What is
+compared runs in turn, on one thread, `--rounds` times; quoted are medians of the seconds of processor time, which
+other load changes least.
 """
 
 import argparse
@@ -14,20 +18,24 @@ import os
 import random
 import statistics
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
 import torch.nn.functional as F  # noqa: N812 (its usual name)
 from torch import Tensor, nn
 from torch.utils import data as torch_data
 
+from neuromosaic.architectures import ready_space
 from neuromosaic.core.brief import Contract, TensorSpec
 from neuromosaic.core.evaluation.data.dataset import Dataset
+from neuromosaic.core.evaluation.latency import LatencyPredictor
 from neuromosaic.core.evaluation.optimisation import rate_factor
 from neuromosaic.core.evaluation.recipe import Recipe
+from neuromosaic.core.evaluation.signals import spearman
 from neuromosaic.core.evaluation.stacked_trials import run_stacked_trials
 from neuromosaic.core.evaluation.training import predict, train
 from neuromosaic.core.evaluation.trial import TrialOutcome, run_trial
@@ -262,15 +270,66 @@ def cnn() -> nn.Module:
     )  # fmt: skip
 
 
+def _proxies(options: argparse.Namespace) -> Iterable[dict[str, Any]]:
+    from proxies import proxies
+
+    return proxies(options.data, options.cells, options.jobs, [20, 50, 100])
+
+
+def _sharing(options: argparse.Namespace) -> Iterable[dict[str, Any]]:
+    from sharing import sharing
+
+    return sharing(options.keep)
+
+
+def latency(count: int = 110) -> dict[str, Any]:
+    """Spearman of the latency that ten measured networks foretell for a hundred others: batch of one, one thread."""
+    space = ready_space("mobilenet", (3, 32, 32), 10)
+    specs = [space.architecture(point) for point in space.sample_many(count, seed=SEED)]
+    measured = [_milliseconds(spec.to_model(), torch.rand(1, 3, 32, 32)) for spec in specs]
+    found = LatencyPredictor(specs[:10], measured[:10]).predict(specs[10:])
+    return {
+        "task": "latency", "samples": 10, "held_out": count - 10,
+        "spearman": round(spearman(found.mean.tolist(), measured[10:]), 3),
+        "spearman_of_flops": round(spearman([one.infer().flops for one in specs[10:]], measured[10:]), 3),
+        "median_relative_error": round(float(np.median(np.abs(found.mean / measured[10:] - 1))), 3),
+        "within_two_deviations": float(np.mean(np.abs(found.mean - measured[10:]) <= 2 * found.deviation)),
+    }  # fmt: skip
+
+
+def _milliseconds(module: nn.Module, x: Tensor, repeats: int = 15) -> float:
+    """Of processor time: the least of several passes, which other load touches least."""
+    module.eval()
+    times = []
+    with torch.no_grad():
+        for _ in range(repeats):
+            began = time.process_time()
+            module(x)
+            times.append(1e3 * (time.process_time() - began))
+    return min(times)
+
+
+TASKS: dict[str, Callable[[argparse.Namespace], Iterable[dict[str, Any]]]] = {
+    "loop": lambda options: loop(options.data, options.rounds),
+    "stacked": lambda options: [stacked(options.rounds)],
+    "proxies": _proxies,
+    "sharing": _sharing,
+    "latency": lambda _: [latency()],
+}
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("tasks", nargs="+", choices=["loop", "stacked"])
-    parser.add_argument("--data", type=Path, default=Path(os.environ.get("NEUROMOSAIC_BENCH_DATA", ".")))
+    parser.add_argument("tasks", nargs="+", choices=list(TASKS))
+    parser.add_argument("--data", "--tables", type=Path, default=Path(os.environ.get("NEUROMOSAIC_BENCH_DATA", ".")))
     parser.add_argument("--rounds", type=int, default=7)
+    parser.add_argument("--cells", type=int, default=300, help="of proxies")
+    parser.add_argument("--jobs", type=int, default=2, help="of proxies")
+    parser.add_argument("--keep", type=Path, help="of sharing: the accuracies of the networks alone, read if there")
     options = parser.parse_args()
     torch.set_num_threads(1)
     for task in options.tasks:
-        for row in loop(options.data, options.rounds) if task == "loop" else [stacked(options.rounds)]:
+        for row in TASKS[task](options):
             print(json.dumps(row), flush=True)
 
 

@@ -1,6 +1,6 @@
 """Zero-cost proxies of 300 random NAS-Bench-201 cells, rebuilt in PyTorch, against the tables' accuracies.
 
-    python benchmarks/proxies.py --tables FOLDER     # or NEUROMOSAIC_BENCH_DATA: nasbench201/ and mnist/
+    python benchmarks/evaluation.py proxies --tables FOLDER     # or NEUROMOSAIC_BENCH_DATA: nasbench201/ and mnist/
 
 Networks have one cell a stage, images are 16x16 of three channels, a batch holds 32: a fifth of the benchmark's
 depth and a quarter of its pixels. Prints a JSON line per input ("noise", "mnist") and table: Spearman's correlation
@@ -8,9 +8,7 @@ with the validation accuracy after 200 epochs, of each proxy, and of ensembles t
 of measured cells (0: the mean of ranks of fixed proxies) and are scored on all other cells; means over ten draws.
 """
 
-import argparse
-import json
-import os
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -88,27 +86,17 @@ def column(signals: list[Signals], name: str) -> list[float]:
     return [one.get(name, lowest) for one in signals]
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--tables", type=Path, default=Path(os.environ.get("NEUROMOSAIC_BENCH_DATA", ".")))
-    parser.add_argument("--cells", type=int, default=300)
-    parser.add_argument("--jobs", type=int, default=2)
-    parser.add_argument("--fitted", type=int, nargs="+", default=[20, 50, 100])
-    options = parser.parse_args()
-    torch.set_num_threads(1)
-    table = np.load(options.tables / "nasbench201" / "nasbench201_cifar.npz")
-    rows = np.random.default_rng(0).permutation(len(table["ops"]))[: options.cells]
+def proxies(tables: Path, count: int, jobs: int, fitted: list[int]) -> Iterator[dict[str, Any]]:
+    """A row per input and table, of `count` random cells."""
+    table = np.load(tables / "nasbench201" / "nasbench201_cifar.npz")
+    rows = np.random.default_rng(0).permutation(len(table["ops"]))[:count]
     cells = [[str(table["op_names"][code]) for code in table["ops"][row]] for row in rows]
-    batches, judge = inputs(options.tables), ProcessJudge(options.jobs)
-    with ThreadPoolExecutor(options.jobs) as pool:
+    batches, judge = inputs(tables), ProcessJudge(jobs)
+    with ThreadPoolExecutor(jobs) as pool:
         found = list(pool.map(lambda operations: measured(judge, operations, batches), cells))
     judge.close()
     for name in batches:
         for place, dataset in enumerate(table["datasets"]):
             accuracy = np.nanmean(table["val_acc_200_seeds"][place, rows], axis=1)
-            figures = scores([one[name] for one in found], accuracy, options.fitted)
-            print(json.dumps({"task": "proxies", "input": name, "table": str(dataset), **figures}), flush=True)
-
-
-if __name__ == "__main__":
-    main()
+            figures = scores([one[name] for one in found], accuracy, fitted)
+            yield {"task": "proxies", "input": name, "table": str(dataset), **figures}

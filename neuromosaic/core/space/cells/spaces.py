@@ -28,6 +28,9 @@ class CellSpace(SearchSpace):
 
     `parameters` are others beside them, of the skeleton that stacks the cells: width, cells per stage.
 
+    `whole` draws the network that holds every operation on every edge (what differentiable search weighs), its layers
+    at their places.
+
     `canonical` is the first of all cells that are the same network where there are up to 100,000; for cells whose
     nodes choose their sources, the smallest renaming of the nodes.
     """
@@ -40,6 +43,7 @@ class CellSpace(SearchSpace):
         parameters: Mapping[str, Parameter | Mapping[str, Any]] | None = None,
         name: str = "",
         build: Callable[[Point], Any] | None = None,
+        whole: Callable[[], Any] | None = None,
     ) -> None:
         every: dict[str, Any] = dict(parameters or {})
         for layout in layouts:
@@ -49,6 +53,7 @@ class CellSpace(SearchSpace):
             every |= layout.parameters()
         super().__init__(every, constraints, name=name, build=build)
         self.layouts = tuple(layouts)
+        self.whole = whole
         self.beside = tuple(parameters or ())
 
     def with_build(
@@ -56,7 +61,7 @@ class CellSpace(SearchSpace):
     ) -> "CellSpace":
         beside = {name: self.parameters[name] for name in self.beside}
         every = [*self._given(), *constraints]
-        return CellSpace(self.layouts, every, parameters=beside, name=self.name, build=build)
+        return CellSpace(self.layouts, every, parameters=beside, name=self.name, build=build, whole=self.whole)
 
     def form(self, point: Point) -> str:
         """The text of the network that the point's cells are; see `network_form`."""

@@ -1,17 +1,16 @@
 """Networks that stack a searched cell: NAS-Bench-201 and DARTS."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from itertools import combinations, pairwise
 
 from neuromosaic.core.architecture.spec import ArchitectureSpec, Input
-from neuromosaic.core.space.cells.layout import Cell, CellLayout, Edge
+from neuromosaic.core.space.cells.layout import NONE, Cell, CellLayout, Edge
 from neuromosaic.core.space.cells.spaces import DARTS, NASBENCH201, CellSpace
 from neuromosaic.core.space.parameters import Point
 from neuromosaic.core.space.ready.drawing import Drawing, Step, relu_conv_norm
 
-THROUGH = (
-    'op_0_3 != "none" or (op_0_1 != "none" and op_1_3 != "none") or (op_0_2 != "none" and op_2_3 != "none")'
-    ' or (op_0_1 != "none" and op_1_2 != "none" and op_2_3 != "none")'
-)
+Wide = Mapping[Edge, tuple[str, ...]]
+"""The operations of each edge: one in a network, all of them in the whole of a space."""
 
 
 def nasbench201(inputs: tuple[Input, ...], outputs: int, width: int = 16, cells: int = 5) -> CellSpace:
@@ -19,25 +18,57 @@ def nasbench201(inputs: tuple[Input, ...], outputs: int, width: int = 16, cells:
 
     A 3x3 stem to `width` channels, three stages of `cells` cells with a residual block that halves the image and
     doubles the width between them, batch norm, ReLU, global pooling, a linear layer. Cells in which nothing leads
-    from input to output are left out (`THROUGH`); so are edges that lead nowhere, which the benchmark builds.
+    from input to output are left out; so are edges that lead nowhere, which the benchmark builds.
     """
+    return summing_cells(NASBENCH201, inputs, outputs, width, cells, name="nasbench201")
 
-    def build(point: Point) -> ArchitectureSpec:
+
+def summing_cells(
+    layout: CellLayout,
+    inputs: tuple[Input, ...],
+    outputs: int,
+    width: int,
+    cells: int,
+    stages: int = 3,
+    name: str = "",
+) -> CellSpace:
+    """NAS-Bench-201's skeleton around any cell of one input whose every edge has one of its operations."""
+
+    def draw(cell: Wide, point: Point) -> ArchitectureSpec:
         drawing = Drawing(inputs)
         here = drawing.chain(
             inputs[0].name, ("conv", {"channels": width, "kernel": 3, "bias": False}), ("batch_norm", {})
         )
-        cell = live(NASBENCH201.read(point), NASBENCH201)
-        for stage in range(3):
-            if stage:
+        for number in range(stages * cells):
+            stage = number // cells
+            if stage and number % cells == 0:
                 here = _reduction(drawing, here, width * 2**stage)
-            for _ in range(cells):
-                here = _summing_cell(drawing, cell, here, width * 2**stage)
+            here = _summing_cell(drawing, layout, cell, here, width * 2**stage, number)
         here = drawing.chain(here, ("batch_norm", {}), ("relu", {}), ("global_pool", {}))
         drawing.add("linear", here, features=outputs)
-        return drawing.spec("nasbench201", point)
+        return drawing.spec(name, point)
 
-    return CellSpace([NASBENCH201], [THROUGH], name="nasbench201", build=build)
+    def build(point: Point) -> ArchitectureSpec:
+        return draw({edge: (one,) for edge, one in live(layout.read(point), layout).items()}, point)
+
+    def whole() -> ArchitectureSpec:
+        return draw(_every(layout), {})
+
+    constraints = [_leads_through(layout)] if NONE in layout.operations else []
+    return CellSpace([layout], constraints, name=name, build=build, whole=whole)
+
+
+def _every(layout: CellLayout) -> dict[Edge, tuple[str, ...]]:
+    return dict.fromkeys(layout.edges, tuple(name for name in layout.operations if name != NONE))
+
+
+def _leads_through(layout: CellLayout) -> str:
+    """That some way from the input to the last node has no `none` on it."""
+    ways = [(0, *between, layout.inner[-1]) for count in range(layout.nodes)
+            for between in combinations(layout.inner[:-1], count)]  # fmt: skip
+    names = dict(zip(layout.edges, layout.names, strict=True))
+    open_ = [" and ".join(f'{names[edge]} != "none"' for edge in pairwise(way)) for way in ways]
+    return " or ".join(f"({each})" for each in open_)
 
 
 def live(cell: Cell, layout: CellLayout) -> dict[Edge, str]:
@@ -52,19 +83,29 @@ def live(cell: Cell, layout: CellLayout) -> dict[Edge, str]:
     return {edge: name for edge, name in cell.items() if edge[0] in reached and edge[1] in reaching}
 
 
-def _summing_cell(drawing: Drawing, cell: Mapping[Edge, str], source: str, width: int) -> str:
+def _summing_cell(drawing: Drawing, layout: CellLayout, cell: Wide, source: str, width: int, number: int) -> str:
     operations: dict[str, list[Step]] = {
         "skip_connect": [],
         "nor_conv_1x1": relu_conv_norm(width, 1),
         "nor_conv_3x3": relu_conv_norm(width, 3),
         "avg_pool_3x3": [("avg_pool", {"kernel": 3, "stride": 1})],
+        "max_pool_3x3": [("max_pool", {"kernel": 3, "stride": 1})],
     }
     nodes = {0: source}
-    for node in NASBENCH201.inner:
-        into = [(nodes[s], operation) for (s, to), operation in cell.items() if to == node]
-        if into:
-            nodes[node] = drawing.sum([drawing.chain(name, *operations[operation]) for name, operation in into])
-    return nodes[NASBENCH201.inner[-1]]
+    for node in layout.inner:
+        parts = []
+        for (start, end), names in cell.items():
+            for name in names if end == node else ():
+                with drawing.at(f"cell{number}/{layout.prefix}{start}_{end}/{name}"):
+                    parts.append(drawing.chain(nodes[start], *_drawn(operations[name], names)))
+        if parts:
+            nodes[node] = drawing.sum(parts)
+    return nodes[layout.inner[-1]]
+
+
+def _drawn(steps: list[Step], beside: tuple[str, ...]) -> list[Step]:
+    """A skip beside other operations is a layer, so that it can be weighed."""
+    return steps or ([("skip", {})] if len(beside) > 1 else [])
 
 
 def _reduction(drawing: Drawing, source: str, width: int) -> str:
@@ -82,7 +123,7 @@ def darts(inputs: tuple[Input, ...], outputs: int, width: int = 16, cells: int =
     the image must be multiples of four.
     """
 
-    def build(point: Point) -> ArchitectureSpec:
+    def draw(pick: Callable[[CellLayout], Wide], point: Point) -> ArchitectureSpec:
         drawing = Drawing(inputs)
         stem = drawing.chain(
             inputs[0].name, ("conv", {"channels": 3 * width, "kernel": 3, "bias": False}), ("batch_norm", {})
@@ -92,30 +133,35 @@ def darts(inputs: tuple[Input, ...], outputs: int, width: int = 16, cells: int =
             reduces = number in (cells // 3, 2 * cells // 3)
             channels *= 2 if reduces else 1
             layout = DARTS[1 if reduces else 0]
-            made = _choosing_cell(drawing, layout, layout.read(point), (before, last), channels, reduced)
+            made = _choosing_cell(drawing, layout, pick(layout), (before, last), channels, reduced, number)
             before, last, reduced = last, made, reduces
         drawing.add("linear", drawing.add("global_pool", last), features=outputs)
         return drawing.spec("darts", point)
 
-    return CellSpace(DARTS, name="darts", build=build)
+    def build(point: Point) -> ArchitectureSpec:
+        return draw(lambda layout: {edge: (one,) for edge, one in layout.read(point).items()}, point)
+
+    return CellSpace(DARTS, name="darts", build=build, whole=lambda: draw(_every, {}))
 
 
 def _choosing_cell(
-    drawing: Drawing, layout: CellLayout, cell: Cell, sources: tuple[str, str], width: int, reduced: bool
+    drawing: Drawing, layout: CellLayout, cell: Wide, sources: tuple[str, str], width: int, reduced: bool, number: int
 ) -> str:
     first: list[Step] = [("relu", {}), ("factorized_reduce", {"channels": width})]
     used = {source for source, _ in cell}
     nodes: dict[int, str] = {}
     for node, source in enumerate(sources):
         if node in used:
-            steps = first if reduced and node == 0 else relu_conv_norm(width, 1)
-            nodes[node] = drawing.chain(source, *steps)
+            with drawing.at(f"cell{number}/{node}"):
+                steps = first if reduced and node == 0 else relu_conv_norm(width, 1)
+                nodes[node] = drawing.chain(source, *steps)
     for node in layout.inner:
-        into = [(s, operation) for (s, to), operation in cell.items() if to == node]
         parts = []
-        for source_node, operation in into:
-            stride = 2 if layout.reduces and source_node < layout.inputs else 1
-            parts.append(drawing.chain(nodes[source_node], *_operation(operation, width, stride)))
+        for (start, end), names in cell.items():
+            stride = 2 if layout.reduces and start < layout.inputs else 1
+            for name in names if end == node else ():
+                with drawing.at(f"cell{number}/{layout.prefix}{start}_{end}/{name}"):
+                    parts.append(drawing.chain(nodes[start], *_drawn(_operation(name, width, stride), names)))
         nodes[node] = drawing.sum(parts)
     return drawing.add("concat", *[drawing.add("skip", nodes[node]) for node in layout.inner])
 

@@ -1,0 +1,135 @@
+"""Weight sharing and DARTS on a small space of cells, on the digits, against every network trained alone.
+
+All 205 networks of a cell of three edges and six operations in NAS-Bench-201's skeleton of two stages, 8 and 16
+channels. Half of the 1,797 digits train, the other half score. Seconds are of processor time.
+"""
+
+import json
+import time
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from scipy.stats import kendalltau
+from sklearn.datasets import load_digits
+from torch import Tensor
+
+from neuromosaic.core.architecture.spec import Input
+from neuromosaic.core.brief import Contract, TensorSpec
+from neuromosaic.core.evaluation.recipe import Recipe
+from neuromosaic.core.evaluation.sharing.differentiable import search_differentiably
+from neuromosaic.core.evaluation.sharing.supernet import Supernet, train_supernet
+from neuromosaic.core.evaluation.training import predict, train
+from neuromosaic.core.space.cells.layout import CellLayout
+from neuromosaic.core.space.cells.spaces import CellSpace
+from neuromosaic.core.space.parameters import Point
+from neuromosaic.core.space.ready.cells import summing_cells
+
+OPERATIONS = ("none", "skip_connect", "nor_conv_1x1", "nor_conv_3x3", "avg_pool_3x3", "max_pool_3x3")
+DIGITS = Contract(
+    task="classification", input=TensorSpec(shape=(1, 8, 8)), output=TensorSpec(shape=(10,)), kind="image"
+)
+ALONE = Recipe(epochs=20, batch_size=64, learning_rate=1e-2)
+SHARED = Recipe(epochs=140, batch_size=32, learning_rate=4e-3)
+SEARCHED = Recipe(epochs=20, batch_size=32, learning_rate=5e-2)
+ALONE_SEEDS, SHARED_SEEDS, SEARCH_SEEDS = 2, 3, 5
+
+
+def small_space() -> CellSpace:
+    return summing_cells(CellLayout(OPERATIONS, nodes=2), (Input("x", (1, 8, 8)),), 10, width=8, cells=1, stages=2)
+
+
+class Data:
+    """Standardised digits: `x`, `y` to train on, `held_x`, `held_y` to score."""
+
+    def __init__(self) -> None:
+        bunch = load_digits()
+        order = np.random.default_rng(0).permutation(len(bunch.target))
+        x = torch.from_numpy(bunch.images[order, None].astype(np.float32))
+        x, y = (x - x.mean()) / x.std(), torch.from_numpy(bunch.target[order].astype(np.int64))
+        half = len(x) // 2
+        self.x, self.y, self.held_x, self.held_y = x[:half], y[:half], x[half:], y[half:]
+
+    def accuracy(self, outputs: Tensor) -> float:
+        return float((outputs.argmax(1) == self.held_y).float().mean())
+
+
+def alone(space: CellSpace, point: Point, data: Data, seed: int) -> float:
+    """Accuracy of one network, trained by the loop that trains every candidate."""
+    torch.manual_seed(seed)
+    module = space.architecture(point).to_model()
+    train(
+        module, data.x, data.y, ALONE, fidelity=1, seed=seed, device="cpu", validation_x=data.held_x[:2],
+        contract=DIGITS, report=lambda *_: (False, False),
+    )  # fmt: skip
+    return data.accuracy(predict(module, data.held_x))
+
+
+def all_alone(space: CellSpace, points: list[Point], data: Data, kept: Path | None) -> dict[str, Any]:
+    """Accuracies [seeds, networks] and the seconds that one seed of all of them took."""
+    if kept and kept.exists():
+        found: dict[str, Any] = json.loads(kept.read_text())
+        return found
+    began = time.process_time()
+    accuracies = [[alone(space, point, data, seed) for point in points] for seed in range(ALONE_SEEDS)]
+    found = {"accuracies": accuracies, "seconds": (time.process_time() - began) / ALONE_SEEDS}
+    if kept:
+        kept.write_text(json.dumps(found))
+    return found
+
+
+def shared(space: CellSpace, points: list[Point], data: Data, seed: int) -> tuple[list[float], float]:
+    """Accuracies of all networks with the supernet's weights, and the seconds for training it and scoring them."""
+    began = time.process_time()
+    supernet = Supernet(space, seed)
+    train_supernet(supernet, data.x, data.y, SHARED, DIGITS, seed=seed)
+    scores = [data.accuracy(supernet.outputs(point, data.x[:256], data.held_x)) for point in points]
+    return scores, time.process_time() - began
+
+
+def sharing(kept: Path | None) -> list[dict[str, Any]]:
+    space, data = small_space(), Data()
+    points = list(space.enumerate())
+    known = all_alone(space, points, data, kept)
+    accuracies = np.array(known["accuracies"])
+    truth = accuracies.mean(0)
+    rows = [_shared_row(space, points, data, seed, truth, known["seconds"]) for seed in range(SHARED_SEEDS)]
+    between = float(kendalltau(*accuracies[:2]).statistic)
+    head = {
+        "task": "sharing", "networks": len(points), "seconds_alone": round(known["seconds"], 1),
+        "kendall_between_two_seeds_alone": round(between, 3), "best": round(float(truth.max()), 4),
+        "median": round(float(np.median(truth)), 4),
+    }  # fmt: skip
+    searched = [
+        _searched_row(space, points, data, seed, order, truth) for order in (1, 2) for seed in range(SEARCH_SEEDS)
+    ]
+    return [head, *rows, *searched]
+
+
+def _shared_row(
+    space: CellSpace, points: list[Point], data: Data, seed: int, truth: NDArray[Any], seconds_alone: float
+) -> dict[str, Any]:
+    scores, seconds = shared(space, points, data, seed)
+    return {
+        "task": "sharing", "seed": seed, "kendall": round(float(kendalltau(scores, truth).statistic), 3),
+        "spearman": round(float(np.corrcoef(np.argsort(np.argsort(scores)), np.argsort(np.argsort(truth)))[0, 1]), 3),
+        "share_of_computing": round(seconds / seconds_alone, 4),
+        "best_of_its_top_ten": round(float(truth[np.argsort(scores)[-10:]].max()), 4),
+    }  # fmt: skip
+
+
+def _searched_row(
+    space: CellSpace, points: list[Point], data: Data, seed: int, order: Any, truth: NDArray[Any]
+) -> dict[str, Any]:
+    began = time.process_time()
+    found = search_differentiably(space, data.x, data.y, SEARCHED, seed=seed, order=order)
+    seconds = time.process_time() - began
+    by_key = {space.key(point): number for number, point in enumerate(points)}
+    reached = truth[by_key[space.key(found.point)]]
+    return {
+        "task": "darts", "order": order, "seed": seed, "accuracy": round(float(reached), 4),
+        "below_best": round(float(truth.max() - reached), 4), "skips": round(found.skips, 2),
+        "collapsed": found.collapsed, "seconds": round(seconds, 1), "cell": list(found.point.values()),
+    }  # fmt: skip

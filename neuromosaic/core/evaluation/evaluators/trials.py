@@ -1,0 +1,118 @@
+"""Architectures trained on one data set: what all ways of evaluating have in common."""
+
+import math
+import threading
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from typing import Any, Protocol
+
+import numpy as np
+
+from neuromosaic.core.errors import ArchitectureError, CandidateError
+from neuromosaic.core.evaluation.data.dataset import Dataset, Split
+from neuromosaic.core.evaluation.metrics import higher_is_better
+from neuromosaic.core.evaluation.recipe import Recipe
+from neuromosaic.core.evaluation.trial import ShouldStop, TrialOutcome, run_trial
+from neuromosaic.core.graph.document import Graph
+from neuromosaic.core.graph.tensors import from_numpy
+from neuromosaic.core.proposals import MetricsPlan
+from neuromosaic.core.protocols import Job, Judge
+
+Metrics = dict[str, float]
+Report = Callable[[int, float], Any]
+"""Told the epoch and the primary metric after each; a true answer stops the training."""
+PROBED = 32  # examples that zero-cost proxies see
+
+
+class Mode(Protocol):
+    """One way to evaluate; `worth` tells what its cheap signals were worth so far, a sentence each."""
+
+    def evaluate(self, architecture: Any, fidelity: float, report: Report | None) -> Metrics: ...
+
+    def worth(self) -> list[str]: ...
+
+
+class Trials:
+    """Trainings of architectures by one recipe on one data set, by the judge. Safe to use from several threads."""
+
+    def __init__(
+        self, dataset: Dataset, recipe: Recipe, plan: MetricsPlan, judge: Judge, seed: int, timeout: float
+    ) -> None:
+        self.dataset, self.recipe, self.plan, self.judge = dataset, recipe, plan, judge
+        self.seed, self.timeout = seed, timeout
+        self._building = threading.Lock()  # initial weights come of PyTorch's one generator
+
+    @property
+    def epochs(self) -> int:
+        """Of a training at full fidelity."""
+        return math.ceil(self.recipe.epochs)
+
+    def merit(self, metrics: Mapping[str, float]) -> float:
+        """The primary metric, turned so that more is better."""
+        value = float(metrics[self.plan.primary])
+        return value if higher_is_better(self.plan.primary) else -value
+
+    def graph(self, architecture: Any) -> Graph:
+        """The architecture's module with the weights that the seed draws.
+
+        Raises CandidateError where it cannot be built, run or exported, ArchitectureError for what is none.
+        """
+        import torch
+
+        from neuromosaic.core.graph.export import export_module
+
+        if not hasattr(architecture, "to_model"):
+            raise ArchitectureError(
+                f"a {type(architecture).__name__} has no to_model: give a space with `build`, or a registered type"
+            )
+        example = torch.from_numpy(self.dataset.train.x[:2])
+        with self._building, torch.random.fork_rng(devices=[]):
+            torch.manual_seed(self.seed)
+            return export_module(architecture.to_model(), (example,))
+
+    def train(
+        self, graph: Graph, *, fidelity: float = 1.0, share: float = 1.0, recipe: Recipe | None = None,
+        stop: ShouldStop | None = None,
+    ) -> TrialOutcome:  # fmt: skip
+        """One training on `share` of the examples. Raises CandidateError where it comes to nothing."""
+        outcome = run_trial(
+            self.judge, graph, _part(self.dataset, share, self.seed), recipe or self.recipe, self.plan,
+            fidelity=fidelity, seed=self.seed, should_stop=stop, timeout=self.timeout,
+        )  # fmt: skip
+        if not outcome.metrics:
+            raise CandidateError(f"the training came to nothing ({outcome.cause}): {outcome.message}", outcome.cause)
+        return outcome
+
+    def proxies(self, graph: Graph) -> dict[str, float]:
+        """Zero-cost proxies on the first training examples."""
+        train = self.dataset.train
+        rows = {"x": from_numpy(train.x[:PROBED]), "y": from_numpy(train.y[:PROBED])}
+        arguments = {"recipe": self.recipe.model_dump(mode="json"), "seed": self.seed}
+        found: dict[str, float] = self.judge.run(Job("proxies", graph, arguments, rows)).body["proxies"]
+        return found
+
+
+def figures(outcome: TrialOutcome, architecture: Any) -> Metrics:
+    """The best epoch's metrics, what the training took, and the size where the architecture tells it."""
+    taken = {"epochs": float(len(outcome.curve)), "seconds": outcome.seconds}
+    infer = getattr(architecture, "infer", None)
+    if infer is None:
+        return outcome.metrics | taken
+    cost = infer()
+    return outcome.metrics | taken | {"parameters": float(cost.parameters), "flops": float(cost.flops)}
+
+
+def stopper(report: Report | None, primary: str) -> ShouldStop | None:
+    """What a report answers, as the training loop asks for it."""
+    if report is None:
+        return None
+    return lambda epoch, row: bool(report(epoch, row[primary]))
+
+
+def _part(dataset: Dataset, share: float, seed: int) -> Dataset:
+    """The data set with fewer examples to train on; validation stays whole."""
+    if share >= 1:
+        return dataset
+    count = max(2, round(share * len(dataset.train)))
+    rows = np.sort(np.random.default_rng(seed).permutation(len(dataset.train))[:count])
+    return replace(dataset, train=Split(dataset.train.x[rows], dataset.train.y[rows]))

@@ -1,0 +1,208 @@
+"""The evaluator that ships, on real data through a real judge."""
+
+import doctest
+import math
+import pickle
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from neuromosaic.core.architecture.spec import ArchitectureSpec, Input
+from neuromosaic.core.errors import ArchitectureError, CandidateError, UsageError
+from neuromosaic.core.evaluation.data.dataset import Dataset
+from neuromosaic.core.evaluation.evaluators import evaluator as module
+from neuromosaic.core.evaluation.evaluators.auto import Auto, fitted
+from neuromosaic.core.evaluation.evaluators.evaluator import MODES, TrainingEvaluator
+from neuromosaic.core.evaluation.recipe import Recipe
+from neuromosaic.core.judge.process import ProcessJudge
+from neuromosaic.core.space.cells.layout import CellLayout
+from neuromosaic.core.space.ready.cells import summing_cells
+
+RECIPE = Recipe(epochs=4, learning_rate=5e-3)
+
+
+@pytest.fixture(scope="module")
+def judge() -> Iterator[ProcessJudge]:
+    judge = ProcessJudge(workers=1)
+    yield judge
+    judge.close()
+
+
+@pytest.fixture(scope="module")
+def data(judge: ProcessJudge) -> Dataset:
+    return TrainingEvaluator("digits", mode="full_training", judge=judge).dataset
+
+
+def mlp(width: int, activation: str = "relu") -> ArchitectureSpec:
+    return ArchitectureSpec.chain(
+        (1, 8, 8), ("flatten", {}), ("linear", {"features": width}), (activation, {}), ("linear", {"features": 10})
+    )
+
+
+@pytest.fixture
+def make(judge: ProcessJudge, data: Dataset) -> Any:
+    def make(mode: str, **options: Any) -> TrainingEvaluator:
+        return TrainingEvaluator(data, mode=mode, judge=judge, **{"recipe": RECIPE, **options})
+
+    return make
+
+
+def test_full_training_scores_and_is_repeatable(make: Any) -> None:
+    evaluator = make("full_training")
+    first, again = (evaluator.evaluate(mlp(32)) for _ in range(2))
+    assert first["accuracy"] > 0.85
+    assert first["epochs"] == 4
+    assert first["parameters"] == mlp(32).infer().parameters
+    assert first["flops"] > 0
+    assert {"loss", "macro_f1"} <= first.keys()
+    assert {**first, "seconds": 0} == {**again, "seconds": 0}
+    assert all(math.isfinite(value) for value in first.values())
+
+
+def test_the_seed_changes_the_weights_that_a_network_starts_from(make: Any) -> None:
+    one, other = (make("full_training", seed=seed).evaluate(mlp(32), fidelity=0.25)["loss"] for seed in (0, 1))
+    assert one != other
+
+
+def test_fidelity_is_a_share_of_the_epochs_and_a_report_ends_a_training(make: Any) -> None:
+    evaluator, told = make("full_training"), []
+    assert evaluator.evaluate(mlp(16), fidelity=0.5)["epochs"] == 2
+    assert evaluator.evaluate(mlp(16), fidelity=1)["epochs"] == 1
+    assert evaluator.evaluate(mlp(16), fidelity=99)["epochs"] == 4
+
+    def report(epoch: int, value: float) -> bool:
+        told.append((epoch, value))
+        return epoch == 3
+
+    assert evaluator.evaluate(mlp(16), report=report)["epochs"] == 3
+    assert [epoch for epoch, _ in told] == [1, 2, 3]
+    assert all(0 < value <= 1 for _, value in told)
+
+
+def test_early_stopping_ends_a_training_that_gets_no_better(make: Any) -> None:
+    recipe = Recipe(epochs=40, learning_rate=0.1, patience=2)
+    assert make("early_stopping", recipe=recipe).evaluate(mlp(64))["epochs"] < 20
+
+
+def test_a_small_task_ranks_before_the_best_third_is_trained_in_full(make: Any) -> None:
+    evaluator = make("proxy_tasks")
+    assert "too few" in evaluator.worth()[0]
+    found = [evaluator.evaluate(mlp(width)) for width in (64, 2, 48, 3)]
+    assert [one["full"] for one in found[:2]] == [1, 0]
+    assert found[1]["epochs"] == 1
+    assert found[0]["accuracy"] > found[3]["accuracy"]
+    evaluator.evaluate(mlp(256))
+    assert "Spearman" in evaluator.worth()[0]
+
+
+def test_weights_are_shared_over_the_space(make: Any) -> None:
+    layout = CellLayout(("skip_connect", "nor_conv_3x3", "avg_pool_3x3"), nodes=1)
+    space = summing_cells(layout, (Input("x", (1, 8, 8)),), 10, width=8, cells=1, stages=1)
+    evaluator = make("weight_sharing", space=space)
+    scores = {
+        point["op_0_1"]: evaluator.evaluate(space.architecture(point))["accuracy"] for point in space.enumerate()
+    }
+    assert scores["nor_conv_3x3"] == max(scores.values()) > 0.6
+    with pytest.raises(ArchitectureError, match="specs alone"):
+        evaluator.evaluate({"width": 3})
+
+
+def test_prediction_trains_some_and_then_what_is_not_ruled_out(make: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("neuromosaic.core.evaluation.evaluators.prediction.FIRST", 8)
+    evaluator = make("performance_prediction", recipe=Recipe(epochs=2, learning_rate=5e-3))
+    first = [evaluator.evaluate(mlp(width)) for width in (1, 2, 3, 4, 8, 16, 32, 96)]
+    assert all(one["predicted"] == 0 for one in first)
+    poor, good = evaluator.evaluate(mlp(1, "tanh")), evaluator.evaluate(mlp(128))
+    assert (poor["predicted"], good["predicted"]) == (1, 0)
+    assert poor["deviation"] > 0
+    assert poor["accuracy"] < good["accuracy"]
+    assert any("parameters: Spearman" in sentence for sentence in evaluator.worth())
+
+
+def test_auto_spends_on_the_hopeless_only_what_it_takes_to_see_it(make: Any) -> None:
+    evaluator = make("auto", recipe=Recipe(epochs=8, learning_rate=5e-3))
+    first = [evaluator.evaluate(mlp(width)) for width in (1, 2, 3, 4, 8, 16, 32, 64)]
+    assert all(one["epochs"] == 8 for one in first)
+    assert evaluator.evaluate(mlp(1, "tanh"))["epochs"] < 8
+    assert evaluator.evaluate(mlp(128))["epochs"] == 8
+    assert evaluator.evaluate(mlp(1), fidelity=0.25)["epochs"] == 2
+    assert "used" in " ".join(evaluator.worth())
+
+
+def test_long_trainings_that_proxies_rule_out_get_an_eighth(make: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("neuromosaic.core.evaluation.evaluators.auto.PROXIES_PAY", 1)
+    monkeypatch.setattr("neuromosaic.core.evaluation.evaluators.prediction.FIRST", 8)
+    evaluator = make("auto", recipe=Recipe(epochs=2, learning_rate=5e-3))
+    for width in (1, 2, 3, 4, 8, 16, 32, 96):
+        evaluator.evaluate(mlp(width))
+    assert evaluator.evaluate(mlp(1, "tanh"))["epochs"] == 1
+    assert any("predictor" in sentence for sentence in evaluator.worth())
+
+
+def test_an_early_look_that_tells_nothing_is_not_believed() -> None:
+    told = fitted([0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9], [0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1.1])
+    assert told.worth.used
+    assert told.most(0.5) < 0.8
+    nothing = fitted([0.5, 0.1, 0.9, 0.3, 0.7, 0.2, 0.8, 0.4], [0.5, 0.6, 0.5, 0.6, 0.7, 0.7, 0.6, 0.5])
+    assert not nothing.worth.used
+    assert nothing.most(0.0) == math.inf
+
+
+def test_a_way_of_its_own_to_fail_is_an_outcome(make: Any) -> None:
+    with pytest.raises(CandidateError, match="diverged"):
+        make(
+            "full_training", recipe=Recipe(learning_rate=10, optimizer="sgd", gradient_clip=None, epochs=2)
+        ).evaluate(
+            ArchitectureSpec.chain(
+                (1, 8, 8), ("flatten", {}), *[("linear", {"features": 64})] * 6, ("linear", {"features": 10})
+            )
+        )
+    with pytest.raises(ArchitectureError, match="has no to_model"):
+        make("full_training").evaluate({"width": 8})
+
+
+@pytest.mark.parametrize(
+    ("options", "fault"),
+    [
+        ({"mode": "ful_training"}, "did you mean 'full_training'"),
+        ({"mode": "weight_sharing"}, "give the evaluator that space"),
+        ({"metric": "rmse"}, "no metric of classification"),
+        ({"task": "regression"}, "the data are for classification"),
+        ({"task": "clasification"}, "did you mean 'classification'"),
+        ({"recipe": Recipe(loss="mse")}, "cannot train classification"),
+    ],
+)
+def test_what_does_not_fit_is_refused(judge: ProcessJudge, data: Dataset, options: Any, fault: str) -> None:
+    with pytest.raises(UsageError, match=fault):
+        TrainingEvaluator(data, judge=judge, **options)
+
+
+def test_a_fidelity_outside_its_range_is_refused(make: Any) -> None:
+    with pytest.raises(UsageError, match="fidelity"):
+        make("auto").evaluate(mlp(4), fidelity=0)
+
+
+def test_every_mode_is_tried_here_and_named_in_the_docstring() -> None:
+    assert all(f"`{mode}`" in (TrainingEvaluator.__doc__ or "") for mode in MODES)
+
+
+def test_the_example_of_the_docstring_with_a_worker_of_its_own() -> None:
+    assert doctest.testmod(module).failed == 0
+
+
+def test_it_travels_by_its_settings(make: Any, judge: ProcessJudge) -> None:
+    evaluator = TrainingEvaluator("digits", recipe=RECIPE, judge=judge, mode="full_training")
+    before = pickle.dumps(vars(evaluator))
+    first = evaluator.evaluate(mlp(8), fidelity=1)
+    assert pickle.dumps(vars(evaluator)) == before
+    there = pickle.loads(pickle.dumps(evaluator))
+    assert there.primary == "accuracy"
+    there._here.trials.judge = judge
+    assert there.evaluate(mlp(8), fidelity=1)["loss"] == first["loss"]
+    there.close()
+
+
+def test_looks_are_inside_the_training(make: Any) -> None:
+    assert isinstance(make("auto")._way, Auto)
+    assert make("auto", recipe=Recipe(epochs=1))._way.looks == []
