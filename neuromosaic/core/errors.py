@@ -19,6 +19,8 @@ NeuromosaicError
 ├── CandidateError          a candidate's own code failed where it must not: becomes a finding
 │   └── ExportError         it runs, but cannot be exported: takes the python lane
 ├── RunFailedError          the run ended without a network
+├── RepositoryError         a git repository is not as it must be, or refused
+├── ForgeError              the server that keeps pull requests refused, failed or was not reached
 ├── WaitingForApproval      the run waits for a person (exit code 3)
 └── Interrupted             a person pressed Ctrl-C (exit code 130)
 
@@ -113,6 +115,14 @@ class ExportError(CandidateError):
 
 
 class RunFailedError(NeuromosaicError):
+    pass
+
+
+class RepositoryError(NeuromosaicError):
+    pass
+
+
+class ForgeError(NeuromosaicError):
     pass
 
 
