@@ -260,6 +260,33 @@ def retrain(
     use.retrain(folder, data, out, settings, as_json=json)
 
 
+@app.command()
+def pr(
+    run: Annotated[str, typer.Argument(help="A run's id, or a delivered folder.")],
+    repo: Annotated[Path, typer.Option(help="The repository: a folder with a git clone.")] = Path(),
+    candidate: Annotated[str | None, typer.Option(help="Another certified candidate, by id or name.")] = None,
+    into: Annotated[str | None, typer.Option(help="Folder for it, like src/models. Default: where networks are kept.")] = None,
+    name: Annotated[str | None, typer.Option(help="What it is called there. Default: as its data.")] = None,
+    branch: Annotated[str | None, typer.Option(help="Default: neuromosaic/NAME-RUN.")] = None,
+    base: Annotated[str | None, typer.Option(help="Branch that it goes into. Default: the main one.")] = None,
+    check: Annotated[str | None, typer.Option(help="Command that runs the repository's tests; none: do not. Default: found out.")] = None,
+    forge: Annotated[str | None, typer.Option(help="github, gitlab, gitea or none. Default: by the remote's address.")] = None,
+    ready: Annotated[bool, typer.Option("--ready", help="Not as a draft.")] = False,
+    update: Annotated[bool, typer.Option("--update", help="Only bring an existing one up to date.")] = False,
+    boundary: Boundary = "auto",
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would be done, and change nothing.")] = False,
+    json: Json = False,
+    store: StoreOption = STORE,
+) -> None:  # fmt: skip
+    """Open a pull request with a run's network, its tests and its evidence, in your own repository."""
+    from neuromosaic.delivery.pull_requests.proposing import Wanted
+    from neuromosaic.interfaces import pr as command
+
+    wanted = Wanted(into, name, branch, base, check, ready, update)
+    request = command.Request(run, repo, candidate, wanted, forge, boundary)
+    command.pull_request(store, request, as_json=json, dry_run=dry_run)
+
+
 @roles_app.command("list")
 def list_roles(json: Json = False, store: StoreOption = STORE) -> None:
     """List the roles and where their files are."""

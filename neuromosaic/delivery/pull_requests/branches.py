@@ -23,7 +23,7 @@ class Repository(NamedTuple):
 
 
 class Base(NamedTuple):
-    """What the pull request goes into. `reached`: whether the remote answered; if not, its last known state counts."""
+    """What the pull request goes into. `reached`: whether the remote answered; else its last known state counts."""
 
     name: str
     commit: str
@@ -47,7 +47,10 @@ def open_repository(folder: Path, environment: dict[str, str] | None = None) -> 
     if said.code:
         what = said.why if "dubious ownership" in said.err else "it is no git repository (git init makes one)"
         raise RepositoryError(f"cannot work in {folder}: {what}")
-    if git.ask("rev-parse", "--verify", "-q", "HEAD^{commit}") is None and git.ask("rev-list", "-n1", "--all") is None:
+    if (
+        git.ask("rev-parse", "--verify", "-q", "HEAD^{commit}") is None
+        and git.ask("rev-list", "-n1", "--all") is None
+    ):
         raise RepositoryError(f"{folder} has no commit yet: a pull request needs something to go into")
     common = Path(said.out)
     _refuse_read_only(common)
@@ -60,7 +63,9 @@ def _refuse_read_only(common: Path) -> None:
 
     for place in (common, common / "objects", common / "refs"):
         if place.is_dir() and not os.access(place, os.W_OK):
-            raise RepositoryError(f"{common} is read-only: clone the repository to where you may write, and name that")
+            raise RepositoryError(
+                f"{common} is read-only: clone the repository to where you may write, and name that"
+            )
 
 
 def _remote(git: Git) -> str | None:
@@ -82,14 +87,17 @@ def find_base(repository: Repository, wanted: str | None) -> Base:
     if name is None:
         raise UsageError("HEAD is on no branch, and there is no main or master: say with --base what to go into")
     fetched = _fetch(git, remote, name) if remote else ""
-    commit = (git.ask("rev-parse", "--verify", "-q", f"refs/remotes/{remote}/{name}^{{commit}}") if remote else None) or (
-        git.ask("rev-parse", "--verify", "-q", f"refs/heads/{name}^{{commit}}")
-    )  # fmt: skip
+    places = [*([f"refs/remotes/{remote}/{name}"] if remote else []), f"refs/heads/{name}"]
+    commit = next(filter(None, (_commit(git, place) for place in places)), None)
     if commit is None:
         known = git.lines("for-each-ref", "--format=%(refname:lstrip=2)", "refs/heads")
         raise UsageError(f"--base {name}: no such branch{suggest(name, known)}")
     note = f"{remote} was not reached ({fetched}): its last known state counts." if fetched else ""
     return Base(name, commit, reached=bool(remote) and not fetched, note=note)
+
+
+def _commit(git: Git, ref: str) -> str | None:
+    return git.ask("rev-parse", "--verify", "-q", f"{ref}^{{commit}}")
 
 
 def _default(git: Git, remote: str | None) -> str | None:

@@ -21,10 +21,8 @@ def subject(material: Material, name: str, manners: Manners) -> str:
     best, metric = material.candidate, primary(material.results)
     figure = f"{words(metric)} {measure(best.metrics.get(f'test_{metric}'))}"
     text = f"add {name} network ({figure}, {number(best.parameters)} parameters)"
-    if manners.conventional:
-        line = f"feat: {text}"
-    else:
-        line = text[0].upper() + text[1:] if manners.capital else text
+    plain = text[0].upper() + text[1:] if manners.capital else text
+    line = f"feat: {text}" if manners.conventional else plain
     return line if len(line) <= _WIDTH else f"{line.partition(' (')[0]}"[:_WIDTH]
 
 

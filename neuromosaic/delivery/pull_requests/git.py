@@ -67,7 +67,7 @@ class Git(NamedTuple):
     def _run(self, *arguments: str) -> "subprocess.CompletedProcess[bytes]":
         try:
             return subprocess.run(
-                ["git", *arguments], cwd=self.folder, env=environment() | self.environment,
+                ["git", *arguments], cwd=self.folder, env={**environment(), **self.environment},
                 stdin=subprocess.DEVNULL, capture_output=True, check=False,
             )  # fmt: skip
         except FileNotFoundError:

@@ -46,7 +46,7 @@ class Layout(NamedTuple):
 
 
 class Style(NamedTuple):
-    """`line_length` None: the formatter's own. `sorts`: which tool orders imports. `lfs`: the repository's patterns."""
+    """`line_length` None: the formatter's own. `sorts`: what orders imports. `lfs`: the repository's patterns."""
 
     formatter: Formatter | None
     line_length: int | None
@@ -95,10 +95,7 @@ def layout(tree: Tree) -> Layout:
 def _package(tree: Tree) -> PurePosixPath | None:
     """The top-level package with the most modules; the one that the project is named after wins."""
     found = [PurePosixPath(name).parent for name in tree.names if PurePosixPath(name).name == "__init__.py"]
-    tops = [
-        path for path in found
-        if (len(path.parts) == 2 and path.parts[0] == "src") or (len(path.parts) == 1 and path.name not in _NO_PACKAGE)
-    ]  # fmt: skip
+    tops = [path for path in found if str(path.parent) in {"src", "."} and path.name not in _NO_PACKAGE]
     named = str(_toml(tree, "pyproject.toml").get("project", {}).get("name", "")).lower().replace("-", "_")
     return max(tops, key=lambda path: (path.name == named, _modules(tree, path), str(path)), default=None)
 
@@ -133,9 +130,9 @@ def _runner(tree: Tree, tests: Iterable[PurePosixPath]) -> Runner:
         return "pytest"
     texts = [tree.read(str(path)) for path in list(tests)[:20]]
     unittests = sum("unittest.TestCase" in text or "(TestCase)" in text for text in texts)
-    return "unittest" if unittests and not any(re.search(r"^(import|from) pytest", text, re.M) for text in texts) and (
-        unittests == sum("def test" in text for text in texts)
-    ) else "pytest"  # fmt: skip
+    others = any(re.search(r"^(import|from) pytest", text, re.M) for text in texts)
+    all_of_them = unittests == sum("def test" in text for text in texts)
+    return "unittest" if unittests and all_of_them and not others else "pytest"
 
 
 def _configured(tree: Tree, tool: str) -> bool:

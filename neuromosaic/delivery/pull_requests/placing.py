@@ -79,7 +79,9 @@ def load_tests(loader: object, tests: object, pattern: object) -> object:
 
 def _called(material: Material, name: str | None) -> str:
     if name is not None and identifier(name) != name:
-        raise UsageError(f"--name {name!r}: lower-case letters, digits and underscores, for it names a Python package")
+        raise UsageError(
+            f"--name {name!r}: lower-case letters, digits and underscores, for it names a Python package"
+        )
     return name or material.name
 
 

@@ -163,7 +163,9 @@ def _commit(git: Git, planned: Plan, *, again: bool) -> str | None:
     if git.try_to("diff", "--cached", "--quiet").code == 0:
         return None
     first, _, rest = planned.message.partition("\n")
-    text = f"{first.replace('add ', 'update ', 1).replace('Add ', 'Update ', 1)}\n{rest}" if again else planned.message
+    text = (
+        f"{first.replace('add ', 'update ', 1).replace('Add ', 'Update ', 1)}\n{rest}" if again else planned.message
+    )
     return commits.commit(git, text, planned.habits.manners)
 
 
