@@ -2,7 +2,7 @@
 
 import sys
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import typer
 
@@ -270,7 +270,7 @@ def pr(
     branch: Annotated[str | None, typer.Option(help="Default: neuromosaic/NAME-RUN.")] = None,
     base: Annotated[str | None, typer.Option(help="Branch that it goes into. Default: the main one.")] = None,
     check: Annotated[str | None, typer.Option(help="Command that runs the repository's tests; none: do not. Default: found out.")] = None,
-    forge: Annotated[str | None, typer.Option(help="github, gitlab, gitea or none. Default: by the remote's address.")] = None,
+    forge: Annotated[Literal["github", "gitlab", "gitea", "none"] | None, typer.Option(help="github, gitlab, gitea or none. Default: by the remote's address.")] = None,
     ready: Annotated[bool, typer.Option("--ready", help="Not as a draft.")] = False,
     update: Annotated[bool, typer.Option("--update", help="Only bring an existing one up to date.")] = False,
     boundary: Boundary = "auto",

@@ -14,8 +14,8 @@ from neuromosaic.core.store.store import Store
 from neuromosaic.core.workers.boundary import Accepted
 from neuromosaic.delivery.pull_requests.checking import Suite
 from neuromosaic.delivery.pull_requests.material import Material, read_material
-from neuromosaic.delivery.pull_requests.proposing import Wanted, described, patch, plan, prepare, repository_of
-from neuromosaic.delivery.pull_requests.publishing import Published, publish
+from neuromosaic.delivery.pull_requests.proposing import Prepared, Wanted, described, patch, plan, prepare
+from neuromosaic.delivery.pull_requests.publishing import Choice, Published, connected, publish
 from neuromosaic.workflows.delivering import delivered_folder
 
 
@@ -26,7 +26,7 @@ class Request(NamedTuple):
     repo: Path
     candidate: str | None = None
     wanted: Wanted = Wanted()
-    forge: str | None = None
+    forge: Choice | None = None
     boundary: Accepted = "auto"
 
 
@@ -34,19 +34,25 @@ def pull_request(root: Path, request: Request, *, as_json: bool, dry_run: bool) 
     """Makes the branch ready, pushes it, and opens or updates the pull request; or says what it would do."""
     with tempfile.TemporaryDirectory(prefix="neuromosaic-") as spare:
         material = _material(root, request, Path(spare))
-    repository = repository_of(request.repo)
-    if dry_run:
-        said = dict(described(plan(material, repository, request.wanted)))
-        print(json.dumps(said, indent=2)) if as_json else _print(said)
-        return
-    with _suite_runner(request.boundary) as run_suite:
-        prepared = prepare(material, repository, request.wanted, run_suite)
+    with connected(request.repo, request.forge) as connection:
+        if dry_run:
+            said = dict(described(plan(material, connection.repository, request.wanted)))
+            print(json.dumps(said, indent=2)) if as_json else _print(said)
+            return
+        with _suite_runner(request.boundary) as run_suite:
+            prepared = prepare(material, connection.repository, request.wanted, run_suite)
+        file = _keep_patch(root, prepared)
+        published = publish(prepared, request.wanted, connection)
+    _note(root, material, published)
+    _report(prepared.changed, published, file, as_json=as_json)
+
+
+def _keep_patch(root: Path, prepared: Prepared) -> Path:
+    """Before anything is pushed: whatever the network does, the work is there."""
     file = root / "patches" / f"{prepared.plan.branch.name.replace('/', '-')}.patch"
     file.parent.mkdir(parents=True, exist_ok=True)
     file.write_bytes(patch(prepared))
-    published = publish(prepared, request.wanted, request.forge)
-    _note(root, material, published)
-    _report(prepared.changed, published, file, as_json=as_json)
+    return file
 
 
 def _material(root: Path, request: Request, spare: Path) -> Material:

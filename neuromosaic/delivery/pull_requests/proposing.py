@@ -1,7 +1,7 @@
 """From a delivered folder to a branch that is ready: everything happens in a working tree of our own."""
 
 from collections.abc import Mapping
-from pathlib import Path, PurePosixPath
+from pathlib import PurePosixPath
 from typing import Any, NamedTuple
 
 from neuromosaic.core.errors import RepositoryError, UsageError
@@ -192,7 +192,3 @@ def described(planned: Plan) -> Mapping[str, Any]:
         "weights": planned.place.weights.note, "tests": layout.runner, "formatter": style.formatter,
         "line_length": style.line_length, "contributing": manners.contributing,
     }  # fmt: skip
-
-
-def repository_of(folder: Path) -> Repository:
-    return branches.open_repository(folder)
