@@ -115,6 +115,8 @@ def _default(git: Git, remote: str | None) -> str | None:
 def _fetch(git: Git, remote: str, name: str) -> str:
     """Why the remote was not reached, or nothing. A branch that it does not have is no matter here."""
     said = git.try_to("fetch", "--quiet", "--no-tags", remote, f"+refs/heads/{name}:refs/remotes/{remote}/{name}")
+    if re.search(_UNKNOWN, said.err, re.IGNORECASE):
+        raise RepositoryError(f"{remote} did not let us in: {_refusal(said.err)}")
     return "" if said.code == 0 or "couldn't find remote ref" in said.err else said.why
 
 
@@ -207,10 +209,13 @@ def _refusal(text: str) -> str:
     return quoted or "no reason given"
 
 
+_UNKNOWN = r"authentication failed|could not read (username|password)|invalid username|HTTP 401|error: 40[13]"
+"""How git says that it was not let in."""
+
 _REFUSALS = (
     (r"GH006|protected branch|protected from", "the branch is protected: name another with --branch"),
     (r"stale info|fetch first|non-fast-forward", "somebody else has pushed to it meanwhile: run it again"),
-    (r"authentication failed|could not read (username|password)|invalid username|HTTP 401|403",
+    (_UNKNOWN,
      "the credentials were not accepted: renew the token, or see `git push` for yourself"),
     (r"could not resolve host|could not connect|failed to connect|timed out|unable to access",
      "it was not reached: look at the network and the remote's address (git remote -v)"),

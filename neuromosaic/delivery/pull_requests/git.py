@@ -13,6 +13,8 @@ _PLACES = ("DIR", "WORK_TREE", "INDEX_FILE", "OBJECT_DIRECTORY", "ALTERNATE_OBJE
            "PREFIX", "NAMESPACE", "QUARANTINE_PATH")  # fmt: skip
 """What git tells its hooks and aliases: started from one, we would work on the caller's index."""
 
+REMOTE = {"fetch", "ls-remote", "push"}
+
 _LAST = 6
 """Lines of git's own words that an error quotes."""
 
@@ -33,7 +35,7 @@ class Said(NamedTuple):
 
 
 class Git(NamedTuple):
-    """Calls git in `folder`, with `environment` on top of the process's own."""
+    """Calls git in `folder`. `environment` is for talking to the remote: hooks never see what it holds."""
 
     folder: Path
     environment: Mapping[str, str] = {}
@@ -65,9 +67,10 @@ class Git(NamedTuple):
         return [line for line in self(*arguments).splitlines() if line]
 
     def _run(self, *arguments: str) -> "subprocess.CompletedProcess[bytes]":
+        more = dict(self.environment) if arguments[0] in REMOTE else {}
         try:
             return subprocess.run(
-                ["git", *arguments], cwd=self.folder, env={**environment(), **self.environment},
+                ["git", *arguments], cwd=self.folder, env=environment() | more,
                 stdin=subprocess.DEVNULL, capture_output=True, check=False,
             )  # fmt: skip
         except FileNotFoundError:

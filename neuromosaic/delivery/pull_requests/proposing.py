@@ -121,8 +121,8 @@ def _write(git: Git, planned: Plan, kept: set[str]) -> list[str]:
             raise UsageError(f"{path.parent} leads through a link: name another folder with --into")
         target.parent.mkdir(parents=True, exist_ok=True)
         target.write_bytes(data)
-    python = [git.folder / path for path in written if path.suffix == ".py" and planned.place.files[path]]
-    return format_files(git.folder, python, planned.habits.style, interpreter(planned.repository.top))
+    files = [git.folder / path for path, data in written.items() if path.suffix in {".py", ".md"} and data]
+    return format_files(git.folder, files, planned.habits.style, interpreter(planned.repository.top))
 
 
 def _refuse_ignored(git: Git, placed: Place) -> None:

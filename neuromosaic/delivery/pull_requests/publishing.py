@@ -1,6 +1,6 @@
 """From a ready branch to a pull request: pushed where there is a remote, opened where there is a forge."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Literal, NamedTuple
@@ -13,12 +13,12 @@ from neuromosaic.delivery.pull_requests.forges.gitea import Gitea
 from neuromosaic.delivery.pull_requests.forges.github import GitHub
 from neuromosaic.delivery.pull_requests.forges.gitlab import GitLab
 from neuromosaic.delivery.pull_requests.forges.protocol import Forge, Found, Text
-from neuromosaic.delivery.pull_requests.forges.tokens import askpass, find_token, hint
+from neuromosaic.delivery.pull_requests.forges.tokens import Token, askpass, find_token, hint
 from neuromosaic.delivery.pull_requests.git import Git
 from neuromosaic.delivery.pull_requests.proposing import Prepared, Wanted
 
 Choice = Literal["github", "gitlab", "gitea", "none"]
-_FORGES = {"github": GitHub, "gitlab": GitLab, "gitea": Gitea}
+_FORGES: dict[Kind, Callable[[Address, Token], Forge]] = {"github": GitHub, "gitlab": GitLab, "gitea": Gitea}
 
 
 class Connection(NamedTuple):

@@ -2,7 +2,7 @@
 
 import subprocess
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
@@ -85,7 +85,7 @@ def proposed(repo: Repo, material: Material, wanted: Wanted | None = None) -> Pr
 
 
 @pytest.fixture(autouse=True)
-def own_git(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+def own_git(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> None:
     """A person's configuration, and nobody else's."""
     home = tmp_path_factory.mktemp("home")
     (home / "config").write_text(
@@ -98,7 +98,6 @@ def own_git(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.Monkey
     for name in ("VIRTUAL_ENV", "GITHUB_TOKEN", "GH_TOKEN", "GITLAB_TOKEN", "GITEA_TOKEN", "FORGEJO_TOKEN"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setattr(tempfile, "tempdir", str(home))
-    yield
 
 
 @pytest.fixture(scope="session")

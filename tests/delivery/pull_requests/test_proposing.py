@@ -132,8 +132,10 @@ def test_killed_at_any_step_and_run_again_there_is_one_branch_and_nothing_else(
         from tests.delivery.pull_requests.conftest import green
 
         tempfile.tempdir = {os.environ["HOME"]!r}
-        where = {{"worktree": (proposing, "_work"), "write": (proposing, "_check"),
-                  "check": (proposing, "_commit"), "commit": (proposing.branches, "set_branch"), "update-ref": (proposing, "Told")}}
+        where = {{
+            "worktree": (proposing, "_work"), "write": (proposing, "_check"), "check": (proposing, "_commit"),
+            "commit": (proposing.branches, "set_branch"), "update-ref": (proposing, "Told"),
+        }}
         module, name = where[{step!r}]
         setattr(module, name, lambda *a, **k: os.kill(os.getpid(), signal.SIGKILL))
         proposing.prepare(read_material(Path({str(folder)!r})), branches.open_repository(Path({str(repo.path)!r})),
@@ -158,7 +160,7 @@ def test_a_failing_hook_is_told_and_leaves_nothing(repo: Repo, material: Materia
     hook = repo.path / ".git/hooks/pre-commit"
     hook.write_text("#!/bin/sh\necho 'no networks on Saturdays' >&2\nexit 1\n")
     hook.chmod(0o755)
-    with pytest.raises(RepositoryError, match="by a hook.*no networks on Saturdays"):
+    with pytest.raises(RepositoryError, match=r"by a hook.*no networks on Saturdays"):
         proposed(repo, material)
     assert (repo.branches(), repo.leftovers()) == (["main"], [])
 
@@ -188,7 +190,7 @@ def test_nobody_commits_without_a_name(repo: Repo, material: Material, monkeypat
 
 
 def test_failing_tests_of_the_repository_stop_it(repo: Repo, material: Material) -> None:
-    with pytest.raises(RepositoryError, match="tests fail with the new files in place.*--check"):
+    with pytest.raises(RepositoryError, match=r"tests fail with the new files in place.*--check"):
         proposed(repo, material, Wanted(check="false"))
     assert (repo.branches(), repo.leftovers()) == (["main"], [])
 
@@ -224,7 +226,7 @@ def test_an_unknown_base_is_named_with_what_there_is(repo: Repo, material: Mater
 
 def test_a_folder_that_is_taken_is_not_written_into(repo: Repo, material: Material) -> None:
     repo.commit({MODEL: "# ours\n"}, "Have digits")
-    with pytest.raises(UsageError, match="src/acme/models/digits is there already.*--name"):
+    with pytest.raises(UsageError, match=r"src/acme/models/digits is there already.*--name"):
         proposed(repo, material)
     proposed(repo, material, Wanted(check="none", name="digits_small"))
     assert repo.git("show", "neuromosaic/digits_small-1121-0312-ab12:src/acme/models/digits_small/card.md")

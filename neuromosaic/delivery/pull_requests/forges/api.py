@@ -77,7 +77,7 @@ class Api(NamedTuple):
         if (seconds := _limited(answer)) is not None:
             return f"takes no more requests for {seconds:.0f} seconds: try again then"
         if status == 403:
-            return f"does not let the token from {self.token.source} do this: it must be one that may write pull requests"
+            return f"does not let the token from {self.token.source} do this: it must be allowed to write"
         if status == 404:
             return f"knows no such project, or does not show it to the token from {self.token.source}: git remote -v"
         if 300 <= status < 400:

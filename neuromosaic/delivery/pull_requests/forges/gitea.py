@@ -5,7 +5,7 @@ from typing import Any
 
 from neuromosaic.delivery.pull_requests.forges.address import Address
 from neuromosaic.delivery.pull_requests.forges.api import Api
-from neuromosaic.delivery.pull_requests.forges.protocol import Found, Text
+from neuromosaic.delivery.pull_requests.forges.protocol import Found, State, Text
 from neuromosaic.delivery.pull_requests.forges.tokens import Token, hint
 
 DRAFT = "WIP: "
@@ -53,6 +53,6 @@ def _title(text: Text) -> str:
 
 
 def _found(pull: dict[str, Any]) -> Found:
-    state = "open" if pull["state"] == "open" else "merged" if pull.get("merged") else "closed"
+    state: State = "open" if pull["state"] == "open" else "merged" if pull.get("merged") else "closed"
     draft = bool(pull.get("draft", pull["title"].startswith(DRAFT)))
     return Found(pull["number"], pull["html_url"], state, pull["head"]["ref"], pull.get("body") or "", draft)

@@ -5,7 +5,7 @@ from typing import Any
 
 from neuromosaic.delivery.pull_requests.forges.address import Address, is_loopback
 from neuromosaic.delivery.pull_requests.forges.api import Api, Refused
-from neuromosaic.delivery.pull_requests.forges.protocol import Found, Text
+from neuromosaic.delivery.pull_requests.forges.protocol import Found, State, Text
 from neuromosaic.delivery.pull_requests.forges.tokens import Token, hint
 
 
@@ -53,6 +53,6 @@ def _base(address: Address) -> str:
 
 
 def _found(pull: dict[str, Any]) -> Found:
-    state = "open" if pull["state"] == "open" else "merged" if pull.get("merged_at") else "closed"
+    state: State = "open" if pull["state"] == "open" else "merged" if pull.get("merged_at") else "closed"
     head, draft = pull["head"]["ref"], bool(pull.get("draft"))
     return Found(pull["number"], pull["html_url"], state, head, pull.get("body") or "", draft)

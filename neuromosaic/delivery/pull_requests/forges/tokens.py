@@ -37,7 +37,8 @@ class Variable(NamedTuple):
 _GITHUB, _ENTERPRISE = ("github.com",), ("GH_HOST", "GITHUB_SERVER_URL")
 _VARIABLES: dict[Kind, tuple[Variable, ...]] = {
     "github": (
-        Variable("GH_TOKEN", _GITHUB, ("GITHUB_SERVER_URL",)), Variable("GITHUB_TOKEN", _GITHUB, ("GITHUB_SERVER_URL",)),
+        Variable("GH_TOKEN", _GITHUB, ("GITHUB_SERVER_URL",)),
+        Variable("GITHUB_TOKEN", _GITHUB, ("GITHUB_SERVER_URL",)),
         Variable("GH_ENTERPRISE_TOKEN", (), _ENTERPRISE), Variable("GITHUB_ENTERPRISE_TOKEN", (), _ENTERPRISE),
     ),
     "gitlab": (Variable("GITLAB_TOKEN", ("gitlab.com",), ("GITLAB_HOST", "CI_SERVER_URL")),),
@@ -82,7 +83,8 @@ def _host_named(variable: str) -> str:
 
 def _from_tool(kind: Kind, host: str) -> Token | None:
     commands = {
-        "github": ["gh", "auth", "token", "--hostname", host], "gitlab": ["glab", "config", "get", "token", "--host", host],
+        "github": ["gh", "auth", "token", "--hostname", host],
+        "gitlab": ["glab", "config", "get", "token", "--host", host],
     }  # fmt: skip
     command = commands.get(kind)
     if command is None or shutil.which(command[0]) is None:
