@@ -14,8 +14,8 @@ from neuromosaic.core.store.store import Store
 from neuromosaic.core.workers.boundary import Accepted
 from neuromosaic.delivery.pull_requests.checking import Suite
 from neuromosaic.delivery.pull_requests.material import Material, read_material
-from neuromosaic.delivery.pull_requests.proposing import Prepared, Wanted, described, patch, plan, prepare
-from neuromosaic.delivery.pull_requests.publishing import Choice, Published, connected, publish
+from neuromosaic.delivery.pull_requests.proposing import Wanted, described, plan
+from neuromosaic.delivery.pull_requests.publishing import Choice, Published, connected, open_pull_request
 from neuromosaic.workflows.delivering import delivered_folder
 
 
@@ -34,25 +34,21 @@ def pull_request(root: Path, request: Request, *, as_json: bool, dry_run: bool) 
     """Makes the branch ready, pushes it, and opens or updates the pull request; or says what it would do."""
     with tempfile.TemporaryDirectory(prefix="neuromosaic-") as spare:
         material = _material(root, request, Path(spare))
-    with connected(request.repo, request.forge) as connection:
-        if dry_run:
-            said = dict(described(plan(material, connection.repository, request.wanted)))
-            print(json.dumps(said, indent=2)) if as_json else _print(said)
-            return
-        with _suite_runner(request.boundary) as run_suite:
-            prepared = prepare(material, connection.repository, request.wanted, run_suite)
-        file = _keep_patch(root, prepared)
-        published = publish(prepared, request.wanted, connection)
+    if dry_run:
+        _say_plan(material, request, as_json=as_json)
+        return
+    with _suite_runner(request.boundary) as run_suite:
+        published = open_pull_request(
+            material, request.repo, request.wanted, run_suite, root / "patches", request.forge
+        )
     _note(root, material, published)
-    _report(prepared.changed, published, file, as_json=as_json)
+    report(published, as_json=as_json)
 
 
-def _keep_patch(root: Path, prepared: Prepared) -> Path:
-    """Before anything is pushed: whatever the network does, the work is there."""
-    file = root / "patches" / f"{prepared.plan.branch.name.replace('/', '-')}.patch"
-    file.parent.mkdir(parents=True, exist_ok=True)
-    file.write_bytes(patch(prepared))
-    return file
+def _say_plan(material: Material, request: Request, *, as_json: bool) -> None:
+    with connected(request.repo, request.forge) as connection:
+        said = dict(described(plan(material, connection.repository, request.wanted)))
+    print(json.dumps(said, indent=2)) if as_json else _print(said)
 
 
 def _material(root: Path, request: Request, spare: Path) -> Material:
@@ -86,14 +82,16 @@ def _note(root: Path, material: Material, published: Published) -> None:
             store.add_event(run, "pull_request", branch=published.branch, commit=published.commit, url=published.url)
 
 
-def _report(changed: bool, published: Published, file: Path, *, as_json: bool) -> None:
+def report(published: Published, *, as_json: bool) -> None:
+    """Where the branch and the pull request are; what else there is to say goes to stderr."""
     if as_json:
-        print(json.dumps({**published._asdict(), "changed": changed, "patch": str(file)}, indent=2))
+        print(json.dumps(published._asdict(), indent=2))
         return
-    print(f"branch {published.branch} is {'ready' if changed else 'up to date'} ({published.commit[:12]})")
+    state = "ready" if published.changed else "up to date"
+    print(f"branch {published.branch} is {state} ({published.commit[:12]})")
     for note in published.notes:
         print(note, file=sys.stderr)
-    print(published.url or f"patch: {file}")
+    print(published.url or f"patch: {published.patch}")
 
 
 def _print(said: dict[str, Any]) -> None:

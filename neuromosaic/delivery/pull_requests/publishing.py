@@ -8,6 +8,7 @@ from typing import Literal, NamedTuple
 from neuromosaic.core.errors import ForgeError
 from neuromosaic.delivery.pull_requests.body import body, mark, marked
 from neuromosaic.delivery.pull_requests.branches import Repository, open_repository, push
+from neuromosaic.delivery.pull_requests.checking import Suite
 from neuromosaic.delivery.pull_requests.forges.address import Address, Kind, kind_of, read_address
 from neuromosaic.delivery.pull_requests.forges.gitea import Gitea
 from neuromosaic.delivery.pull_requests.forges.github import GitHub
@@ -15,7 +16,8 @@ from neuromosaic.delivery.pull_requests.forges.gitlab import GitLab
 from neuromosaic.delivery.pull_requests.forges.protocol import Forge, Found, Text
 from neuromosaic.delivery.pull_requests.forges.tokens import Token, askpass, find_token, hint
 from neuromosaic.delivery.pull_requests.git import Git
-from neuromosaic.delivery.pull_requests.proposing import Prepared, Wanted
+from neuromosaic.delivery.pull_requests.material import Material
+from neuromosaic.delivery.pull_requests.proposing import Prepared, Wanted, patch, prepare
 
 Choice = Literal["github", "gitlab", "gitea", "none"]
 _FORGES: dict[Kind, Callable[[Address, Token], Forge]] = {"github": GitHub, "gitlab": GitLab, "gitea": Gitea}
@@ -30,13 +32,39 @@ class Connection(NamedTuple):
 
 
 class Published(NamedTuple):
-    """`url` None: no pull request, for a reason in `notes`. `pushed`: whether the remote has the branch."""
+    """`url` None: no pull request, for a reason in `notes`. `pushed`: whether the remote has the branch.
+
+    `patch`: the file that holds it; `changed`: whether the branch was made or moved.
+    """
 
     branch: str
     commit: str
     pushed: bool
     url: str | None
     notes: tuple[str, ...]
+    patch: str = ""
+    changed: bool = True
+
+
+def open_pull_request(
+    material: Material, folder: Path, wanted: Wanted, suite: Suite, patches: Path, choice: Choice | None = None
+) -> Published:
+    """The whole way: branch, patch file (in `patches`), push, pull request. `suite` runs tests behind the boundary.
+
+    Raises UsageError, RepositoryError or ForgeError; what was reached by then stays, and the same call goes on.
+    """
+    with connected(folder, choice) as connection:
+        prepared = prepare(material, connection.repository, wanted, suite)
+        file = _keep_patch(patches, prepared)
+        return publish(prepared, wanted, connection)._replace(patch=str(file), changed=prepared.changed)
+
+
+def _keep_patch(patches: Path, prepared: Prepared) -> Path:
+    """Before anything is pushed: whatever the network does, the work is there."""
+    file = patches / f"{prepared.plan.branch.name.replace('/', '-')}.patch"
+    file.parent.mkdir(parents=True, exist_ok=True)
+    file.write_bytes(patch(prepared))
+    return file
 
 
 @contextmanager
