@@ -77,6 +77,7 @@ def test_the_text_tells_a_reviewer_what_they_ask(repo: Repo, material: Material,
     body = forge.pulls[0]["body"]
     parts = ["meets the brief", "Asked for", "20,000", "random search", "95% intervals", "design brief.yaml"]
     parts += ["src/acme/models/digits/model.py", "<!-- neuromosaic-run: 1121-0312-ab12 -->"]
+    parts += ["What was tried, and dropped", f"/acme/vision/raw/{BRANCH}/src/acme/models/digits/pareto.svg)"]
     assert [part for part in parts if part not in body] == []
 
 
