@@ -23,6 +23,7 @@ from neuromosaic.interfaces.settings import check_seat, names_given, settings
 from neuromosaic.workflows import runs
 from neuromosaic.workflows.bench import Workbench
 from neuromosaic.workflows.options import Options
+from neuromosaic.workflows.pull_request import STEP
 
 EXIT = {"met": 0, "not met": 1, "stopped": 130}
 
@@ -43,6 +44,7 @@ class Wanted(NamedTuple):
     device: str | None = None
     seed: int | None = None
     out: Path | None = None
+    pr: Path | None = None
     yes: bool = False
     boundary: Accepted = "auto"
     extend: str | None = None
@@ -132,6 +134,7 @@ def options_of(wanted: Wanted, root: Path) -> Options:
         role_models={**said.models.roles, **said.models.purposes, **given},
         api_base=wanted.api_base or said.models.api_base, approved=wanted.yes,
         folder=str(wanted.out) if wanted.out else None, agents=str(root / "agents"), boundary=wanted.boundary,
+        repository=str(wanted.pr.resolve()) if wanted.pr else None,
         calls=said.limits.calls, tokens=said.limits.tokens, model_seconds=said.limits.seconds,
         at_once=said.limits.at_once,
     )  # fmt: skip
@@ -157,7 +160,7 @@ def _work(store: Store, run: str, answer: dict[str, Any] | None, *, as_json: boo
         finally:
             bench.close()
     _report(results, as_json=as_json)
-    return EXIT[results.status]
+    return _pull_request(store, run, as_json=as_json) or EXIT[results.status]
 
 
 def _ask_or_wait(store: Store, run: str, waiting: WaitingForApproval, *, as_json: bool) -> int:
@@ -176,6 +179,21 @@ def _ask_or_wait(store: Store, run: str, waiting: WaitingForApproval, *, as_json
         return approve(store.root, run, edit=True, as_json=as_json)
     reply = {"approve": True} if said.lower() in {"", "y", "yes"} else {"answer": said}
     return _work(store, run, reply, as_json=as_json)
+
+
+def _pull_request(store: Store, run: str, *, as_json: bool) -> int:
+    """Says what came of the pull request, if one was wanted: 1 where it was refused."""
+    outcome = store.step(run, STEP) or {}
+    if "refused" in outcome:
+        retry = f"`neuromosaic pr {run} --repo PATH` tries again"
+        print(f"neuromosaic: no pull request: {outcome['refused']}; {retry}", file=sys.stderr)
+        return 1
+    if outcome and not as_json:
+        from neuromosaic.delivery.pull_requests.publishing import Published
+        from neuromosaic.interfaces.pr import report
+
+        report(Published(**outcome), as_json=False)
+    return 0
 
 
 def _report(results: Results, *, as_json: bool) -> None:

@@ -21,8 +21,8 @@ class Options(Value):
     per role ("Trainer"), for one of its purposes ("NetworkArchitect.repair"), or for a purpose of any role
     ("repair"). `calls`, `tokens`, `model_seconds` and `at_once` limit what one process asks of models. `approved`:
     the brief needs no person's approval. `folder`: where the result is delivered. `agents`: folder with the user's
-    own role files. `boundary`: the least that may stand around proposed code. `extend`: what ModelArchitect extends;
-    without it NetworkArchitect designs anew.
+    own role files. `repository`: the user's own, for a pull request. `boundary`: the least that may stand around
+    proposed code. `extend`: what ModelArchitect extends; without it NetworkArchitect designs anew.
     """
 
     models: tuple[str, ...] = ("offline",)
@@ -35,5 +35,6 @@ class Options(Value):
     approved: bool = False
     folder: str | None = None
     agents: str | None = None
+    repository: str | None = None
     boundary: Accepted = "auto"
     extend: Extension | None = None
