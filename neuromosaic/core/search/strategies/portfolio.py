@@ -10,7 +10,7 @@ from neuromosaic.core.search.strategies.memory import Key, Memory, Metrics, key_
 from neuromosaic.core.space.parameters import Point
 from neuromosaic.core.space.space import SearchSpace
 
-GOOD = 0.2  # a trial pays where it is among this share of all so far
+RECENT, GOOD = 200, 0.2  # a trial pays where it is among this share of the latest so many
 WINDOW = 40  # the latest trials, which tell what a strategy is worth now
 
 
@@ -18,7 +18,7 @@ class Portfolio:
     """A bandit over `strategies` by Thompson sampling (Thompson, 1933; over a sliding window: Trovo et al., 2020).
 
     All are told of every trial. A trial pays to the strategy that suggested it where it is among the best fifth of
-    all so far; for the next one each strategy draws from the Beta distribution of what it paid in the latest 40
+    the latest 200; for the next one each strategy draws from the Beta distribution of what it paid in the latest 40
     trials, and the highest draw suggests.
     """
 
@@ -75,7 +75,7 @@ class Portfolio:
             self._paid.append((name, self._is_good(number)))
 
     def _is_good(self, number: int) -> bool:
-        scores = self._objectives.scores(self._memory.metrics[: number + 1])
+        scores = self._objectives.scores(self._memory.metrics[max(0, number + 1 - RECENT) : number + 1])
         return bool(scores[-1] > -math.inf and (scores >= scores[-1]).sum() <= max(1, GOOD * len(scores)))
 
     def _order(self, trial_number: int, told: int) -> list[str]:
