@@ -16,6 +16,7 @@ from typing import Any, NamedTuple
 from neuromosaic.core.errors import StoreError
 from neuromosaic.core.store.store import Store
 
+_encode = json.JSONEncoder(separators=(",", ":")).encode  # made once: `json.dumps` makes one a call
 LEASE = 60.0
 """Seconds for which a process on another machine is believed to be alive after its last sign of life."""
 
@@ -72,7 +73,7 @@ class Ledger:
         """Writes down what is about to happen."""
         sql = "INSERT INTO search_events (search, trial, kind, data) VALUES (?, ?, ?, ?)"
         with self.writing():
-            self._sql.execute(sql, (search, trial, kind, json.dumps(data, separators=(",", ":"))))
+            self._sql.execute(sql, (search, trial, kind, _encode(data)))
 
     def events(self, search: int) -> Iterator[SearchEvent]:
         """All events of a search, in order."""
