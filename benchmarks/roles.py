@@ -7,8 +7,8 @@
 
 "turns": milliseconds of ours per turn with a model that answers at once (median of 30), and how much longer eight
 proposals at once take than one, each answered over HTTP after a second. "briefs" prints a JSON line each: families
-accepted at the first try, after repair and rejected; mutants killed and survived; calls, tokens, and what came of it
-on the test split beside random search.
+accepted at the first try, after repair and rejected; mutants killed and survived; calls, tokens as the server counts
+them (--served: 120 a call), and what came of it on the test split beside random search.
 """
 
 import argparse

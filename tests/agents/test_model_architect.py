@@ -6,7 +6,6 @@ from typing import Any
 import pytest
 
 from neuromosaic.agents.model_architect import as_family, extend_family, read_given
-from neuromosaic.core.brief import Contract, TensorSpec
 from neuromosaic.core.errors import ReplyError, UsageError
 from neuromosaic.core.proposals import ExtensionInputs, Finding
 from neuromosaic.core.protocols import Program, Sandbox
@@ -18,6 +17,7 @@ from neuromosaic.prompts.render import messages
 from neuromosaic.prompts.roles import load_roles
 from neuromosaic.testing import example_hardware, example_task
 from neuromosaic.workflows.candidates import family_default
+from tests.llm.offline.contracts import DIGITS, HOUSES, LETTERS, MOTION, REVIEWS
 
 NET = """import torch
 from torch import nn
@@ -32,22 +32,13 @@ class Net(nn.Module):
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         return self.two(torch.relu(self.one({x})))
 """
-IMAGE = Contract(
-    task="classification", input=TensorSpec(shape=(1, 8, 8)), output=TensorSpec(shape=(10,)), kind="image"
-)
-TABLE = Contract(task="regression", input=TensorSpec(shape=(4,)), output=TensorSpec(shape=(1,)), kind="tabular")
-SERIES = Contract(
-    task="classification", input=TensorSpec(shape=(9, 2)), output=TensorSpec(shape=(3,)), kind="sequence"
-)
-TEXT = Contract(
-    task="language_modelling", input=TensorSpec(shape=(6,), dtype="int64", upper=11),
-    output=TensorSpec(shape=(6, 11)), kind="text",
-)  # fmt: skip
+FLAT = "x.flatten(1)"
 GIVEN = {
-    "image": (IMAGE, NET.format(first="nn.Linear(64, hidden)", outputs=10, x="x.flatten(1)")),
-    "table": (TABLE, NET.format(first="nn.Linear(4, hidden)", outputs=1, x="x")),
-    "series": (SERIES, NET.format(first="nn.Linear(18, hidden)", outputs=3, x="x.flatten(1)")),
-    "text": (TEXT, NET.format(first="nn.Embedding(11, hidden)", outputs=11, x="x")),
+    "image": (DIGITS, NET.format(first="nn.Linear(64, hidden)", outputs=10, x=FLAT)),
+    "table": (HOUSES, NET.format(first="nn.Linear(8, hidden)", outputs=1, x="x")),
+    "series": (MOTION, NET.format(first="nn.Linear(144, hidden)", outputs=5, x=FLAT)),
+    "letters": (LETTERS, NET.format(first="nn.Embedding(40, hidden)", outputs=40, x="x")),
+    "reviews": (REVIEWS, NET.format(first="nn.EmbeddingBag(40, hidden)", outputs=2, x="x")),
 }
 
 
@@ -137,6 +128,6 @@ def test_the_prompt_shows_the_given_network_and_what_must_stay(purpose: str) -> 
     (request,) = client.requests
     assert (request.role, request.purpose) == ("ModelArchitect", purpose)
     text = messages(load_roles()["ModelArchitect"], request)[-1]["content"]
-    assert "self.one = nn.Linear(4, hidden)" in text
+    assert "self.one = nn.Linear(8, hidden)" in text
     assert "## What must stay" in text
     assert len(text) / 3 < 6000

@@ -11,6 +11,8 @@ from neuromosaic.core.graph.packing import unpack
 from neuromosaic.core.graph.tensors import to_numpy
 from neuromosaic.core.proposals import FamilyInputs, Finding, MetricsPlan
 from neuromosaic.core.store.store import Store
+from neuromosaic.interfaces.design import Wanted
+from neuromosaic.interfaces.design import design as start_design
 from neuromosaic.interfaces.extending import extension
 from neuromosaic.llm.fallback import Witness
 from neuromosaic.llm.scripted import ScriptedClient
@@ -106,3 +108,15 @@ def test_damaged_weights_are_told(tmp_path: Path) -> None:
     (tmp_path / "net.safetensors").write_bytes(b"\x00" * 9)
     with pytest.raises(UsageError, match=r"--weights .* cannot be read as \.safetensors"):
         extension(f"{tmp_path / 'net.py'}:Net", tmp_path / "net.safetensors", Store(tmp_path / "store"))
+
+
+def test_weights_of_nothing_are_told(tmp_path: Path) -> None:
+    wanted = Wanted(brief="classify iris", data="iris", weights=tmp_path / "net.safetensors")
+    with pytest.raises(UsageError, match="--weights are those of a network to extend"):
+        start_design(tmp_path / "store", wanted, as_json=True)
+
+
+def test_a_file_too_long_for_a_prompt_is_told(tmp_path: Path) -> None:
+    (tmp_path / "net.py").write_text(NET + "#" * 100_000)
+    with pytest.raises(UsageError, match="at most 100,000 are read"):
+        extension(f"{tmp_path / 'net.py'}:Net", None, Store(tmp_path / "store"))
