@@ -43,8 +43,8 @@ def test_a_borrowing_network_computes_what_its_spec_says(name: str) -> None:
     """The module of the spec, given the borrowed weights and statistics in their order, has the same outputs."""
     shape, options = SPACES[name]
     space = ready_space(name, shape, 10, **options)
-    supernet, x = Supernet(space, surveyed=6), torch.randn(3, *shape)
-    for point in space.sample_many(2, seed=1):
+    supernet, x = Supernet(space, surveyed=3), torch.randn(3, *shape)
+    for point in space.sample_many(1, seed=1):
         network = supernet.network(point).eval()
         alone = space.architecture(point).to_model().eval()
         with torch.no_grad():
