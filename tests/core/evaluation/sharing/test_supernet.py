@@ -24,7 +24,6 @@ from neuromosaic.core.space.space import SearchSpace
 OPERATIONS = ("none", "skip_connect", "nor_conv_3x3", "avg_pool_3x3")
 SPACES = {
     "nasbench201": ((3, 8, 8), {"cells": 1, "width": 4}),
-    "darts": ((3, 8, 8), {"cells": 1, "width": 4}),
     "mobilenet": ((3, 8, 8), {"stages": 2}),
     "resnet": ((1, 8, 8), {"stages": 2}),
     "mlp": ((20,), {}),
