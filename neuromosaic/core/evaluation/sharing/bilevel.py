@@ -55,7 +55,7 @@ class Bilevel:
         self.masked: dict[tuple[int, int, int], float] = {}
         """Factors by (cell, edge, operation) that hold whatever the shares are: 0 without it, 1 alone."""
 
-    def epoch(self, number: int) -> float:
+    def epoch(self) -> float:
         total, batches = 0.0, 0
         self.network.train()
         for rows, others in self._batches():

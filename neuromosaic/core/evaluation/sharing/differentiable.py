@@ -54,8 +54,8 @@ def search_differentiably(
     """
     search = Bilevel(space, x, y, recipe, seed, order, countered, choice_rate)
     losses, history = [], []
-    for epoch in range(max(1, round(recipe.epochs))):
-        losses.append(search.epoch(epoch))
+    for _ in range(max(1, round(recipe.epochs))):
+        losses.append(search.epoch())
         history.append(share_of_skips(search.choices, derive(search.choices, None)))
     plain, weights = derive(search.choices, None), told(search.choices)
     skips = share_of_skips(search.choices, plain)

@@ -28,14 +28,15 @@ class SharedWeights(nn.Module):
         super().__init__()
         self._seed = seed
         self._places: dict[str, int] = {}
+        self._made: dict[tuple[Any, ...], nn.Module] = {}  # surveyed, not yet borrowed
         self._borrowed: dict[tuple[Any, ...], Borrowed] = {}
         self.tensors = nn.ParameterList(_enlarged(*one) for one in self._survey(surveyed))
 
     def borrow(self, part: Part) -> "Borrowed":
         """The module of a part; two that are equal in all are one."""
-        known = (part.key, tuple(sorted(part.layer.config.items())), part.inputs)
+        known = _identity(part)
         if known not in self._borrowed:
-            module = self._fresh(part)
+            module = self._made.pop(known, None) or self._fresh(part)
             self._borrowed[known] = Borrowed(module, {
                 name: self.tensors[self._places[slot]]
                 for name, weight in module.named_parameters()
@@ -50,13 +51,12 @@ class SharedWeights(nn.Module):
     def _survey(self, specs: Iterable[ArchitectureSpec]) -> list[tuple[Shape, Tensor, int]]:
         """Of each tensor its shape, an example with its initial values, and a seed for the rest of them."""
         found: dict[str, tuple[Shape, Tensor, int]] = {}
-        seen: set[tuple[Any, ...]] = set()
         for part in (part for spec in specs for part in parts_of(spec)):
-            known = (part.key, tuple(sorted(part.layer.config.items())), part.inputs)
-            if known in seen:
+            known = _identity(part)
+            if known in self._made:
                 continue
-            seen.add(known)
-            for name, weight in self._fresh(part).named_parameters():
+            module = self._made[known] = self._fresh(part)
+            for name, weight in module.named_parameters():
                 slot, value = _slot(part, name, weight), weight.detach()
                 shape, example, seed = found.get(slot, (tuple(value.shape), value, self._number(slot)))
                 larger = value if value.numel() > example.numel() else example
@@ -108,6 +108,10 @@ def one_layer(layer: Layer, inputs: Sequence[Data]) -> nn.Module:
     spec = ArchitectureSpec((alone,), tuple((each.name, alone.name) for each in given), given)
     module: nn.Module = spec.to_model()
     return module
+
+
+def _identity(part: Part) -> tuple[Any, ...]:
+    return part.key, tuple(sorted(part.layer.config.items())), part.inputs
 
 
 def _slot(part: Part, name: str, weight: Tensor) -> str:
