@@ -2,7 +2,7 @@
 
     python benchmarks/architectures.py specs    # documents to shape, parameters and FLOPs, a second of one core
     python benchmarks/architectures.py build    # to_model() beside calling a class that is written already
-    python benchmarks/architectures.py source   # share of files that ladder, formatter and type checker accept
+    python benchmarks/architectures.py source   # whether ladder, formatter, linter and type checker accept the files
 
 Prints a JSON line per task. `specs` and `build` count CPU seconds of one thread.
 """
@@ -21,9 +21,15 @@ from typing import Any
 
 from neuromosaic.core.architecture import operation
 from neuromosaic.core.architecture.library import shadows
-from neuromosaic.core.architecture.spec import ArchitectureSpec
+from neuromosaic.core.architecture.spec import ArchitectureSpec, Input
+from neuromosaic.core.space.ready import ready_space
 
 DEPTH = 20
+READY_INPUTS: dict[str, Any] = {
+    "darts": (3, 16, 16), "gnn": (Input("nodes", (6, 4)), Input("adjacency", (6, 6))), "mlp": (20,),
+    "mobilenet": (3, 16, 16), "nasbench201": (3, 16, 16), "resnet": (1, 16, 16), "rnn": (12, 5),
+    "tcn": Input("x", (12,), 30), "transformer": Input("x", (12,), 30), "unet": (1, 16, 16),
+}  # fmt: skip
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -68,27 +74,39 @@ def build(count: int, draw: random.Random) -> dict[str, Any]:
 
 
 def source(count: int, draw: random.Random) -> dict[str, Any]:
+    """Files of `count` networks of each kind: a chain as above, and samples of every ready space."""
+    drawn = {"chain": [ArchitectureSpec.from_dict(document(draw)) for _ in range(count)]}
+    for name, inputs in READY_INPUTS.items():
+        space = ready_space(name, inputs, 10)
+        drawn[name] = [space.architecture(point) for point in space.sample_many(count, seed=draw.getrandbits(32))]
+    return {name: accepted(specs) for name, specs in drawn.items()}
+
+
+def accepted(specs: Sequence[ArchitectureSpec]) -> dict[str, Any]:
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        for number in range(count):
-            (folder / f"model{number}.py").write_text(ArchitectureSpec.from_dict(document(draw)).to_source())
-        files = sorted(path.name for path in folder.glob("*.py"))
-        ladder = [
-            tool("neuromosaic", "validate", file, "--input", "3x32x32", "--output", "10", cwd=folder)
-            for file in files
-        ]
+        for number, spec in enumerate(specs):
+            (folder / f"model{number}.py").write_text(spec.to_source())
+        options = [part for each in specs[0].inputs for part in ("--input", in_words(each))]
+        output = "x".join(map(str, specs[0].infer().outputs[0]))
+        checked = tool("neuromosaic", "validate", ".", *options, "--output", output, "--json", cwd=folder)
+        ladder = sum(json.loads(line)["accepted"] for line in checked.stdout.splitlines())
         formatted = tool("ruff", "format", "--isolated", "--check", ".", cwd=folder)
-        typed = tool("mypy", "--strict", "--config-file=", *files, cwd=folder)
-    return {"ladder": ladder / count, "formatted": formatted, "typed": typed}
+        linted = tool("ruff", "check", "--isolated", ".", cwd=folder)
+        typed = tool("mypy", "--strict", "--config-file=", ".", cwd=folder)
+    return {
+        "files": len(specs), "ladder": ladder, "formatted": formatted.returncode == 0,
+        "linted": linted.returncode == 0, "typed": typed.returncode == 0,
+    }  # fmt: skip
 
 
-def tool(module: str, *arguments: str, cwd: Path) -> bool:
-    return subprocess.run([sys.executable, "-m", module, *arguments], cwd=cwd, capture_output=True).returncode == 0
+def in_words(given: Input) -> str:
+    """An input as `neuromosaic validate --input` reads it."""
+    return "x".join(map(str, given.shape)) + (f":int64<{given.classes}" if given.classes else "")
 
 
-def output(module: str, *arguments: str, cwd: Path) -> str:
-    run = subprocess.run([sys.executable, "-m", module, *arguments], cwd=cwd, capture_output=True, text=True)
-    return run.stdout
+def tool(module: str, *arguments: str, cwd: Path) -> "subprocess.CompletedProcess[str]":
+    return subprocess.run([sys.executable, "-m", module, *arguments], cwd=cwd, capture_output=True, text=True)
 
 
 def forget() -> None:

@@ -3,11 +3,13 @@
 import random
 import socket
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from neuromosaic.workflows.workers import keep_workers
 from tests.once import made_once
 
 if TYPE_CHECKING:
@@ -35,6 +37,13 @@ def seeded_generators() -> None:
     random.seed(0)
     if "torch" in sys.modules:
         sys.modules["torch"].manual_seed(0)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def warm_workers() -> Iterator[None]:
+    """Runs of one test process share their workers: a cold start takes longer than most of what is tested."""
+    with keep_workers():
+        yield
 
 
 @pytest.fixture(scope="session")

@@ -64,11 +64,21 @@ class Hardware(Value):
     gflops: float
 
 
+class Repair(Value):
+    """One try to mend a family: what was wrong, what was changed, what came of it ("accepted", or the next fault)."""
+
+    problem: str
+    change: str
+    outcome: str
+
+
 class Trace(Value):
     """What one family has come to so far: condensed history for the next proposal.
 
     `outcome`: "accepted" or "rejected"; `best` its best point so far and that point's `metrics`, on the validation
-    split, with its number of "parameters" among them; `trials` it has had.
+    split, with its number of "parameters" among them; `trials` it has had. `tokens` and `cost_usd` (None: not known)
+    are what its designer's calls took, on average over the families by that designer. `repairs` in their order;
+    `source` of its model.py, for whoever builds on it.
     """
 
     family: str
@@ -79,6 +89,10 @@ class Trace(Value):
     metrics: dict[str, float] = Field(default_factory=dict)
     findings: tuple[Finding, ...] = ()
     trials: int = 0
+    tokens: int = 0
+    cost_usd: float | None = None
+    repairs: tuple[Repair, ...] = ()
+    source: str = ""
 
 
 class FamilySketch(Value):
@@ -286,6 +300,11 @@ class FamilyProposal(Value):
             rationale=rationale,
         )
 
+    @property
+    def searched(self) -> SearchSpace:
+        """The space under its constraints."""
+        return SearchSpace(self.space, self.constraints)
+
     @field_validator("space", mode="before")
     @classmethod
     def _is_space(cls, document: Any) -> Space:
@@ -294,7 +313,7 @@ class FamilyProposal(Value):
     @model_validator(mode="after")
     def _is_sound_space(self) -> Self:
         try:
-            SearchSpace(self.space, self.constraints)
+            _ = self.searched
         except SpaceError as error:
             raise ValueError(f"space.json: {error}") from None
         return self
@@ -342,3 +361,9 @@ class Request(BaseModel, Generic[T]):
     def files(self) -> Mapping[str, str]:
         """File name to language of the fenced files wanted; empty for a decision."""
         return getattr(self.reply, "files", {})
+
+    @property
+    def originals(self) -> Mapping[str, str]:
+        """The files that are to be mended, by name: `previous` of the inputs is the first of those wanted."""
+        previous = getattr(self.inputs, "previous", None)
+        return {next(iter(self.files)): previous} if self.files and previous else {}

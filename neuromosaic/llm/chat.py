@@ -14,6 +14,7 @@ from neuromosaic.llm.prices import Price
 from neuromosaic.llm.protocols import ReplyStore
 from neuromosaic.llm.spending import CallRecord, OnCall, Spending
 from neuromosaic.llm.structured import Said, settle
+from neuromosaic.prompts.narrowing import narrowed
 from neuromosaic.prompts.render import ChatMessage, mend, messages
 from neuromosaic.prompts.roles import Role
 from neuromosaic.prompts.schema import json_schema
@@ -62,7 +63,7 @@ class ChatClient:
 
     def settings(self, request: Request[Any]) -> Settings:
         role = self._roles[request.role]
-        schema = None if request.files else json_schema(request.reply)
+        schema = None if request.files else json_schema(request.reply, narrowed(request.inputs))
         return Settings(role.temperature, role.max_tokens, schema)
 
     def prompt(self, request: Request[Any]) -> list[ChatMessage]:

@@ -11,7 +11,8 @@ from neuromosaic.core.errors import UsageError
 from neuromosaic.core.proposals import RoleName
 from neuromosaic.llm.chat import ChatClient
 from neuromosaic.llm.completion import Connection, is_loopback
-from neuromosaic.llm.fallback import Fallback, FallbackClient
+from neuromosaic.llm.ensemble import Ensemble
+from neuromosaic.llm.fallback import Fallback, FallbackClient, Seated
 from neuromosaic.llm.litellm_client import litellm_completion
 from neuromosaic.llm.openai_client import openai_completion
 from neuromosaic.llm.prices import FREE, price_of
@@ -20,8 +21,10 @@ from neuromosaic.llm.scripted import ScriptedClient
 from neuromosaic.llm.spending import Limits, OnCall, Spending
 from neuromosaic.prompts.roles import Role
 
-FORMS = '"offline", "openai/NAME", "PROVIDER/NAME", "scripted:FILE" or "MODULE:FACTORY"'
+FORMS = '"offline", "openai/NAME", "PROVIDER/NAME", "ensemble:NAME+NAME", "scripted:FILE" or "MODULE:FACTORY"'
 SCRIPTED = "scripted:"
+ENSEMBLE = "ensemble:"
+"""Then names joined by `+`: each is asked as often as its proposals have earned for their cost."""
 
 
 def client_for(
@@ -41,7 +44,8 @@ def client_for(
     """One client that asks the named ones in order; nothing falls back to what is not named.
 
     "offline" is the built-in designer; "openai/NAME" is asked by the OpenAI SDK, any other "PROVIDER/NAME" by
-    LiteLLM; "scripted:FILE" replays texts; "MODULE:FACTORY" is a client of the user's own, made without arguments.
+    LiteLLM; "ensemble:NAME+NAME" asks the most promising; "scripted:FILE" replays texts; "MODULE:FACTORY" is a client
+    of the user's own, made without arguments.
     `api_base` is the server of the first provider named; others are asked where they live. A role file's own `model`
     goes before all of them for that role; `purposes` names others for a request's purpose ("repair"). `timeout` in
     seconds for one answer. `spending` is shared by all clients of a run; `limits` make a new one. Nothing is
@@ -52,16 +56,30 @@ def client_for(
     _check_base(api_base)
     connection = Connection(api_base, timeout, retries)
     chat = partial(ChatClient, roles=roles, store=store, on_call=on_call, spending=spending or Spending(limits))
-    client = cache(partial(_client, home=_first_provider(names), connection=connection, chat=chat))
+    single = cache(partial(_client, home=_first_provider(names), connection=connection, chat=chat))
+    client = partial(_seated, single=single)
     own = {role.name: [role.model, *names] for role in roles.values() if role.model}
     seated = {role: [client(name) for name in dict.fromkeys(line)] for role, line in own.items()}
     special = {purpose: [client(name) for name in line] for purpose, line in (purposes or {}).items()}
     return FallbackClient([client(name) for name in dict.fromkeys(names)], seated, on_fallback, special)
 
 
+def _seated(name: str, single: Callable[[str], ModelClient]) -> Seated:
+    members = _members(name)
+    if members == [name]:
+        return single(name)
+    if len(set(members)) < 2:
+        raise UsageError(f"{name!r} is no ensemble: name several models, such as {ENSEMBLE}openai/one+openai/other")
+    return Ensemble([single(member) for member in dict.fromkeys(members)])
+
+
+def _members(name: str) -> list[str]:
+    return name.removeprefix(ENSEMBLE).split("+") if name.startswith(ENSEMBLE) else [name]
+
+
 def _first_provider(names: Sequence[str]) -> str:
-    providers = (name.partition("/")[0] for name in names if "/" in name and not name.startswith(SCRIPTED))
-    return next(providers, "openai")
+    single = (member for name in names for member in _members(name) if not member.startswith(SCRIPTED))
+    return next((name.partition("/")[0] for name in single if "/" in name), "openai")
 
 
 def _client(name: str, home: str, connection: Connection, chat: Callable[..., ChatClient]) -> ModelClient:

@@ -2,13 +2,17 @@
 
 import itertools
 from collections.abc import Callable, Mapping, Sequence
-from typing import NamedTuple, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 from pydantic import BaseModel
 
 from neuromosaic.core.errors import ModelClientError, ModelUnavailableError, ReplyError
 from neuromosaic.core.proposals import Request, RoleName
+from neuromosaic.llm.ensemble import Ensemble
 from neuromosaic.llm.protocols import ModelClient
+
+Seated = ModelClient | Ensemble
+"""One place in a line of fallbacks."""
 
 T = TypeVar("T", bound=BaseModel)
 
@@ -28,15 +32,15 @@ class FallbackClient:
 
     Goes on to the next where one is not available or gives no usable reply; a refusal (wrong key, wrong name) or a
     spending limit is for a person to mend and ends it. `on_fallback` is told of each step. `purposes` come before
-    roles.
+    roles. Of an ensemble all members are asked, the most promising first.
     """
 
     def __init__(
         self,
-        clients: Sequence[ModelClient],
-        own: Mapping[RoleName, Sequence[ModelClient]] | None = None,
+        clients: Sequence[Seated],
+        own: Mapping[RoleName, Sequence[Seated]] | None = None,
         on_fallback: Callable[[Fallback], None] | None = None,
-        purposes: Mapping[str, Sequence[ModelClient]] | None = None,
+        purposes: Mapping[str, Sequence[Seated]] | None = None,
     ) -> None:
         self._clients = tuple(clients)
         self._own = {role: tuple(seated) for role, seated in (own or {}).items()}
@@ -44,7 +48,7 @@ class FallbackClient:
         self._purposes = {purpose: tuple(seated) for purpose, seated in (purposes or {}).items()}
         self.name = _names(self._clients)
 
-    def clients_of(self, role: RoleName) -> tuple[ModelClient, ...]:
+    def clients_of(self, role: RoleName) -> tuple[Seated, ...]:
         return self._own.get(role, self._clients)
 
     def name_of(self, role: RoleName) -> str:
@@ -56,7 +60,8 @@ class FallbackClient:
 
     def ask_named(self, request: Request[T]) -> tuple[T, str]:
         """The reply and the name of the client that gave it. Raises the last client's error."""
-        clients = self._purposes.get(request.purpose) or self.clients_of(request.role)
+        seated = self._purposes.get(request.purpose) or self.clients_of(request.role)
+        clients = [client for one in seated for client in _members(one, request)]
         for client, following in itertools.pairwise(clients):
             try:
                 return client.ask(request), client.name
@@ -90,5 +95,9 @@ class Witness:
         return self._client.ask(request)
 
 
-def _names(clients: Sequence[ModelClient]) -> str:
+def _members(seated: Seated, request: Request[Any]) -> Sequence[ModelClient]:
+    return seated.order(request) if isinstance(seated, Ensemble) else (seated,)
+
+
+def _names(clients: Sequence[Seated]) -> str:
     return ", then ".join(client.name for client in clients)

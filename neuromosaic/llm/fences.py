@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from typing import NamedTuple
 
 from neuromosaic.core.syntax import parse
+from neuromosaic.llm.edits import are_edits
 
 OPENING = re.compile(r"^(?P<indent> *)(?P<fence>`{3,}|~{3,})(?P<info>.*)$")
 
@@ -51,14 +52,14 @@ def files_in(text: str, wanted: Mapping[str, str]) -> tuple[dict[str, str], str]
     """The files by name, and the prose around them. `wanted`: file name to language.
 
     A block's file is told by its info string, else by the line before it or its first line, else by being the only
-    block of that language. Raises FenceError.
+    block of that language; several blocks of edits of one file are one. Raises FenceError.
     """
     text_lines = text.split("\n")
     blocks = _blocks(text_lines)
-    files = {name: _block_of(name, language, wanted, blocks) for name, language in wanted.items()}
-    taken = {number for block in files.values() for number in range(block.start, block.end)}
+    files = {name: _blocks_of(name, language, wanted, blocks) for name, language in wanted.items()}
+    taken = {number for parts in files.values() for block in parts for number in range(block.start, block.end)}
     prose = "\n".join(line for number, line in enumerate(text_lines) if number not in taken)
-    return {name: block.content for name, block in files.items()}, prose.strip()
+    return {name: "".join(block.content for block in parts) for name, parts in files.items()}, prose.strip()
 
 
 def json_blocks(text: str) -> list[str]:
@@ -130,21 +131,24 @@ def _is_json(content: str) -> bool:
         return False
 
 
-def _block_of(name: str, language: str, wanted: Mapping[str, str], blocks: list[Block]) -> Block:
-    block = _only(name, [block for block in blocks if _file_of(block, wanted) == name])
-    if block is None:
-        block = _only(name, _unnamed(language, wanted, blocks), "none named so")
-    if block is None:
+def _blocks_of(name: str, language: str, wanted: Mapping[str, str], blocks: list[Block]) -> list[Block]:
+    found = _only(name, [block for block in blocks if _file_of(block, wanted) == name])
+    if not found:
+        found = _only(name, _unnamed(language, wanted, blocks), "none named so")
+    if not found:
         raise FenceError(f"the reply holds no block for {name}: open one with ```{language} {name}")
-    if not block.closed:
+    if not all(block.closed for block in found):
         raise FenceError(f"the block of {name} is cut off: it is never closed by a line of three backticks")
-    return block
+    return found
 
 
-def _only(name: str, blocks: list[Block], doubt: str = "all named so") -> Block | None:
-    if len({block.content for block in blocks}) > 1:
+def _only(name: str, blocks: list[Block], doubt: str = "all named so") -> list[Block]:
+    """The block, or all of them where they are edits; the same file sent twice counts once."""
+    if len({block.content for block in blocks}) < 2:
+        return blocks[-1:]
+    if not all(are_edits(block.content) for block in blocks):
         raise FenceError(f"the reply holds {len(blocks)} blocks that may be {name}, {doubt}: send each file once")
-    return blocks[-1] if blocks else None
+    return blocks
 
 
 def _unnamed(language: str, wanted: Mapping[str, str], blocks: list[Block]) -> list[Block]:

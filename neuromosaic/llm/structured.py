@@ -8,6 +8,7 @@ from pydantic import BaseModel, ValidationError
 
 from neuromosaic.core.errors import ReplyError
 from neuromosaic.core.proposals import Request
+from neuromosaic.llm.edits import EditError, applied, are_edits
 from neuromosaic.llm.fences import FenceError, files_in, json_blocks, without_thinking
 
 T = TypeVar("T", bound=BaseModel)
@@ -38,12 +39,13 @@ def settle(request: Request[T], say: Callable[[str | None], Said], who: str) -> 
 
     `say(None)` asks; `say(fault)` asks again, telling what was wrong. Raises ReplyError where both fail.
     """
+    drafts = dict(request.originals)
     try:
-        return read(request, say(None))
+        return read(request, say(None), drafts)
     except ReplyFault as fault:
         first = str(fault)
     try:
-        return read(request, say(first))
+        return read(request, say(first), drafts)
     except ReplyFault as fault:
         raise ReplyError(
             f"{who}, asked as {request.role} to {request.purpose!r}, gave no usable reply, nor after one repair "
@@ -51,8 +53,11 @@ def settle(request: Request[T], say: Callable[[str | None], Said], who: str) -> 
         ) from None
 
 
-def read(request: Request[T], said: Said) -> T:
-    """The reply that was wanted, checked. Raises ReplyFault."""
+def read(request: Request[T], said: Said, drafts: dict[str, str] | None = None) -> T:
+    """The reply that was wanted, checked. Raises ReplyFault.
+
+    `drafts`: the files that edits are of; a whole file takes its place there, also where the reply has a fault.
+    """
     try:
         if len(said.text) > LONGEST_REPLY:
             raise ReplyFault(
@@ -61,7 +66,11 @@ def read(request: Request[T], said: Said) -> T:
         text = without_thinking(said.text)
         if not text.strip():
             raise ReplyFault("the reply is empty")
-        reply = _from_files(request, text) if request.files else _decision(request.reply, text)
+        reply = (
+            _from_files(request, text, {} if drafts is None else drafts)
+            if request.files
+            else _decision(request.reply, text)
+        )
         faults = request.check(reply) if request.check else ()
         if faults:
             raise ReplyFault("; ".join(faults[:MOST_FAULTS]))
@@ -71,8 +80,10 @@ def read(request: Request[T], said: Said) -> T:
         raise ReplyFault(f"{cut}{fault}") from None
 
 
-def _from_files(request: Request[T], text: str) -> T:
-    files, prose = files_in(text, request.files)
+def _from_files(request: Request[T], text: str, drafts: dict[str, str]) -> T:
+    sent, prose = files_in(text, request.files)
+    files = {name: _whole(name, content, drafts.get(name)) for name, content in sent.items()}
+    drafts.update({name: content for name, content in sent.items() if not are_edits(content)})
     try:
         reply: T = request.reply.from_files(files, prose)  # type: ignore[attr-defined]
     except ValidationError as error:
@@ -80,6 +91,18 @@ def _from_files(request: Request[T], text: str) -> T:
     except ValueError as error:
         raise ReplyFault(str(error)) from None
     return reply
+
+
+def _whole(name: str, content: str, draft: str | None) -> str:
+    """The file that was sent, or that edits make of the draft."""
+    if not are_edits(content):
+        return content
+    if draft is None:
+        raise ReplyFault(f"{name}: there is nothing yet to be edited: send the whole file")
+    try:
+        return applied(content, draft)
+    except EditError as error:
+        raise ReplyFault(f"{name}: {error}") from None
 
 
 def _decision(reply: type[T], text: str) -> T:

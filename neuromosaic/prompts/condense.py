@@ -17,18 +17,25 @@ from neuromosaic.core.brief import Brief, Constraints, TensorSpec
 from neuromosaic.core.errors import UsageError
 from neuromosaic.core.evaluation.metrics import available, higher_is_better
 from neuromosaic.core.evaluation.suitable import augmentations_for, losses_for
-from neuromosaic.core.proposals import DataSummary, FamilySketch, Finding, Trace
+from neuromosaic.core.proposals import DataSummary, FamilySketch, Finding, Repair, Trace
 from neuromosaic.core.syntax import parse
+from neuromosaic.prompts.narrowing import narrowed
 from neuromosaic.prompts.schema import field_list
 
 MANY = 40
 """So many class names, columns or notes are shown; of more, the first ones and how many there are."""
 
-BEST, LATEST = 6, 4
+BEST, LATEST = 5, 3
 """Of the families tried so many are told: the best accepted, and the last rejected."""
 
 LONG = 400
 """Longest text of one finding or rationale, in characters."""
+
+REPAIRS, BRIEF = 1, 90
+"""So many repairs of a family are told, the last ones, each part in at most so many characters."""
+
+ROOM, SOURCE = 7000, 1500
+"""So many characters are for the history and the sources of the best together; a source has at least so many."""
 
 
 def data(value: Any) -> str:
@@ -114,18 +121,39 @@ def condensed(trace: Trace, idea: bool = True) -> dict[str, Any]:
         told |= {"best point": trace.best, "on validation": figures} | size
     if trace.findings:
         told["findings"] = [fault(finding) for finding in trace.findings[:3]]
+    if trace.repairs:
+        told["repairs"] = [_repair(repair) for repair in trace.repairs[-REPAIRS:]]
     return told
+
+
+def _repair(repair: Repair) -> dict[str, str]:
+    said = {"problem": repair.problem, "change": first_sentence(repair.change), "outcome": repair.outcome}
+    return {key: _short(text, BRIEF) for key, text in said.items()}
+
+
+def parents(history: Sequence[Trace], slot: int) -> list[Trace]:
+    """What a later round's seat builds on: the best family for the first seat, the two best for the third."""
+    measured = [trace for trace in history if trace.outcome == "accepted" and merit(trace) > -math.inf]
+    best = sorted(measured, key=merit, reverse=True)
+    return {0: best[:1], 2: best[:2] if len(best) > 1 else []}.get(slot, [])
+
+
+def shown(source: str, history: Sequence[Trace], among: int = 1) -> str:
+    """As much of a source as a prompt can afford beside the history, in whole lines."""
+    told = sum(len(data(condensed(trace))) for trace in telling(history))
+    longest = max(SOURCE, ROOM - told) // among
+    return source if len(source) <= longest else source[:longest].rpartition("\n")[0] + "\n# and so on"
 
 
 def telling(history: Sequence[Trace]) -> list[Trace]:
     """What did best and what failed last, in the order of the run: a prompt stays short however long the run."""
     measured = [trace for trace in history if trace.outcome == "accepted"]
-    best = sorted(measured, key=_merit, reverse=True)[:BEST]
+    best = sorted(measured, key=merit, reverse=True)[:BEST]
     shown = {id(trace) for trace in (*best, *[t for t in history if t.outcome == "rejected"][-LATEST:])}
     return [trace for trace in history if id(trace) in shown]
 
 
-def _merit(trace: Trace) -> float:
+def merit(trace: Trace) -> float:
     """The metric that the run ranks by, more is better; the worst where nothing was measured."""
     for name, value in trace.metrics.items():
         if name != "parameters" and not math.isnan(value):
@@ -165,8 +193,8 @@ def _first(items: Any) -> list[Any]:
     return list(items)[:MANY]
 
 
-def _short(text: str) -> str:
-    return text if len(text) <= LONG else text[: LONG - 3] + "..."
+def _short(text: str, longest: int = LONG) -> str:
+    return text if len(text) <= longest else text[: longest - 3] + "..."
 
 
 def _round(value: float) -> float:
@@ -185,7 +213,10 @@ FILTERS = {
     "fault": fault,
     "condensed": condensed,
     "telling": telling,
+    "parents": parents,
+    "shown": shown,
     "fields": field_list,
+    "narrowed": narrowed,
     "without_sentence": without_sentence,
     "sketched": sketched,
     "outline": outline,

@@ -10,10 +10,21 @@ Narrowed = Mapping[str, Sequence[Any]]
 """Field name to the only values that fit the task; a field without any is left out of the list."""
 
 
-def json_schema(reply: type[BaseModel]) -> dict[str, Any]:
-    """Pydantic's schema of `reply` without titles and with one-line descriptions."""
+def json_schema(reply: type[BaseModel], narrowed: Narrowed | None = None) -> dict[str, Any]:
+    """Pydantic's schema of `reply` without titles and with one-line descriptions, narrowed to what fits the task."""
     lean: dict[str, Any] = _lean(reply.model_json_schema())
+    for node in (lean, *lean.get("$defs", {}).values()) if narrowed else ():
+        _narrow_fields(node, narrowed or {})
     return lean
+
+
+def _narrow_fields(node: dict[str, Any], narrowed: Narrowed) -> None:
+    fields = node.get("properties", {})
+    for name in set(fields) & set(narrowed):
+        if narrowed[name]:
+            fields[name] = _narrow(fields[name], narrowed[name])
+        else:
+            del fields[name]
 
 
 def _lean(node: Any) -> Any:
@@ -46,7 +57,8 @@ def _fields(node: Any, defs: Any, narrowed: Narrowed, indent: str) -> Iterator[s
 
 
 def _narrow(field: Any, values: Sequence[Any]) -> Any:
-    return {**field, "items": {"enum": values}} if field.get("type") == "array" else {**field, "enum": values}
+    enum = {"enum": list(values)}
+    return {**field, "items": enum} if field.get("type") == "array" else {**field, **enum}
 
 
 def _loses_default(field: Any) -> bool:

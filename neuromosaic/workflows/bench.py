@@ -1,7 +1,6 @@
 """The workbench: what the nodes of one run share while a process works on it."""
 
 import itertools
-import os
 import threading
 import time
 from collections.abc import Callable, Mapping
@@ -21,6 +20,7 @@ from neuromosaic.core.proposals import Envelope, Hardware, MetricsPlan, RoleName
 from neuromosaic.core.protocols import Judge, Sandbox
 from neuromosaic.core.store.store import Event, Store
 from neuromosaic.workflows.options import Options
+from neuromosaic.workflows.workers import Workers, kept
 
 if TYPE_CHECKING:
     from neuromosaic.llm.fallback import FallbackClient
@@ -48,6 +48,7 @@ class Workbench:
         self._began = time.time()
         self._spent_before = working_time(store.events(run))
         self._parts: dict[str, Any] = {}
+        self._workers = kept() or Workers()
         self._lock = threading.RLock()
         self.tell("process.started")
         self._first_event = store.events(run)[-1].number
@@ -143,16 +144,11 @@ class Workbench:
 
     @property
     def sandbox(self) -> Sandbox:
-        from neuromosaic.core.sandbox.process import ProcessSandbox
-
-        workers, boundary = min(4, os.cpu_count() or 1), self.options.boundary
-        return self.share("sandbox", lambda: ProcessSandbox(workers=workers, boundary=boundary))
+        return self._workers.sandbox(self.options.boundary)
 
     @property
     def judge(self) -> Judge:
-        from neuromosaic.core.judge.process import ProcessJudge
-
-        return self.share("judge", lambda: ProcessJudge(workers=self.envelope.workers, device=self.hardware.device))
+        return self._workers.judge(self.envelope.workers, self.hardware.device)
 
     def client(self, role: RoleName) -> "FallbackClient":
         """The model client that this role's requests go to."""
@@ -169,17 +165,14 @@ class Workbench:
         in_background(self.judge.warm_up)
 
     def close(self) -> None:
-        """Ends the workers; the run itself can be resumed."""
-        self.close_judge()
-        self._end("sandbox")
+        """Ends the workers, unless they are kept for other runs; this one can be resumed."""
+        if self._workers is not kept():
+            self._workers.close()
 
     def close_judge(self) -> None:
-        """Ends the workers that have seen graphs."""
-        self._end("judge")
-
-    def _end(self, part: str) -> None:
-        if part in self._parts:
-            self._parts.pop(part).close()
+        """Ends the workers that have seen graphs, unless they are kept for other runs."""
+        if self._workers is not kept():
+            self._workers.close_judges()
 
     @property
     def _understood(self) -> Brief:

@@ -37,7 +37,7 @@ class Family(Value):
 
     @property
     def range(self) -> FamilyRange:
-        return FamilyRange(self.proposal.space, self.default, self.proposal.constraints)
+        return FamilyRange(self.proposal.searched, self.default)
 
 
 class Candidate(Value):

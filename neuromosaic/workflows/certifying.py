@@ -19,6 +19,7 @@ from neuromosaic.core.graph.tensors import from_numpy, to_numpy
 from neuromosaic.core.judge.process import ProcessJudge
 from neuromosaic.core.protocols import Job, Judge, Program, Sandbox
 from neuromosaic.core.results import CandidateResult, Latency
+from neuromosaic.core.validation.covered import SHARE, in_words, run_covering
 from neuromosaic.delivery.source import with_defaults
 from neuromosaic.workflows.bench import Workbench, in_background
 from neuromosaic.workflows.candidates import Candidate, family_of, subject
@@ -33,7 +34,7 @@ def certify(bench: Workbench, state: DesignState) -> DesignState:
     """Opens the test split once for all that is certified, and counts the opening."""
     wanted = needing_certificate(bench)
     bench.once("test opened", lambda: _open_test(bench, [finalist.candidate.name for finalist in wanted]))
-    bench.close_judge()  # certificates are made by fresh workers, and two sets of them would need twice the memory
+    bench.close_judge()  # certificates are made by a fresh one, and two at once would need twice the memory
     with Certifier(bench) as certifier:
         for finalist in wanted:
             bench.once(f"certificate/{finalist.candidate.id}", partial(certifier.certify, finalist))
@@ -92,8 +93,11 @@ class Certifier:
         outputs = self._outputs(candidate, program, weights)
         metrics, intervals = self._scores(finalist, outputs)
         latency = self._latency(candidate, program)
-        tests = self._sandbox.test(bench.suite, program)
-        evidence = self._evidence(finalist, outputs, metrics, latency, tests.outcomes)
+        tests, covered = run_covering(bench.suite, program, self._sandbox)
+        if covered.share < SHARE:
+            bench.tell("note", text=f"{candidate.name}: {in_words(covered)}.")
+        tested = {"outcomes": tests.outcomes, "coverage": {"share": covered.share, **covered._asdict()}}
+        evidence = self._evidence(finalist, outputs, metrics, latency, tested)
         return CandidateResult(
             id=candidate.id, name=candidate.name, metrics=metrics, intervals=intervals, latency_ms=latency,
             designed_by=family.designed_by,
@@ -147,7 +151,7 @@ class Certifier:
 
     def _evidence(
         self, finalist: Finalist, outputs: np.ndarray, metrics: dict[str, float], latency: Latency,
-        tests: Mapping[str, str],
+        tests: Mapping[str, Any],
     ) -> dict[str, str]:  # fmt: skip
         """Evidence ids by the dotted path of the figure."""
         bench, candidate = self._bench, finalist.candidate
@@ -160,7 +164,7 @@ class Certifier:
         timed = bench.prove("latency", **about, **latency.model_dump())
         counted = bench.prove("inspection", **about, parameters=candidate.parameters, flops=candidate.flops,
                               peak_memory_mb=candidate.peak_memory_mb)  # fmt: skip
-        suite = bench.prove("tests", **about, outcomes=dict(tests))
+        suite = bench.prove("tests", **about, **tests)
         figures = {f"metrics.{name}": trained if name.startswith("val_") else tested for name in metrics}
         figures |= {f"latency_ms.{name}": timed for name in ("p50", "p95")}
         return figures | dict.fromkeys(("parameters", "flops", "peak_memory_mb"), counted) | {"tests": suite}

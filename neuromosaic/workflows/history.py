@@ -1,10 +1,11 @@
 """What a run has learnt so far, condensed to one trace per family."""
 
-from collections.abc import Iterable
+from collections import Counter
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 from neuromosaic.core.evaluation.metrics import higher_is_better
-from neuromosaic.core.proposals import FamilyProposal, Finding, Trace
+from neuromosaic.core.proposals import FamilyProposal, Finding, Repair, Trace
 from neuromosaic.core.store.store import Event
 from neuromosaic.workflows.bench import Workbench
 
@@ -14,7 +15,20 @@ def traces(bench: Workbench) -> list[Trace]:
     events = bench.store.events(bench.run)
     seats = sorted({event.data["family"] for event in events if event.kind == "family.proposed"})
     finished = [event for event in events if event.kind == "trial.finished" and event.data["contestant"] == "search"]
-    return [_trace(bench, seat, [e for e in finished if e.data["family"] == seat]) for seat in seats]
+    told = [_trace(bench, seat, [e for e in finished if e.data["family"] == seat]) for seat in seats]
+    designers = Counter(trace.designed_by for trace in told)
+    took = {name: _took(events, name, families) for name, families in designers.items()}
+    return [trace.model_copy(update=took[trace.designed_by]) for trace in told]
+
+
+def _took(events: list[Event], designer: str, families: int) -> dict[str, Any]:
+    """What one of a designer's families took on average; the cost is not known where that of any call is not."""
+    calls = [event.data for event in events if event.kind == "model.called" and event.data["model"] == designer]
+    own = [call for call in calls if call["role"] == "NetworkArchitect"]
+    tokens = sum(call["prompt_tokens"] + call["completion_tokens"] for call in own)
+    costs = [call["cost_usd"] for call in own]
+    cost = None if None in costs else sum(costs) / families
+    return {"tokens": tokens // families, "cost_usd": cost}
 
 
 def _trace(bench: Workbench, seat: str, finished: list[Event]) -> Trace:
@@ -27,8 +41,24 @@ def _trace(bench: Workbench, seat: str, finished: list[Event]) -> Trace:
         outcome="accepted" if accepted else "rejected", findings=() if accepted else tuple(findings),
         best=best["values"] if best else {},
         metrics={bench.plan.primary: best["value"], "parameters": best["parameters"]} if best else {},
-        trials=len(finished),
+        trials=len(finished), repairs=tuple(_repairs(bench, seat)), source=proposal.source,
     )  # fmt: skip
+
+
+def _repairs(bench: Workbench, seat: str) -> Iterator[Repair]:
+    """Problem, change and outcome of each attempt but the first."""
+    attempt = 1
+    while step := bench.store.step(bench.run, f"proposal/{seat}/{attempt}"):
+        before, after = (_first_fault(bench, seat, number) for number in (attempt - 1, attempt))
+        proposal = step.get("proposal")
+        change = proposal["rationale"] if proposal else step["failed"]
+        yield Repair(problem=before, change=change, outcome=after or ("accepted" if proposal else "no usable reply"))
+        attempt += 1
+
+
+def _first_fault(bench: Workbench, seat: str, attempt: int) -> str:
+    climbed = bench.store.step(bench.run, f"climb/{seat}/{attempt}") or {"findings": []}
+    return str(climbed["findings"][0]["message"]) if climbed["findings"] else ""
 
 
 def _last_proposal(bench: Workbench, seat: str) -> tuple[dict[str, Any], list[Finding]]:

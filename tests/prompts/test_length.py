@@ -10,6 +10,7 @@ from neuromosaic.core.proposals import (
     Finding,
     Judgement,
     JudgementInputs,
+    Repair,
     Request,
     Trace,
 )
@@ -37,25 +38,32 @@ def history(rounds: int) -> tuple[Trace, ...]:
             metrics={"accuracy": 0.5 + number / 100, "parameters": 14000.0},
             findings=(FINDING,) * 6,
             trials=9,
+            repairs=(
+                Repair(problem="too many parameters " * 30, change="Halves the width. " * 9, outcome="accepted"),
+            )
+            * 3,
+            source="        self.layer = nn.Sequential(nn.Linear(width, width), nn.ReLU())\n" * 300,
         )
         for number in range(3 * rounds)
     )
 
 
-def asked(purpose: str) -> Request[Any]:
+def asked(purpose: str, slot: int = 0) -> Request[Any]:
     common: dict[str, Any] = {**example_task(), "history": history(10)}
     if purpose == "judge":
         return Request[Judgement](
             role="Metrics", purpose="judge", inputs=JudgementInputs(**common, round=9, rounds=20), reply=Judgement
         )
     mended = {"previous": "x = 1\n" * 300, "findings": (FINDING,) * 6} if purpose == "repair" else {}
-    inputs = FamilyInputs(**common, hardware=example_hardware(), slot=0, slots=3, round=9, **mended)
+    inputs = FamilyInputs(**common, hardware=example_hardware(), slot=slot, slots=3, round=9, **mended)
     return Request[FamilyProposal](role="NetworkArchitect", purpose=purpose, inputs=inputs, reply=FamilyProposal)
 
 
-@pytest.mark.parametrize("purpose", ["propose", "repair", "judge"])
-def test_a_request_after_ten_rounds_has_at_most_6000_tokens(purpose: str) -> None:
-    request = asked(purpose)
+@pytest.mark.parametrize(
+    ("purpose", "slot"), [("propose", 0), ("propose", 1), ("propose", 2), ("repair", 0), ("judge", 0)]
+)
+def test_a_request_after_ten_rounds_has_at_most_6000_tokens(purpose: str, slot: int) -> None:
+    request = asked(purpose, slot)
     talk = messages(load_roles()[request.role], request)
     assert sum(len(message["content"]) for message in talk) / CHARACTERS_A_TOKEN <= MOST_TOKENS
 
@@ -65,4 +73,4 @@ def test_the_best_and_the_latest_failures_are_told() -> None:
     assert '"residual network 27"' in prompt  # the best
     assert '"residual network 29"' in prompt  # the last that failed
     assert '"residual network 1"' not in prompt
-    assert "and 20 more, neither among the best nor recent" in prompt
+    assert "and 22 more, neither among the best nor recent" in prompt

@@ -209,7 +209,7 @@ def test_each_place_is_told_to_differ() -> None:
     assert "What was tried" not in texts[0]
     later = [family(slot=slot, round=2, history=(TRACE,)) for slot in range(3)]
     assert "Round 3" in later[0]
-    assert "Yours: the kind of the best family below" in later[0]
+    assert "Yours: the best family below, mutated" in later[0]
     assert "Yours: a kind that no family below has.\n" in later[1]
     assert "Yours: a kind that no family below has, number 2 of" in later[2]
 

@@ -63,3 +63,11 @@ def test_the_schema_has_no_ornaments() -> None:
     assert set(schema) == {"$defs", "additionalProperties", "description", "properties", "required", "type"}
     assert schema["properties"]["title"] == {"type": "string"}
     assert schema["description"] == "What is asked for."
+
+
+def test_the_schema_holds_only_what_fits_the_task() -> None:
+    schema = json_schema(Whole, {"kind": ["y"], "tags": ["a"], "bounds": []})
+    assert schema["properties"]["kind"]["enum"] == ["y"]
+    assert "bounds" not in schema["properties"]
+    assert schema["$defs"]["Part"]["properties"]["tags"]["items"] == {"enum": ["a"]}
+    assert json_schema(Whole)["properties"]["kind"]["enum"] == ["x", "y"]

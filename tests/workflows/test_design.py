@@ -28,6 +28,14 @@ def test_the_suite_is_written_and_seen_to_fail_before_any_network_is_proposed(fi
     assert kinds.index("suite.mutants") < kinds.index("trial.started")
 
 
+def test_the_suite_comes_through_the_delivered_code(finished: Finished) -> None:
+    """At least 90 % of its statements and branches: code that no test runs is not tested."""
+    winner = finished.results.winner
+    assert winner is not None
+    covered = finished.store.evidence(winner.evidence["tests"])["coverage"]
+    assert covered["share"] >= 0.9, covered
+
+
 def test_the_test_split_is_opened_once_and_after_all_training(finished: Finished) -> None:
     kinds = finished.kinds()
     assert kinds.count("test.opened") == 1

@@ -5,6 +5,7 @@ a loop; every other layer is an attribute by its own name.
 """
 
 import ast
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -46,7 +47,7 @@ def emit_model(spec: "ArchitectureSpec") -> str:
     """The class alone."""
     steps = _steps(spec)
     made = "".join(line for step in steps for line in _attributes(step))
-    weighted = f"{' ' * BODY}initialise(self)\n" if spec.infer().parameters else ""
+    weighted = "".join(f"{' ' * BODY}{name}(self)\n" for name in _initialisers(spec, made))
     variables = _variables(spec, steps)
     arguments = ", ".join(f"{x.name}: Tensor" for x in spec.inputs)
     returned = _result(len(spec.outputs))
@@ -57,6 +58,16 @@ def emit_model(spec: "ArchitectureSpec") -> str:
     body = "".join(_forward(spec, steps, variables))
     constructor = f"    def __init__(self) -> None:\n        super().__init__()\n{made}{weighted}\n"
     return f"class Model(nn.Module):\n{_docstring(spec)}\n{constructor}{signature}{body}"
+
+
+def _initialisers(spec: "ArchitectureSpec", made: str) -> Iterator[str]:
+    """Those that the network's modules need, so that a file holds no others."""
+    if spec.infer().parameters:
+        words = dict.fromkeys(re.findall(r"[A-Za-z_]\w*", made))
+        text = made + "".join(block.text for block in library.needed(words))
+        yield "initialise"
+        yield from ["initialise_embeddings"] * ("nn.Embedding" in text)
+        yield from ["initialise_recurrent"] * ("nn.GRU" in text or "nn.LSTM" in text)
 
 
 def _docstring(spec: "ArchitectureSpec") -> str:

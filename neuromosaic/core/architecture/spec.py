@@ -16,7 +16,8 @@ RESERVED = frozenset(
     {
         "T", "Tensor", "add_module", "apply", "bfloat16", "buffers", "call_super_init", "children", "compile",
         "cpu", "cuda", "double", "dump_patches", "eval", "extra_repr", "float", "forward", "get_buffer",
-        "get_extra_state", "get_parameter", "get_submodule", "half", "initialise", "input", "ipu", "itertools",
+        "get_extra_state", "get_parameter", "get_submodule", "half", "initialise",
+        "initialise_embeddings", "initialise_recurrent", "input", "ipu", "itertools",
         "load_state_dict", "math", "modules", "mtia", "named_buffers", "named_children", "named_modules",
         "named_parameters", "nn", "parameters", "register_buffer", "register_module", "register_parameter",
         "requires_grad_", "self", "set_extra_state", "set_submodule", "share_memory", "state_dict", "super",
@@ -119,7 +120,20 @@ class ArchitectureSpec(BaseArchitecture):
         """Shapes, parameters and FLOPs of every layer, exact, without PyTorch."""
         return self.inferred
 
+    def summary(self) -> str:
+        """A table in text: each layer's type, output shape (batch left out), parameters and FLOPs of one example."""
+        from neuromosaic.core.architecture.summary import summary
+
+        return summary(self)
+
+    def picture(self) -> str:
+        """The network as SVG, inputs on top."""
+        from neuromosaic.core.architecture.picture import picture
+
+        return picture(self)
+
     def to_dict(self) -> dict[str, Any]:
+        """JSON data: id, inputs, layers, connections, outputs, metadata, metrics."""
         return {
             "id": self.id,
             "inputs": [

@@ -2,6 +2,7 @@
 
 import sys
 from contextlib import suppress
+from dataclasses import asdict
 from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
@@ -22,8 +23,7 @@ if TYPE_CHECKING:
 def perform(job: Job, folder: Path, converse: Converse) -> Message:
     """The result of a job whose subject is a program (or, for "test", a graph), with `folder` to write in."""
     if job.kind == "test":
-        outcome = _test(job, folder)
-        return Message({"outcomes": outcome.outcomes, "messages": outcome.messages})
+        return _tested(job, folder)
     if not isinstance(job.subject, Program):
         raise ValueError(f"the sandbox does not {job.kind} graphs: the judge does")
     if job.kind == "export":
@@ -96,6 +96,17 @@ def _run(job: Job, program: Program, folder: Path, converse: Converse) -> Messag
 
 
 # ---------------------------------------------------------------- suites
+
+
+def _tested(job: Job, folder: Path) -> Message:
+    """{"outcomes", "messages"}; with "coverage" among the arguments, what the suite came through of model.py."""
+    from neuromosaic.core.workers.coverage import coverage, traced
+
+    if not job.arguments.get("coverage") or isinstance(job.subject, Graph):
+        return Message(asdict(_test(job, folder)))
+    with traced(folder / FILE) as arcs:
+        outcome = _test(job, folder)
+    return Message({**asdict(outcome), "coverage": coverage(job.subject.source, arcs)._asdict()})
 
 
 def _test(job: Job, folder: Path) -> SuiteOutcome:

@@ -5,7 +5,8 @@ import random
 from collections.abc import Mapping
 from typing import NamedTuple
 
-from neuromosaic.core.space.parameters import Point, Space, cross_points, mutate_point, sample_point
+from neuromosaic.core.errors import SpaceError
+from neuromosaic.core.space.parameters import Point
 from neuromosaic.core.space.space import SearchSpace
 
 
@@ -23,25 +24,21 @@ class Choice(NamedTuple):
 class FamilyRange(NamedTuple):
     """One family as a search sees it: its space, and the point that its author thought best."""
 
-    space: Space
+    space: SearchSpace
     default: Point
-    constraints: tuple[str, ...] = ()
-
-    def sample(self, draw: random.Random) -> Point:
-        """Values drawn evenly, under the constraints."""
-        return self._bound.sample(draw) if self.constraints else sample_point(self.space, draw)
 
     def mutate(self, point: Point, draw: random.Random) -> Point:
-        return self._bound.mutate(point, draw) if self.constraints else mutate_point(self.space, point, draw)
+        """A point nearby; any point where the space has none there, or the author's own lies outside of it."""
+        try:
+            return self.space.mutate(point, draw)
+        except SpaceError:
+            return self.space.sample(draw)
 
     def cross(self, one: Point, other: Point, draw: random.Random) -> Point:
-        if self.constraints:
-            return self._bound.cross(one, other, draw)
-        return cross_points(self.space, one, other, draw)
-
-    @property
-    def _bound(self) -> SearchSpace:
-        return SearchSpace(self.space, self.constraints)
+        """Each value from either parent; the first parent where one of them lies outside of the space."""
+        if not (self.space.contains(one) and self.space.contains(other)):
+            return one
+        return self.space.cross(one, other, draw)
 
 
 Families = Mapping[str, FamilyRange]
@@ -50,4 +47,4 @@ Families = Mapping[str, FamilyRange]
 def sample_choice(families: Families, draw: random.Random) -> Choice:
     """A family evenly, then its values evenly."""
     family = draw.choice(sorted(families))
-    return Choice(family, families[family].sample(draw))
+    return Choice(family, families[family].space.sample(draw))

@@ -229,15 +229,6 @@ def parents_first(space: Space) -> list[str]:
     return order
 
 
-def sample_point(space: Space, draw: random.Random) -> Point:
-    """One value for each parameter, drawn independently; conditions are met, for constraints see SearchSpace."""
-    point: Point = {}
-    for name in parents_first(space):
-        if is_active(space[name], point):
-            point[name] = space[name].sample(draw)
-    return {name: point[name] for name in space if name in point}
-
-
 def mutate_point(space: Space, point: Point, draw: random.Random) -> Point:
     """The point with one or two of its parameters moved."""
     if not point:

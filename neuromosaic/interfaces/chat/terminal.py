@@ -11,6 +11,7 @@ from neuromosaic.interfaces.chat.commands import COMMANDS
 from neuromosaic.interfaces.chat.session import Session
 from neuromosaic.interfaces.progress import Board
 from neuromosaic.workflows.options import Options
+from neuromosaic.workflows.workers import keep_workers
 
 if TYPE_CHECKING:
     from prompt_toolkit import PromptSession
@@ -24,9 +25,10 @@ NEXT_LINE = "\\"
 
 def chat(root: Path, run: str | None, options: Options) -> int:
     """Talks until the input ends; the exit code is 0: what a run came to is said, not returned."""
-    if sys.stdin.isatty() and sys.stdout.isatty():
-        return at_terminal(Store(root), run, options)
-    return from_script(Store(root), run, options, sys.stdin)
+    with keep_workers():
+        if sys.stdin.isatty() and sys.stdout.isatty():
+            return at_terminal(Store(root), run, options)
+        return from_script(Store(root), run, options, sys.stdin)
 
 
 # ---------------------------------------------------------------- line by line

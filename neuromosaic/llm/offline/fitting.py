@@ -1,6 +1,5 @@
 """Fits a family's space to what its networks may cost."""
 
-import random
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -13,8 +12,8 @@ from neuromosaic.core.space.parameters import (
     Point,
     Scalar,
     Space,
-    sample_point,
 )
+from neuromosaic.core.space.space import SearchSpace
 from neuromosaic.llm.offline.catalogue import Family
 from neuromosaic.llm.offline.costing import Cost, parameters, within
 from neuromosaic.llm.offline.writing import adapted
@@ -105,8 +104,7 @@ def _widest(family: Family, contract: Contract, point: Point, limit: Cost) -> in
 def _kept_within(family: Family, contract: Contract, defaults: Point, space: Space, limit: Cost) -> Space:
     """The widest of ever narrower spaces most of whose points are within the limit."""
     for narrower in _narrowings(family, contract, defaults, space):
-        draw = random.Random("fit/points/0")
-        points = [{**defaults, **sample_point(narrower, draw)} for _ in range(DRAWS)]
+        points = [{**defaults, **point} for point in SearchSpace(narrower).sample_many(DRAWS, seed=0)]
         if sum(within(family, contract, point, limit) for point in points) >= MOST * DRAWS:
             break
     return narrower

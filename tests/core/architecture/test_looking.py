@@ -4,6 +4,7 @@
 import doctest
 import importlib
 import random
+import re
 from xml.etree import ElementTree
 
 import pytest
@@ -65,6 +66,22 @@ def test_a_picture_has_a_box_for_each_layer_and_an_arrow_for_each_connection() -
         name = "{http://www.w3.org/2000/svg}"
         assert len(tree.findall(f"{name}rect")) == 1 + len(spec.layers) + len(spec.inputs)
         assert len(tree.findall(f"{name}path")) == len(spec.connections)
+
+
+def test_no_arrow_of_a_picture_crosses_a_box() -> None:
+    spec = parse_spec(
+        "input x[1, 8, 8]\nstem = conv(8)\nleft: conv(8) > relu > conv(8)\nright: max_pool[stem](3, stride=1)\nadd[left, right]"
+    )
+    tree = ElementTree.fromstring(picture(spec))
+    name = "{http://www.w3.org/2000/svg}"
+    boxes = [
+        [float(box.get(side)) for side in ("x", "y", "width", "height")] for box in tree.findall(f"{name}rect[@rx]")
+    ]
+    ways = [path.get("d") for path in tree.findall(f"{name}path")]
+    straight = [(float(x), float(y)) for way in ways for x, y in re.findall(r"([-\d.]+) [-\d.]+V([-\d.]+)", way)]
+    assert straight, "one connection passes two rows"
+    for x, y in straight:
+        assert not any(left < x < left + width and top < y < top + height + 1 for left, top, width, height in boxes)
 
 
 def test_the_archive_ranks_by_any_metric_and_survives_a_document() -> None:

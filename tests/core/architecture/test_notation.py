@@ -16,13 +16,8 @@ from neuromosaic.core.architecture.notation import (
 from neuromosaic.core.architecture.notation.tree import Choice, Hole, Line, Optional, Repeat, Step, Tree
 from neuromosaic.core.architecture.spec import ArchitectureSpec, Input
 from neuromosaic.core.errors import ArchitectureError
-from neuromosaic.core.space.parameters import (
-    BoolParameter,
-    CategoricalParameter,
-    FloatParameter,
-    IntParameter,
-    sample_point,
-)
+from neuromosaic.core.space.parameters import BoolParameter, CategoricalParameter, FloatParameter, IntParameter
+from neuromosaic.core.space.space import SearchSpace
 from tests.core.architecture.random_specs import random_spec
 
 TEMPLATE = """
@@ -99,14 +94,8 @@ def test_each_point_gives_the_network_that_it_says() -> None:
 
 
 def test_random_points_give_networks() -> None:
-    template, draw = parse_template(TEMPLATE), random.Random(0)
-    for _ in range(40):
-        drawn = sample_point(dict(template.parameters), draw)
-        point = {
-            name: value
-            for name, value in drawn.items()
-            if all(drawn.get(other) == wanted for other, wanted in (template.parameters[name].when or {}).items())
-        }
+    template = parse_template(TEMPLATE)
+    for point in SearchSpace(template.parameters).sample_many(40, seed=0):
         assert template.fill(point).infer().outputs == ((10,),)
 
 

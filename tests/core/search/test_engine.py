@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from neuromosaic.core.search.engine import Contest, Contestant
 from neuromosaic.core.search.families import Choice, FamilyRange
 from neuromosaic.core.search.strategies import Evolution, RandomSearch
-from neuromosaic.core.space.parameters import parse_space
+from neuromosaic.core.space.space import SearchSpace
 
-SPACE = parse_space({"width": {"type": "int", "min": 1, "max": 64}, "depth": {"type": "int", "min": 1, "max": 8}})
+SPACE = SearchSpace({"width": {"type": "int", "min": 1, "max": 64}, "depth": {"type": "int", "min": 1, "max": 8}})
 FAMILIES = {"a": FamilyRange(SPACE, {"width": 8, "depth": 2}), "b": FamilyRange(SPACE, {"width": 4, "depth": 1})}
 
 
@@ -79,7 +79,7 @@ def test_a_space_without_an_admissible_point_ends_the_search() -> None:
 
 
 def test_a_space_smaller_than_the_budget_ends_the_search_with_each_point_once() -> None:
-    space = parse_space({"wide": {"type": "bool"}})
+    space = SearchSpace({"wide": {"type": "bool"}})
     run = contest(evaluate=lambda batch: [{"fitness": 0.0} for _ in batch])
     run.run({"a": FamilyRange(space, {"wide": True})}, 50)
     assert [len(contestant.trials) for contestant in run.contestants] == [2, 2]

@@ -10,7 +10,6 @@ from neuromosaic.agents.network_architect import _faults
 from neuromosaic.core.proposals import FamilyProposal
 from neuromosaic.core.search.families import FamilyRange
 from neuromosaic.core.search.strategies import Evolution
-from neuromosaic.core.space.space import SearchSpace
 from neuromosaic.workflows.candidates import family_default
 
 SOURCE = """
@@ -36,8 +35,8 @@ def test_conditions_and_constraints_are_read_and_searched_within() -> None:
     default = family_default(proposal)
     assert default == {"depth": 2, "width": 16, "norm": False}
     assert _faults(proposal) == []
-    families = {"net": FamilyRange(proposal.space, default, proposal.constraints)}
-    strategy, space = Evolution(seed=3), SearchSpace(proposal.space, proposal.constraints)
+    families = {"net": FamilyRange(proposal.searched, default)}
+    strategy, space = Evolution(seed=3), proposal.searched
     for trial in range(60):
         choice = strategy.suggest(families, trial)
         space.check(choice.values)

@@ -1,7 +1,6 @@
 """Every family on every contract that it is for: builds, runs, learns, exports, and reads well."""
 
 import ast
-import random
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -19,7 +18,8 @@ from neuromosaic.core.graph.export import export_module
 from neuromosaic.core.graph.rebuild import rebuild
 from neuromosaic.core.protocols import Program
 from neuromosaic.core.signature import signature_of
-from neuromosaic.core.space.parameters import Point, sample_point
+from neuromosaic.core.space.parameters import Point
+from neuromosaic.core.space.space import SearchSpace
 from neuromosaic.core.validation.model_class import check_model
 from neuromosaic.core.validation.policy import check_policy
 from neuromosaic.llm.offline.catalogue import CATALOGUE, Family, family_named, family_of
@@ -71,7 +71,7 @@ def examples(contract: Contract, batch: int, seed: int = 0) -> Tensor:
 
 
 def points(small: Fit, number: int) -> list[Point]:
-    return [sample_point(small.space, random.Random(f"test/point/{i}")) for i in range(number)]
+    return SearchSpace(small.space).sample_many(number, seed=0)
 
 
 @each_case

@@ -1,11 +1,9 @@
 """Spaces fit what a network may cost."""
 
-import random
-
 import pytest
 
 from neuromosaic.core.brief import Contract
-from neuromosaic.core.space.parameters import sample_point
+from neuromosaic.core.space.space import SearchSpace
 from neuromosaic.llm.offline.catalogue import CATALOGUE, Family, family_named
 from neuromosaic.llm.offline.costing import Cost, calls, flops, parameters
 from neuromosaic.llm.offline.fitting import MOST, Fit, fit, refit
@@ -21,7 +19,7 @@ CASES = [
 
 
 def share_within(fitted: Fit, family: Family, contract: Contract, limit: float) -> float:
-    draws = [sample_point(fitted.space, random.Random(f"test/share/{i}")) for i in range(40)]
+    draws = SearchSpace(fitted.space).sample_many(40, seed=1)
     return sum(parameters(family, contract, {**fitted.defaults, **point}) <= limit for point in draws) / len(draws)
 
 

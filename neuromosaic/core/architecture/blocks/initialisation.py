@@ -8,17 +8,12 @@ def initialise(model: nn.Module) -> None:
     """Weights that keep the variance of what passes through; biases at zero.
 
     Normal, with variance gain / fan_in: gain 2 in front of a ReLU (He et al., 2015),
-    its like for other activations, else 1 (LeCun et al., 1998). Recurrent layers:
-    orthogonal between steps (Saxe et al., 2014), forget gates open. Embeddings: 1.
+    its like for other activations, else 1 (LeCun et al., 1998).
     """
     gains = gains_by_activation(model)
     for module in model.modules():
         if isinstance(module, (nn.Linear, nn.Conv1d, nn.Conv2d, nn.ConvTranspose2d)):
             initialise_weights(module, gains.get(module, 1.0))
-        elif isinstance(module, nn.Embedding):
-            nn.init.normal_(module.weight)
-        elif isinstance(module, (nn.GRU, nn.LSTM)):
-            initialise_recurrent(module)
 
 
 def gains_by_activation(model: nn.Module) -> dict[nn.Module, float]:
@@ -47,13 +42,23 @@ def initialise_weights(
         nn.init.zeros_(layer.bias)
 
 
-def initialise_recurrent(layer: nn.GRU | nn.LSTM) -> None:
-    for name, weight in layer.named_parameters():
-        if "weight_hh" in name:
-            nn.init.orthogonal_(weight)
-        elif "weight_ih" in name:
-            nn.init.xavier_uniform_(weight)
-        else:
-            nn.init.zeros_(weight)
-            if isinstance(layer, nn.LSTM) and "bias_ih" in name:
-                nn.init.ones_(weight[layer.hidden_size : 2 * layer.hidden_size])
+def initialise_embeddings(model: nn.Module) -> None:
+    for module in model.modules():
+        if isinstance(module, nn.Embedding):
+            nn.init.normal_(module.weight)
+
+
+def initialise_recurrent(model: nn.Module) -> None:
+    """Orthogonal between steps (Saxe et al., 2014); forget gates open."""
+    for module in model.modules():
+        if isinstance(module, (nn.GRU, nn.LSTM)):
+            for name, weight in module.named_parameters():
+                if "weight_hh" in name:
+                    nn.init.orthogonal_(weight)
+                elif "weight_ih" in name:
+                    nn.init.xavier_uniform_(weight)
+                else:
+                    nn.init.zeros_(weight)
+                    if isinstance(module, nn.LSTM) and "bias_ih" in name:
+                        width = module.hidden_size
+                        nn.init.ones_(weight[width : 2 * width])

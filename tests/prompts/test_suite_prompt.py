@@ -1,0 +1,86 @@
+"""TestArchitect is told what each task demands, with an example that runs."""
+
+import sys
+from types import ModuleType
+from typing import Any
+
+import pytest
+import torch
+from torch import nn
+
+from neuromosaic.core.brief import Contract, TensorSpec
+from neuromosaic.core.proposals import Request, SuiteInputs, SuiteProposal
+from neuromosaic.llm.fences import files_in
+from neuromosaic.prompts.render import messages
+from neuromosaic.prompts.roles import load_roles
+from neuromosaic.testing import example_task
+
+IMAGE = Contract(
+    task="classification", input=TensorSpec(shape=(1, 8, 8)), output=TensorSpec(shape=(3,)), kind="image"
+)
+TABLE = Contract(task="regression", input=TensorSpec(shape=(5,)), output=TensorSpec(shape=(1,)), kind="tabular")
+SERIES = Contract(
+    task="classification", input=TensorSpec(shape=(9, 2)), output=TensorSpec(shape=(3,)), kind="sequence"
+)
+TEXT = Contract(
+    task="language_modelling", input=TensorSpec(shape=(6,), dtype="int64", upper=11),
+    output=TensorSpec(shape=(6, 11)), kind="text",
+)  # fmt: skip
+
+
+def prompt(contract: Contract) -> str:
+    inputs = SuiteInputs(**{**example_task(), "contract": contract})
+    request = Request[SuiteProposal](role="TestArchitect", purpose="suite", inputs=inputs, reply=SuiteProposal)
+    return messages(load_roles()[request.role], request)[-1]["content"]
+
+
+class Sound(nn.Module):
+    def __init__(self) -> None:
+        super().__init__()
+        self.scale = nn.Parameter(torch.ones(()))
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return self.scale * x.float()
+
+
+class Leaking(Sound):
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return super().forward(x) - x.float().mean()
+
+
+@pytest.mark.parametrize("contract", [IMAGE, TABLE, SERIES, TEXT], ids=["image", "table", "series", "text"])
+def test_the_example_passes_on_a_sound_network_and_fails_on_one_that_leaks(
+    contract: Contract, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    source = files_in(prompt(contract).partition("## Your reply")[2], SuiteProposal.files)[0]["test_model.py"]
+    assert SuiteProposal(source=source)
+    for network, passes in ((Sound, True), (Leaking, False)):
+        module = ModuleType("model")
+        module.Model = network  # type: ignore[attr-defined]
+        monkeypatch.setitem(sys.modules, "model", module)
+        made: dict[str, Any] = {}
+        exec(source, made)
+        (test,) = (value for name, value in made.items() if name.startswith("test_"))
+        if passes:
+            test()
+        else:
+            with pytest.raises(AssertionError):
+                test()
+
+
+@pytest.mark.parametrize(
+    ("contract", "words"),
+    [
+        (IMAGE, "space: exchanging any quarter"), (TABLE, "range: outputs are unbounded"),
+        (SERIES, "time: exchanging the first"), (TEXT, "causality: changing the id at position t"),
+        (TEXT, "context: the output at t"), (IMAGE, "initialisation: fresh, in train mode, on standard normal"),
+        (TEXT, "on random ids the outputs"), (TABLE, "elements without order"), (SERIES, "padding"),
+    ],
+)  # fmt: skip
+def test_what_the_task_demands_is_told(contract: Contract, words: str) -> None:
+    assert words in prompt(contract)
+
+
+def test_other_tasks_demands_are_not() -> None:
+    assert "causality" not in prompt(IMAGE)
+    assert "space: exchanging" not in prompt(TABLE)
