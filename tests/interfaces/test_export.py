@@ -83,7 +83,7 @@ def test_what_computes_something_else_is_not_written(
     with pytest.raises(RunFailedError, match=r"differs from model.py by 1: nothing is written"):
         exporter.export("source")
     exporter._expected = exporter._expected[:, :0]
-    with pytest.raises(RunFailedError, match="returns .7, 1. where model.py returns .7, 0."):
+    with pytest.raises(RunFailedError, match=r"returns .7, 1. where model.py returns .7, 0."):
         exporter.export("source")
 
 
