@@ -322,6 +322,21 @@ def pr(
     command.pull_request(store, request, as_json=json, dry_run=dry_run)
 
 
+@app.command()
+def export(
+    run: Annotated[str, typer.Argument(help="A run's id, or a delivered folder.")],
+    to: Annotated[list[str], typer.Option(help="safetensors, source, torch-export or torchscript; several are possible.")],
+    out: Annotated[Path | None, typer.Option(help="Folder for the result. Default: exports/RUN.")] = None,
+    boundary: Boundary = "auto",
+    json: Json = False,
+    store: StoreOption = STORE,
+) -> None:  # fmt: skip
+    """Write a run's network in other formats, each loaded again and compared with model.py."""
+    from neuromosaic.interfaces import export as command
+
+    command.export(store, run, to, out, boundary, as_json=json)
+
+
 @roles_app.command("list")
 def list_roles(json: Json = False, store: StoreOption = STORE) -> None:
     """List the roles and where their files are."""

@@ -33,7 +33,7 @@ class Request(NamedTuple):
 def pull_request(root: Path, request: Request, *, as_json: bool, dry_run: bool) -> None:
     """Makes the branch ready, pushes it, and opens or updates the pull request; or says what it would do."""
     with tempfile.TemporaryDirectory(prefix="neuromosaic-") as spare:
-        material = _material(root, request, Path(spare))
+        material = material_of(root, request.run, request.candidate, Path(spare))
     if dry_run:
         _say_plan(material, request, as_json=as_json)
         return
@@ -51,14 +51,14 @@ def _say_plan(material: Material, request: Request, *, as_json: bool) -> None:
     print(json.dumps(said, indent=2)) if as_json else _print(said)
 
 
-def _material(root: Path, request: Request, spare: Path) -> Material:
-    """From a delivered folder, else from a run of the store."""
-    folder = Path(request.run)
+def material_of(root: Path, run: str, candidate: str | None, spare: Path) -> Material:
+    """From a delivered folder, else from a run of the store; `spare` is for what must be delivered again."""
+    folder = Path(run)
     if folder.is_dir():
-        if request.candidate:
+        if candidate:
             raise UsageError("--candidate goes with a run: a delivered folder holds one network")
         return read_material(folder)
-    return read_material(delivered_folder(Store(root), request.run, request.candidate, spare / "delivery"))
+    return read_material(delivered_folder(Store(root), run, candidate, spare / "delivery"))
 
 
 @contextmanager
