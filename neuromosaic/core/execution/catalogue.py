@@ -69,8 +69,8 @@ INSTEAD = {"ray": "processes", "dask": "processes", "processes": "sequential"}
 def executor_names() -> tuple[str, ...]:
     """The names that `make_executor` knows.
 
-    >>> executor_names()
-    ('dask', 'processes', 'ray', 'sequential', 'threads')
+    >>> {"dask", "processes", "ray", "sequential", "threads"} <= set(executor_names())
+    True
     """
     return tuple(sorted(_MAKERS))
 
