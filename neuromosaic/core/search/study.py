@@ -5,8 +5,8 @@ import tempfile
 import threading
 import time
 import weakref
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import nullcontext
 from functools import cached_property, partial
 from pathlib import Path
 from typing import Any
@@ -19,7 +19,8 @@ from neuromosaic.core.protocols import BaseExecutor, EarlyStopping
 from neuromosaic.core.search.dispatch import Dispatch, Rules
 from neuromosaic.core.search.evaluator import Assignment, Report
 from neuromosaic.core.search.forecast import forbidden
-from neuromosaic.core.search.ledger import LEASE, SearchEvent, ledger_at, new_owner
+from neuromosaic.core.search.ledger import SearchEvent, ledger_at, new_owner
+from neuromosaic.core.search.presence import alive, alone
 from neuromosaic.core.search.setup import check_unchanged
 from neuromosaic.core.search.standing import counted, pareto_trials, ranked
 from neuromosaic.core.search.trials import Trial, Trials
@@ -117,8 +118,8 @@ class ArchitectureSearch:
         process is at work on it.
         """
         self._load()
-        with self._alone():
-            return self._work(alone=True)
+        with alone(self._ledger.root, self._search, self.name):
+            return self._work(is_held=True)
 
     def stop(self) -> None:
         """Begins no further trial: those under way are finished."""
@@ -250,11 +251,14 @@ class ArchitectureSearch:
 
     # ------------------------------------------------------------ the loop
 
-    def _work(self, alone: bool = False) -> list[Trial]:
+    def _work(self, is_held: bool = False) -> list[Trial]:
         if not self._wanted.has_evaluator:
             raise SearchError("evaluator: .run() needs one; without it use .ask() and .tell()")
         self._begun_at, self._stopping = time.monotonic(), False
-        with nullcontext() if alone else self._alone(), self._alive():
+        with (
+            nullcontext() if is_held else alone(self._ledger.root, self._search, self.name),
+            alive(self._ledger, self._dispatch.owner),
+        ):
             self._read()
             placed = self._placed()
             try:
@@ -323,46 +327,3 @@ class ArchitectureSearch:
     def _note(self, data: dict[str, Any]) -> None:
         self._ledger.append(self._search or 0, None, "note", data)
         self._trials.apply(SearchEvent(None, "note", data))
-
-    # ------------------------------------------------------------ beside other processes
-
-    def _alone(self) -> AbstractContextManager[Any]:
-        """One process at a time works on a search."""
-        if self._ledger.root is None:
-            return nullcontext()
-        from filelock import FileLock, Timeout
-
-        place = self._ledger.root / "searches"
-        place.mkdir(exist_ok=True)
-        lock = FileLock(place / f"{self._search}.lock")
-        try:
-            lock.acquire(blocking=False)
-        except Timeout:
-            where = f"the search {self.name!r} in {self._ledger.root}"
-            raise SearchError(f"another process is at work on {where}: wait, or .run() a new one") from None
-        return _released(lock)
-
-    @contextmanager
-    def _alive(self) -> Iterator[None]:
-        """Signs of life while it runs; in the end what was claimed and not finished is free again."""
-        owner, over = self._dispatch.owner, threading.Event()
-        self._ledger.renew(owner)
-
-        def beat() -> None:
-            while not over.wait(LEASE / 3):
-                self._ledger.renew(owner)
-
-        threading.Thread(target=beat, daemon=True).start()
-        try:
-            yield
-        finally:
-            over.set()
-            self._ledger.retire(owner)
-
-
-@contextmanager
-def _released(lock: Any) -> Iterator[None]:
-    try:
-        yield
-    finally:
-        lock.release()
