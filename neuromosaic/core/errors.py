@@ -6,9 +6,11 @@ NeuromosaicError
 │   ├── DataError           the data cannot be read or do not fit the task
 │   ├── RoleError           a role file is broken
 │   ├── SpaceError          a search space, or a point of one, is not sound
+│   ├── SearchError         what a search was given does not fit together: objectives, options, names, stored runs
 │   ├── ArchitectureError    a network as data is broken: the path inside it is named
 │   └── NotFoundError       no such run, candidate, role or artifact
 ├── InfrastructureError     this machine failed us: never a verdict on a candidate
+│   ├── ExecutorError       trials cannot be run where they were to be run
 │   └── WorkerError         a worker died, hung or could not be set up
 ├── StoreError              the store cannot be read or written
 ├── ModelClientError        whatever answers the roles' requests failed
@@ -18,6 +20,7 @@ NeuromosaicError
 │   └── SpendingLimitError      the limit on calls, tokens or cost was reached
 ├── CandidateError          a candidate's own code failed where it must not: becomes a finding
 │   └── ExportError         it runs, but cannot be exported: takes the python lane
+├── SearchExhausted         a strategy has nothing new left to suggest
 ├── RunFailedError          the run ended without a network
 ├── WaitingForApproval      the run waits for a person (exit code 3)
 └── Interrupted             a person pressed Ctrl-C (exit code 130)
@@ -52,6 +55,10 @@ class SpaceError(UsageError):
     pass
 
 
+class SearchError(UsageError):
+    pass
+
+
 class ArchitectureError(UsageError):
     """`path` leads to the fault inside the document ("layers[2].config.kernel"), empty where the whole is meant."""
 
@@ -65,6 +72,10 @@ class NotFoundError(UsageError):
 
 
 class InfrastructureError(NeuromosaicError):
+    pass
+
+
+class ExecutorError(InfrastructureError):
     pass
 
 
@@ -109,6 +120,10 @@ class CandidateError(NeuromosaicError):
 
 
 class ExportError(CandidateError):
+    pass
+
+
+class SearchExhausted(NeuromosaicError):
     pass
 
 

@@ -2,14 +2,11 @@
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Literal, Protocol, TypeVar
+from typing import Any, Literal, Protocol
 
 from neuromosaic.core.graph.document import Graph, TensorData
 from neuromosaic.core.proposals import Finding
 from neuromosaic.core.signature import Signature
-
-Config = TypeVar("Config")
-Result = TypeVar("Result")
 
 
 @dataclass(frozen=True)
@@ -170,10 +167,12 @@ class EarlyStopping(Protocol):
 
 
 class BaseExecutor(Protocol):
-    """Runs trials somewhere; results stream back as they finish, each with its config."""
+    """Runs trials somewhere; results stream back as they finish, each with its config.
 
-    def execute_trials(
-        self, trial_fn: Callable[[Config], Result], configs: Iterable[Config]
-    ) -> Iterator[tuple[Config, Result]]: ...
+    `configs` may be an iterator that grows: one that had nothing is asked again after every result. Where a trial
+    gave no result, a `core.execution.failure.Failure` stands in its place.
+    """
+
+    def execute_trials(self, trial_fn: Callable[[Any], Any], configs: Iterable[Any]) -> Iterator[tuple[Any, Any]]: ...
 
     def shutdown(self) -> None: ...

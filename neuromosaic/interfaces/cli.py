@@ -104,6 +104,38 @@ def validate(
 
 
 @app.command()
+def search(
+    space: Annotated[str, typer.Argument(help="A .toml, .yaml or .json file, or module:object.")],
+    evaluator: Annotated[str, typer.Option(help="module:function (config -> figures), or module:Class of an evaluator.")],
+    trials: Annotated[int | None, typer.Option(min=1, help="End after so many. Default: 100, or none with --minutes.")] = None,
+    minutes: Annotated[float | None, typer.Option(min=0.001, help="Begin no trial after that time.")] = None,
+    strategy: Annotated[str, typer.Option(help="auto, random, grid, bayesian, ...")] = "auto",
+    pruner: Annotated[str | None, typer.Option(help="median, asha, hyperband, ...; the evaluator must take report or fidelity.")] = None,
+    executor: Annotated[str, typer.Option(help="sequential, threads, processes, ray or dask.")] = "sequential",
+    workers: Annotated[int, typer.Option(min=1, help="Trials at a time.")] = 2,
+    maximize: Annotated[list[str] | None, typer.Option(help="A metric that is to be large.")] = None,
+    minimize: Annotated[list[str] | None, typer.Option(help="A metric that is to be small.")] = None,
+    constraint: Annotated[list[str] | None, typer.Option(help='"params <= 20000"')] = None,
+    option: Annotated[list[str] | None, typer.Option(help="NAME=VALUE, of the strategy or the pruner.")] = None,
+    timeout: Annotated[float | None, typer.Option(min=0.001, help="Seconds that a trial may take.")] = None,
+    seed: Annotated[int, typer.Option(min=0, help="One seed, one result.")] = 0,
+    name: Annotated[str, typer.Option(help="The search's name in the store.")] = "search",
+    resume: Annotated[bool, typer.Option("--resume", help="Go on with the latest search of that name.")] = False,
+    strict: Annotated[bool, typer.Option("--strict", help="End where the executor cannot be had, instead of taking another.")] = False,
+    address: Annotated[str | None, typer.Option(help="Of a Ray or Dask cluster.")] = None,
+    export: Annotated[Path | None, typer.Option(help="Also write the trials: .csv, .json, or .db for optuna-dashboard.")] = None,
+    json: Json = False,
+    store: StoreOption = STORE,
+) -> None:  # fmt: skip
+    """Search a space of your own with an evaluator of your own."""
+    from neuromosaic.interfaces import search as command
+
+    trials = 100 if trials is None and minutes is None else trials
+    wanted = command.Wanted(**{name: value for name, value in locals().items() if name in command.Wanted._fields})
+    raise typer.Exit(command.search(store, wanted, as_json=json))
+
+
+@app.command()
 def runs(json: Json = False, store: StoreOption = STORE) -> None:
     """List all runs, the latest first."""
     from neuromosaic.interfaces import inspect

@@ -16,7 +16,7 @@ from typing import Any, NamedTuple
 from neuromosaic.core.errors import NotFoundError, StoreError
 from neuromosaic.core.store.artifacts import Artifacts
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 
 
 class RunRecord(NamedTuple):

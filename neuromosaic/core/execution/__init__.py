@@ -1,0 +1,1 @@
+"""Executors: where trials run. Results stream back as they finish."""

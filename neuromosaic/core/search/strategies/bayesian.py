@@ -1,0 +1,83 @@
+"""Bayesian search: a Gaussian process learns which points are good, an acquisition function picks the next."""
+
+import random
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, ClassVar, Literal
+
+from neuromosaic.core.search.objectives import Objectives
+from neuromosaic.core.search.strategies.evolution import AtLeastOne
+from neuromosaic.core.search.strategies.memory import Memory, Metrics
+from neuromosaic.core.space.parameters import Point
+from neuromosaic.core.space.space import SearchSpace
+
+if TYPE_CHECKING:
+    from neuromosaic.core.search.surrogate import Fitted, Surrogate
+
+
+class BayesianSearch:
+    """A Gaussian process on softened scores (Snoek et al., 2012, arXiv:1206.2944, sections 2 and 3; see `softened`).
+
+    Begins with `n_initial_random` even draws (as many as there are parameters and four more, 24 at most, if not
+    given); then takes the best by `acquisition_function` (see `acquisition`) of points near the leaders and of even
+    draws. `fallbacks`: suggestions drawn by chance because the process failed.
+    """
+
+    name: ClassVar[str] = "bayesian"
+    similar: ClassVar[bool] = False
+
+    def __init__(
+        self,
+        seed: int,
+        objectives: Objectives,
+        *,
+        acquisition_function: Literal["ei", "ucb", "pi"] = "ei",
+        n_initial_random: AtLeastOne | None = None,
+    ) -> None:
+        self._seed, self._objectives = seed, objectives
+        self._acquisition, self._initial = acquisition_function, n_initial_random
+        self._memory = Memory()
+        self._surrogate: tuple[SearchSpace, Surrogate] | None = None
+        self.fallbacks = 0
+
+    def suggest(self, space: SearchSpace, trial_number: int) -> Point:
+        """The next point; one that was told already only where no other turns up."""
+        import numpy as np
+
+        draw = random.Random(f"{self._seed}/{self.name}/{trial_number}")
+        initial = min(len(space.parameters) + 4, 24) if self._initial is None else self._initial
+        if len(self._memory) < max(initial, 2):
+            return self._memory.fresh(space, draw)
+        try:
+            return self._picked(space, draw)
+        except np.linalg.LinAlgError:
+            self.fallbacks += 1
+            return self._memory.fresh(space, draw)
+
+    def update(self, architecture: Point, metrics: Metrics) -> None:
+        self._memory.tell(architecture, metrics)
+
+    def pending(self, points: Sequence[Point]) -> None:
+        self._memory.await_(points)
+
+    def _picked(self, space: SearchSpace, draw: random.Random) -> Point:
+        import numpy as np
+
+        from neuromosaic.core.search.acquisition import acquisition
+        from neuromosaic.core.search.candidates import LEADERS, near_and_far
+
+        fitted = self._fitted(space)
+        order = np.argsort(-fitted.scores, kind="stable")[:LEADERS].tolist()
+        leaders = [self._memory.points[number] for number in order]
+        candidates = self._memory.untried(near_and_far(space, leaders, draw))
+        if not candidates:
+            return self._memory.fresh(space, draw)
+        mean, deviation = fitted.predict(candidates)
+        return candidates[int(np.argmax(acquisition(self._acquisition, mean, deviation, fitted.best)))]
+
+    def _fitted(self, space: SearchSpace) -> "Fitted":
+        from neuromosaic.core.search.surrogate import Surrogate
+
+        if self._surrogate is None or self._surrogate[0] is not space:
+            self._surrogate = space, Surrogate(space, self.similar)
+        memory = self._memory
+        return self._surrogate[1].fit(memory.points, memory.metrics, self._objectives, memory.pending)

@@ -1,0 +1,5 @@
+"""What scores architectures."""
+
+from neuromosaic.core.search.evaluator import BaseEvaluator
+
+__all__ = ["BaseEvaluator"]

@@ -1,0 +1,64 @@
+"""Optuna's samplers search our spaces; where Optuna is missing, the extra is named."""
+
+import math
+import sys
+from typing import Any
+
+import pytest
+
+from neuromosaic.core.errors import SearchError
+from neuromosaic.core.search.objectives import Objectives
+from neuromosaic.core.search.strategies import optuna_samplers
+from neuromosaic.core.search.strategies.catalogue import Strategy, make_strategy
+from neuromosaic.core.space.parameters import Point
+from neuromosaic.core.space.space import SearchSpace
+from neuromosaic.testing.strategies import spaces
+
+VALUE = Objectives({"value": "max"})
+BOWL = SearchSpace({f"x{n}": {"type": "float", "min": -2.0, "max": 3.0} for n in range(3)})
+
+
+def height(point: Point) -> float:
+    return -sum((float(value) - 1) ** 2 for value in point.values())
+
+
+def searched(strategy: Strategy, trials: int) -> list[Point]:
+    points = []
+    for number in range(trials):
+        points.append(strategy.suggest(BOWL, number))
+        strategy.update(points[-1], {"value": height(points[-1])})
+    return points
+
+
+@pytest.mark.parametrize("name", ["tpe", "cmaes", "nsga2"])
+def test_without_optuna_the_extra_is_named(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "optuna", None)
+    with pytest.raises(SearchError, match=rf"strategy {name}: .*neuromosaic\[optuna\]"):
+        make_strategy(name, 0, VALUE)
+
+
+@pytest.mark.parametrize(("name", "trials"), [("tpe", 60), ("cmaes", 100), ("nsga2", 120)])
+def test_it_comes_nearer_than_random_draws(name: str, trials: int) -> None:
+    pytest.importorskip("optuna", reason="the extra `optuna` is not installed")
+    pytest.importorskip("cmaes", reason="the extra `optuna` is not installed")
+    options: dict[str, Any] = {"population_size": 20} if name == "nsga2" else {}
+    best = max(map(height, searched(make_strategy(name, 0, VALUE, options), trials)))
+    assert best > max(map(height, searched(make_strategy("random", 0, VALUE), trials)))
+
+
+def test_cmaes_refuses_several_objectives() -> None:
+    pytest.importorskip("cmaes", reason="the extra `optuna` is not installed")
+    pytest.importorskip("optuna", reason="the extra `optuna` is not installed")
+    with pytest.raises(SearchError, match="one objective; take nsga2"):
+        make_strategy("cmaes", 0, Objectives({"value": "max", "cost": "min"}))
+
+
+def test_values_survive_being_written_in_optunas_words() -> None:
+    pytest.importorskip("optuna", reason="the extra `optuna` is not installed")
+    for space in spaces():
+        for point in space.sample_many(20, 0):
+            for name, value in point.items():
+                parameter = space.parameters[name]
+                back = optuna_samplers.read(parameter, optuna_samplers.written(parameter, value))
+                assert type(back) is type(value)
+                assert back == value or math.isclose(float(back), float(value), rel_tol=1e-9)
