@@ -2,6 +2,8 @@
 PYTHON ?= python3
 BIN := .venv/bin
 READY := .venv/.ready
+# With the engines that only some use, which the tests really start.
+TESTED := .venv/.tested
 # One thread a process: both cores are used by processes, and thread counts change the last digits of weights.
 export OMP_NUM_THREADS ?= 1
 
@@ -14,16 +16,20 @@ $(READY): pyproject.toml constraints.txt
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Neuromosaic needs Python 3.11 or newer: make PYTHON=python3.11 ...")'
 	test -d .venv || $(PYTHON) -m venv .venv
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --upgrade pip
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[tables,images,optuna]' --group dev
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[tables,images]' --group dev
+	touch $@
+
+$(TESTED): $(READY)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[optuna,dask,ray]'
 	touch $@
 
 demo: $(READY)  ## Design a network for the built-in handwritten digits
 	$(BIN)/neuromosaic design "classify 8x8 grey images of handwritten digits, under 20k parameters, under 1 ms per image on CPU" --data digits
 
-test: $(READY)  ## Run the whole test-suite, with branch coverage
+test: $(TESTED)  ## Run the whole test-suite, with branch coverage
 	$(BIN)/python -m pytest -n 2 --cov --cov-report=term:skip-covered
 
-soak: $(READY)  ## The long tests: the whole zoo, and every attempt to escape, at every level
+soak: $(TESTED)  ## The long tests: the whole zoo, and every attempt to escape, at every level
 	$(BIN)/python -m pytest -n 2 -m soak
 
 check: lint types floors  ## Lint, types and floors

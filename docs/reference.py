@@ -11,7 +11,7 @@ from pathlib import Path
 
 from neuromosaic.core.architecture.operation import Field, operations
 
-FACES = ("architectures", "encoding", "registry", "testing")
+FACES = ("architectures", "encoding", "search", "evaluation", "registry", "testing")
 
 
 def main() -> None:

@@ -20,12 +20,12 @@ def propose_family(client: ModelClient, inputs: FamilyInputs) -> FamilyProposal:
     """
     purpose = "repair" if inputs.previous is not None else "propose"
     request = Request[FamilyProposal](
-        role="NetworkArchitect", purpose=purpose, inputs=inputs, reply=FamilyProposal, check=_faults
+        role="NetworkArchitect", purpose=purpose, inputs=inputs, reply=FamilyProposal, check=space_faults
     )
     return ask(client, request)
 
 
-def _faults(proposal: FamilyProposal) -> list[str]:
+def space_faults(proposal: FamilyProposal) -> list[str]:
     """What keeps `Model(**point)` from being called, as far as the source tells; the ladder finds all else."""
     constructor = method("__init__", parse(proposal.source))
     if constructor is None:

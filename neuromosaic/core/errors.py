@@ -22,6 +22,8 @@ NeuromosaicError
 │   └── ExportError         it runs, but cannot be exported: takes the python lane
 ├── SearchExhausted         a strategy has nothing new left to suggest
 ├── RunFailedError          the run ended without a network
+├── RepositoryError         a git repository is not as it must be, or refused
+├── ForgeError              the server that keeps pull requests refused, failed or was not reached
 ├── WaitingForApproval      the run waits for a person (exit code 3)
 └── Interrupted             a person pressed Ctrl-C (exit code 130)
 
@@ -128,6 +130,14 @@ class SearchExhausted(NeuromosaicError):
 
 
 class RunFailedError(NeuromosaicError):
+    pass
+
+
+class RepositoryError(NeuromosaicError):
+    pass
+
+
+class ForgeError(NeuromosaicError):
     pass
 
 

@@ -151,6 +151,13 @@ class FamilyInputs(Inputs):
     findings: tuple[Finding, ...] = ()
 
 
+class ExtensionInputs(FamilyInputs):
+    """As for a new family; `given` is the source of the network that is to be extended, `entry` its class there."""
+
+    given: str
+    entry: str
+
+
 class RecipeInputs(Inputs):
     """`families` by name, and as `sketches` where they are known; each of `trials` trains at `fidelity`.
 

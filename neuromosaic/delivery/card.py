@@ -5,6 +5,7 @@ from typing import Any
 
 from neuromosaic.core.evaluation.data.preprocessing import Preprocessing
 from neuromosaic.delivery import view
+from neuromosaic.delivery.card_header import card_header
 from neuromosaic.delivery.contents import Delivery
 from neuromosaic.delivery.limits import limits_of_evidence
 from neuromosaic.delivery.reproducing import brief_yaml, command, repeatable
@@ -14,7 +15,7 @@ from neuromosaic.delivery.usage import snippet
 
 
 def card(delivery: Delivery) -> str:
-    """Markdown; whatever a person or a model has written is escaped."""
+    """Markdown below its YAML header; whatever a person or a model has written is escaped."""
     headers, body = rows(delivery.results)
     text = template("card.md.j2").render(
         **shared(delivery),
@@ -23,7 +24,7 @@ def card(delivery: Delivery) -> str:
         metric=words(primary(delivery.results)),
         usage=snippet(Preprocessing.model_validate_json(delivery.preprocessing)),
     )
-    return re.sub(r"\n{3,}", "\n\n", text).strip() + "\n"
+    return card_header(delivery) + re.sub(r"\n{3,}", "\n\n", text).strip() + "\n"
 
 
 def shared(delivery: Delivery) -> dict[str, Any]:

@@ -136,6 +136,7 @@ def _contents(delivery: Delivery, wanted: Path, target: Path) -> dict[str, bytes
     from neuromosaic.delivery.card import card
     from neuromosaic.delivery.model_file import model_file
     from neuromosaic.delivery.report import report
+    from neuromosaic.delivery.summary import pictures, summary
 
     best = chosen(delivery.results)
     assert best is not None  # deliver has checked
@@ -151,6 +152,8 @@ def _contents(delivery: Delivery, wanted: Path, target: Path) -> dict[str, bytes
         "preprocessing.json": delivery.preprocessing,
         "card.md": card(delivery),
         "report.html": report(delivery),
+        "report.md": summary(delivery),
+        **pictures(delivery),
     }
     files = {name: (text.rstrip("\n") + "\n").encode("utf-8", "replace") for name, text in texts.items()}
     files["weights.safetensors"] = weights_file(delivery.weights)

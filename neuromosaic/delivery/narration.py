@@ -54,6 +54,12 @@ def _call(data: Data) -> str:
     return f"  {data['model']}: {number(tokens)} tokens in {duration(data['seconds'])}{cost}"
 
 
+def _proposed(data: Data) -> str:
+    if "refused" in data:
+        return f"No pull request: {data['refused']}"
+    return f"Pull request: {data['url'] or 'branch ' + data['branch']}"
+
+
 def _verdict(data: Data) -> str:
     if data["passed"]:
         return f"  {data['family']} passed {data['gate']} ({data['milliseconds']:.0f} ms)"
@@ -104,6 +110,7 @@ TELLERS: dict[str, Callable[[Data], str]] = {
     "envelope": _envelope,
     "metrics": lambda data: f"  loss {data['loss']}, ranked by {data['primary']}",
     "suite.red": _red,
+    "pull_request": _proposed,
     "suite.mutants": _mutants,
     "family.proposed": lambda data: f"  {data['family']}: {data['name']}, designed by {data['designed_by']}",
     "gate.verdict": _verdict,

@@ -2,7 +2,7 @@
 
 import sys
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import typer
 
@@ -43,7 +43,10 @@ def design(
     device: Annotated[str | None, typer.Option(help="auto, cpu, cuda or mps.")] = None,
     seed: Annotated[int | None, typer.Option(min=0, help="One seed, one result.")] = None,
     out: Annotated[Path | None, typer.Option(help="Folder for the result. Default: designs/RUN.")] = None,
-    yes: Annotated[bool, typer.Option("--yes", "-y", help="Approve the brief as understood.")] = False,
+    extend: Annotated[str | None, typer.Option(help="path.py:Class, a network of yours to start from and to beat.")] = None,
+    weights: Annotated[Path | None, typer.Option(help="Its trained weights, a .safetensors file.")] = None,
+    pr: Annotated[Path | None, typer.Option(help="Your repository: the result becomes a pull request there.")] = None,
+    yes: Annotated[bool, typer.Option("--yes", "-y", help="Approve the brief as understood, and the pull request.")] = False,
     boundary: Boundary = "auto",
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would be done, how long and at what cost.")] = False,
     json: Json = False,
@@ -290,6 +293,48 @@ def retrain(
 
     settings = use.Settings(from_scratch=from_scratch, epochs=epochs, seed=seed, boundary=boundary)
     use.retrain(folder, data, out, settings, as_json=json)
+
+
+@app.command()
+def pr(
+    run: Annotated[str, typer.Argument(help="A run's id, or a delivered folder.")],
+    repo: Annotated[Path, typer.Option(help="The repository: a folder with a git clone.")] = Path(),
+    candidate: Annotated[str | None, typer.Option(help="Another certified candidate, by id or name.")] = None,
+    into: Annotated[str | None, typer.Option(help="Folder for it, like src/models. Default: where networks are kept.")] = None,
+    name: Annotated[str | None, typer.Option(help="What it is called there. Default: as its data.")] = None,
+    branch: Annotated[str | None, typer.Option(help="Default: neuromosaic/NAME-RUN.")] = None,
+    base: Annotated[str | None, typer.Option(help="Branch that it goes into. Default: the main one.")] = None,
+    check: Annotated[str | None, typer.Option(help="Command that runs the repository's tests; none: do not. Default: found out.")] = None,
+    forge: Annotated[Literal["github", "gitlab", "gitea", "none"] | None, typer.Option(help="github, gitlab, gitea or none. Default: by the remote's address.")] = None,
+    ready: Annotated[bool, typer.Option("--ready", help="Not as a draft.")] = False,
+    update: Annotated[bool, typer.Option("--update", help="Only bring an existing one up to date.")] = False,
+    boundary: Boundary = "auto",
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would be done, and change nothing.")] = False,
+    json: Json = False,
+    store: StoreOption = STORE,
+) -> None:  # fmt: skip
+    """Open a pull request with a run's network, its tests and its evidence, in your own repository."""
+    from neuromosaic.delivery.pull_requests.proposing import Wanted
+    from neuromosaic.interfaces import pr as command
+
+    wanted = Wanted(into, name, branch, base, check, ready, update)
+    request = command.Request(run, repo, candidate, wanted, forge, boundary)
+    command.pull_request(store, request, as_json=json, dry_run=dry_run)
+
+
+@app.command()
+def export(
+    run: Annotated[str, typer.Argument(help="A run's id, or a delivered folder.")],
+    to: Annotated[list[str], typer.Option(help="safetensors, source, torch-export or torchscript; several are possible.")],
+    out: Annotated[Path | None, typer.Option(help="Folder for the result. Default: exports/RUN.")] = None,
+    boundary: Boundary = "auto",
+    json: Json = False,
+    store: StoreOption = STORE,
+) -> None:  # fmt: skip
+    """Write a run's network in other formats, each loaded again and compared with model.py."""
+    from neuromosaic.interfaces import export as command
+
+    command.export(store, run, to, out, boundary, as_json=json)
 
 
 @roles_app.command("list")

@@ -18,10 +18,12 @@ from neuromosaic.core.errors import BriefError, Interrupted, UsageError, Waiting
 from neuromosaic.core.results import Results
 from neuromosaic.core.store.store import Store
 from neuromosaic.core.workers.boundary import Accepted
+from neuromosaic.interfaces.extending import extension
 from neuromosaic.interfaces.settings import check_seat, names_given, settings
 from neuromosaic.workflows import runs
 from neuromosaic.workflows.bench import Workbench
 from neuromosaic.workflows.options import Options
+from neuromosaic.workflows.pull_request import STEP
 
 EXIT = {"met": 0, "not met": 1, "stopped": 130}
 
@@ -42,14 +44,21 @@ class Wanted(NamedTuple):
     device: str | None = None
     seed: int | None = None
     out: Path | None = None
+    pr: Path | None = None
     yes: bool = False
     boundary: Accepted = "auto"
+    extend: str | None = None
+    weights: Path | None = None
 
 
 def design(root: Path, wanted: Wanted, *, as_json: bool) -> int:
     """Creates the run and works on it; the exit code says what it came to."""
     brief, options = brief_of(wanted), options_of(wanted, root)
     store = Store(root)
+    if wanted.extend:
+        options = options.model_copy(update={"extend": extension(wanted.extend, wanted.weights, store)})
+    elif wanted.weights:
+        raise UsageError("--weights are those of a network to extend: name it by --extend path.py:Class")
     return _work(store, runs.create(store, brief, options), None, as_json=as_json)
 
 
@@ -125,6 +134,7 @@ def options_of(wanted: Wanted, root: Path) -> Options:
         role_models={**said.models.roles, **said.models.purposes, **given},
         api_base=wanted.api_base or said.models.api_base, approved=wanted.yes,
         folder=str(wanted.out) if wanted.out else None, agents=str(root / "agents"), boundary=wanted.boundary,
+        repository=str(wanted.pr.resolve()) if wanted.pr else None,
         calls=said.limits.calls, tokens=said.limits.tokens, model_seconds=said.limits.seconds,
         at_once=said.limits.at_once,
     )  # fmt: skip
@@ -150,7 +160,7 @@ def _work(store: Store, run: str, answer: dict[str, Any] | None, *, as_json: boo
         finally:
             bench.close()
     _report(results, as_json=as_json)
-    return EXIT[results.status]
+    return _pull_request(store, run, as_json=as_json) or EXIT[results.status]
 
 
 def _ask_or_wait(store: Store, run: str, waiting: WaitingForApproval, *, as_json: bool) -> int:
@@ -169,6 +179,21 @@ def _ask_or_wait(store: Store, run: str, waiting: WaitingForApproval, *, as_json
         return approve(store.root, run, edit=True, as_json=as_json)
     reply = {"approve": True} if said.lower() in {"", "y", "yes"} else {"answer": said}
     return _work(store, run, reply, as_json=as_json)
+
+
+def _pull_request(store: Store, run: str, *, as_json: bool) -> int:
+    """Says what came of the pull request, if one was wanted: 1 where it was refused."""
+    outcome = store.step(run, STEP) or {}
+    if "refused" in outcome:
+        retry = f"`neuromosaic pr {run} --repo PATH` tries again"
+        print(f"neuromosaic: no pull request: {outcome['refused']}; {retry}", file=sys.stderr)
+        return 1
+    if outcome and not as_json:
+        from neuromosaic.delivery.pull_requests.publishing import Published
+        from neuromosaic.interfaces.pr import report
+
+        report(Published(**outcome), as_json=False)
+    return 0
 
 
 def _report(results: Results, *, as_json: bool) -> None:

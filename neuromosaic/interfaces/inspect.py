@@ -96,6 +96,10 @@ def print_question(asked: dict[str, Any]) -> None:
     """The brief as understood, what was not, and what must be asked; on stderr."""
     import yaml
 
+    if "pull_request" in asked:
+        planned = yaml.safe_dump(asked["pull_request"], sort_keys=False, allow_unicode=True)
+        print(f"The pull request as it would be:\n\n{planned}", file=sys.stderr)
+        return
     known = {name: value for name, value in asked["brief"].items() if value not in (None, "", {})}
     lines = ["The brief as understood:", "", yaml.safe_dump(known, sort_keys=False, allow_unicode=True)]
     lines += [f"Not understood: {phrase}" for phrase in asked["not_understood"]]

@@ -15,7 +15,7 @@ MODELS = "NEUROMOSAIC_MODEL"
 """Environment: names as for --model, separated by blanks or commas."""
 
 ROLES = ("TestArchitect", "NetworkArchitect", "ModelArchitect", "Trainer", "Compute", "Metrics")
-PURPOSES = ("read-brief", "envelope", "plan", "judge", "suite", "propose", "repair", "recipes")
+PURPOSES = ("read-brief", "envelope", "plan", "judge", "suite", "propose", "extend", "repair", "recipes")
 
 
 class Models(Value):

@@ -21,6 +21,7 @@ from neuromosaic.core.validation.behave import Examples
 from neuromosaic.core.validation.climb import Climb
 from neuromosaic.core.validation.ladder import Ladder
 from neuromosaic.workflows.bench import Workbench
+from neuromosaic.workflows.extending import from_where_it_was
 
 Lane = Literal["graph", "python"]
 
@@ -92,7 +93,7 @@ def record(bench: Workbench, family: Family, values: Point, climb: Climb) -> Can
     return Candidate(
         id=candidate, name=f"{_slug(family.proposal.name)}-{candidate.removeprefix('py-')[:6]}", family=family.id,
         values=values, lane=climb.lane,
-        graph=bench.store.put(pack(climb.graph)) if climb.graph is not None else None,
+        graph=bench.store.put(pack(from_where_it_was(bench, climb.graph))) if climb.graph is not None else None,
         parameters=int(figures["parameters"]), flops=figures["flops"], peak_memory_mb=figures["peak_memory_mb"],
     )  # fmt: skip
 

@@ -1,15 +1,19 @@
 """The last node: the results, and the folder that is handed over."""
 
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 import numpy as np
 
+from neuromosaic.core.errors import UsageError
 from neuromosaic.core.graph.packing import unpack_tensors
 from neuromosaic.core.results import CandidateResult, Results
+from neuromosaic.core.spelling import suggest
+from neuromosaic.core.store.store import Store
 from neuromosaic.delivery.contents import Delivery, Predictions
-from neuromosaic.delivery.folder import deliver
+from neuromosaic.delivery.folder import MANIFEST, deliver, untouched
 from neuromosaic.delivery.history import read_history
+from neuromosaic.delivery.text import judged
 from neuromosaic.workflows.bench import Workbench
 from neuromosaic.workflows.certifying import in_units, model_source
 from neuromosaic.workflows.finalists import Finalist, known_finalists
@@ -27,6 +31,48 @@ def deliver_run(bench: Workbench, state: DesignState) -> DesignState:
         where = bench.once("delivered", lambda: {"folder": str(written[0].parent)})
         bench.tell("delivered", **where)
     return {}
+
+
+def delivered_folder(store: Store, run: str, candidate: str | None, spare: Path) -> Path:
+    """Where the run's network stands as it was delivered; delivered again to `spare` where it does not any more.
+
+    `candidate`: the beginning of the id, or the name, of another certified one. Raises UsageError where there is no
+    such one, or the run has not come to results.
+    """
+    record = store.run(run)
+    found = Results.model_validate(store.step(record.id, "results") or _unfinished(record.id))
+    known = store.step(record.id, "delivered")
+    if (
+        candidate is None
+        and known
+        and (Path(known["folder"]) / MANIFEST).is_file()
+        and untouched(Path(known["folder"]))
+    ):
+        return Path(known["folder"])
+    bench = Workbench(store, record.id)
+    try:
+        return deliver(spare, contents(bench, chosen_again(found, candidate)))[0].parent
+    finally:
+        bench.close()
+
+
+def _unfinished(run: str) -> NoReturn:
+    raise UsageError(f"run {run} has no results yet: `neuromosaic resume {run}` goes on with it")
+
+
+def chosen_again(found: Results, wanted: str | None) -> Results:
+    """The results with another certified candidate in the first place, judged by the same brief."""
+    if wanted is None:
+        return found
+    known = {one.id: one for one in (found.winner, found.nearest, *found.pareto) if one is not None}
+    fitting = [one for one in known.values() if one.id.startswith(wanted) or one.name == wanted]
+    if len(fitting) != 1:
+        fault = "fits several candidates" if fitting else "is no certified candidate"
+        names = [one.name for one in known.values()]
+        raise UsageError(f"--candidate {wanted} {fault} of run {found.run}{suggest(wanted, names)}")
+    limits = judged(found, fitting[0])
+    first = "winner" if all(limit.met for limit in limits) else "nearest"
+    return found.model_copy(update={"winner": None, "nearest": None, first: fitting[0], "constraints": limits})
 
 
 def contents(bench: Workbench, found: Results) -> Delivery:

@@ -13,13 +13,14 @@ from neuromosaic.workflows.gathering import gather, mutants
 from neuromosaic.workflows.intake import intake
 from neuromosaic.workflows.planning import compute, metrics, suite
 from neuromosaic.workflows.proposing import family_graph, seats
+from neuromosaic.workflows.pull_request import pull_request
 from neuromosaic.workflows.searching import judge, recipes, search
 from neuromosaic.workflows.state import DesignState
 
 
 def design_graph(bench: Workbench) -> StateGraph[DesignState]:
     """intake -> compute -> metrics -> suite -> seats (several at once) -> gather -> mutants -> recipes -> search
-    -> judge -> (seats again | finalists) -> certify -> deliver.
+    -> judge -> (seats again | finalists) -> certify -> deliver -> pull_request.
 
     Every node returns what the store already holds, or does it and stores it.
     """
@@ -29,13 +30,15 @@ def design_graph(bench: Workbench) -> StateGraph[DesignState]:
         graph.add_node(node.__name__, partial(node, bench))
     graph.add_node("family", family_graph(bench))
     graph.add_node("deliver", partial(deliver_run, bench))
+    graph.add_node("pull_request", partial(pull_request, bench))
     for before, after in zip(("intake", "compute", "metrics"), ("compute", "metrics", "suite"), strict=True):
         graph.add_edge(before, after)
     graph.add_edge(START, "intake")
     graph.add_conditional_edges("suite", partial(seats, bench), ["family"])
     for before, after in (
         ("family", "gather"), ("gather", "mutants"), ("mutants", "recipes"), ("recipes", "search"),
-        ("search", "judge"), ("finalists", "certify"), ("certify", "deliver"), ("deliver", END),
+        ("search", "judge"), ("finalists", "certify"), ("certify", "deliver"),
+        ("deliver", "pull_request"), ("pull_request", END),
     ):  # fmt: skip
         graph.add_edge(before, after)
     graph.add_conditional_edges("judge", partial(_next, bench), ["family", "finalists"])

@@ -24,7 +24,7 @@ def traces(bench: Workbench) -> list[Trace]:
 def _took(events: list[Event], designer: str, families: int) -> dict[str, Any]:
     """What one of a designer's families took on average; the cost is not known where that of any call is not."""
     calls = [event.data for event in events if event.kind == "model.called" and event.data["model"] == designer]
-    own = [call for call in calls if call["role"] == "NetworkArchitect"]
+    own = [call for call in calls if call["role"] in ("NetworkArchitect", "ModelArchitect")]
     tokens = sum(call["prompt_tokens"] + call["completion_tokens"] for call in own)
     costs = [call["cost_usd"] for call in own]
     cost = None if None in costs else sum(costs) / families

@@ -6,6 +6,14 @@ from neuromosaic.core.brief import Value
 from neuromosaic.core.workers.boundary import Accepted
 
 
+class Extension(Value):
+    """The network to start from: its `source`, the class `entry` there, its trained `weights` (artifact) if any."""
+
+    source: str
+    entry: str
+    weights: str | None = None
+
+
 class Options(Value):
     """Stored with the run, so that a resumed one goes on in the same way.
 
@@ -13,7 +21,8 @@ class Options(Value):
     per role ("Trainer"), for one of its purposes ("NetworkArchitect.repair"), or for a purpose of any role
     ("repair"). `calls`, `tokens`, `model_seconds` and `at_once` limit what one process asks of models. `approved`:
     the brief needs no person's approval. `folder`: where the result is delivered. `agents`: folder with the user's
-    own role files. `boundary`: the least that may stand around proposed code.
+    own role files. `repository`: the user's own, for a pull request. `boundary`: the least that may stand around
+    proposed code. `extend`: what ModelArchitect extends; without it NetworkArchitect designs anew.
     """
 
     models: tuple[str, ...] = ("offline",)
@@ -26,4 +35,6 @@ class Options(Value):
     approved: bool = False
     folder: str | None = None
     agents: str | None = None
+    repository: str | None = None
     boundary: Accepted = "auto"
+    extend: Extension | None = None

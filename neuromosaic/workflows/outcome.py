@@ -11,6 +11,7 @@ from neuromosaic.core.search.pareto import pareto_front
 from neuromosaic.core.validation.constraints import judge_constraints, shortfall
 from neuromosaic.workflows.bench import Workbench
 from neuromosaic.workflows.certifying import environment
+from neuromosaic.workflows.extending import against_given
 from neuromosaic.workflows.finalists import needing_certificate
 from neuromosaic.workflows.searching import BASELINE, SEARCH
 
@@ -22,6 +23,8 @@ def results(bench: Workbench) -> Results:
         raise RunFailedError(f"no finalist could be certified: {'; '.join(_refusals(bench))}")
     winner, nearest = _choose(bench, found)
     _say_who_found(bench, winner or nearest or found[0])
+    if given := against_given(bench):
+        bench.once("given compared", partial(_tell_note, bench, given))
     judged = against_brief(bench, winner or nearest or found[0])
     primary = bench.plan.primary
     sign = -1 if higher_is_better(primary) else 1
@@ -83,7 +86,8 @@ def _status(bench: Workbench, winner: CandidateResult | None) -> Status:
 
 def _models(bench: Workbench) -> dict[str, str]:
     """Which client answered each role."""
-    roles: tuple[RoleName, ...] = ("TestArchitect", "NetworkArchitect", "Trainer", "Compute", "Metrics")
+    designer: RoleName = "ModelArchitect" if bench.options.extend else "NetworkArchitect"
+    roles: tuple[RoleName, ...] = ("TestArchitect", designer, "Trainer", "Compute", "Metrics")
     return {role: bench.client(role).name_of(role) for role in roles}
 
 

@@ -7,7 +7,7 @@ from langgraph.types import Send
 
 from neuromosaic.agents.network_architect import propose_family
 from neuromosaic.core.errors import ReplyError, SpendingLimitError
-from neuromosaic.core.proposals import FamilyInputs, FamilyProposal, Finding, Trace
+from neuromosaic.core.proposals import FamilyInputs, FamilyProposal, Finding, RoleName, Trace
 from neuromosaic.core.protocols import Program
 from neuromosaic.core.validation.climb import Climb
 from neuromosaic.core.validation.ladder import Ladder
@@ -19,6 +19,7 @@ from neuromosaic.workflows.candidates import (
     ladder,
     tell_verdicts,
 )
+from neuromosaic.workflows.extending import ask_for_extension, check_extension
 from neuromosaic.workflows.history import traces
 from neuromosaic.workflows.planning import common
 from neuromosaic.workflows.state import DesignState, FamilyOutcome, FamilyState
@@ -31,6 +32,8 @@ def seats(bench: Workbench, state: DesignState) -> list[Send]:
     """As many NetworkArchitects at once as the envelope has families; fewer after the first round."""
     turn = state["round"]
     slots = bench.envelope.families if turn == 0 else max(1, bench.envelope.families // 2)
+    if bench.options.extend and turn == 0:
+        slots = max(2, slots)  # the first is the given network's own
     return [Send("family", FamilyState(round=turn, slot=slot, slots=slots, attempt=0)) for slot in range(slots)]
 
 
@@ -52,7 +55,8 @@ def _id(state: FamilyState) -> str:
 def _propose(bench: Workbench, state: FamilyState) -> FamilyState:
     """Asks for the family, or for its repair with the findings of the last climb."""
     seat, attempt = _id(state), state["attempt"]
-    bench.tell("role.started", role="NetworkArchitect", purpose="repair" if attempt else "propose", seat=seat)
+    purpose = "repair" if attempt else "extend" if bench.options.extend else "propose"
+    bench.tell("role.started", role=architect(bench), purpose=purpose, seat=seat)
     outcome = bench.once(f"proposal/{seat}/{attempt}", lambda: _ask(bench, state))
     if "failed" in outcome:
         bench.tell("family.rejected", family=seat, reason=outcome["failed"])
@@ -62,10 +66,18 @@ def _propose(bench: Workbench, state: FamilyState) -> FamilyState:
     return {}
 
 
+def architect(bench: Workbench) -> RoleName:
+    """Who designs here."""
+    return "ModelArchitect" if bench.options.extend else "NetworkArchitect"
+
+
 def _ask(bench: Workbench, state: FamilyState) -> dict[str, Any]:
-    client = Witness(bench.client("NetworkArchitect"))
+    client = Witness(bench.client(architect(bench)))
+    inputs = _inputs(bench, state)
     try:
-        proposal = propose_family(client, _inputs(bench, state))
+        if given := bench.options.extend:
+            return ask_for_extension(client, given, inputs)
+        proposal = propose_family(client, inputs)
     except (ReplyError, SpendingLimitError) as error:
         return {"failed": str(error)}
     return {"proposal": proposal.model_dump(mode="json"), "designed_by": client.answered_by}
@@ -121,7 +133,7 @@ def _run_ladder(bench: Workbench, seat: str, attempt: int) -> dict[str, Any]:
 def climb_family(bench: Workbench, seat: str, proposal: FamilyProposal, rungs: Ladder, suite: str | None) -> Climb:
     """The ladder at the family's own point, its verdicts kept as evidence."""
     program = Program(proposal.source, family_default(proposal), bench.brief.seed)
-    climb = rungs.climb(program, suite=suite)
+    climb = check_extension(bench, program, rungs.climb(program, suite=suite))
     tell_verdicts(bench, seat, climb.verdicts)
     return climb
 

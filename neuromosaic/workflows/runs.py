@@ -86,10 +86,15 @@ def stored_results(store: Store, run: str) -> Results:
 
 def waiting(store: Store, run: str) -> WaitingForApproval:
     return WaitingForApproval(
-        f"run {run} waits for approval of its brief: `neuromosaic approve {run}` goes on "
+        f"run {run} waits for approval of its {_asked_about(store, run)}: `neuromosaic approve {run}` goes on "
         f"(with --edit after mending it), "
         f'`neuromosaic answer {run} "..."` says what is missing'
     )
+
+
+def _asked_about(store: Store, run: str) -> str:
+    asked = [event.data for event in store.events(run) if event.kind == "run.asks"]
+    return "pull request" if asked and "pull_request" in asked[-1] else "brief"
 
 
 def question(store: Store, run: str) -> dict[str, Any] | None:

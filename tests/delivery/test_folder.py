@@ -27,7 +27,9 @@ FILES = {
     "preprocessing.json",
     "card.md",
     "report.html",
+    "report.md",
 }
+PICTURES = {"pareto.svg", "learning.svg"}
 
 WITHOUT_US = "import sys; sys.modules['neuromosaic'] = None\n"
 """As if the package were not installed: importing it fails."""
@@ -65,7 +67,7 @@ def names(folder: Path) -> set[str]:
 
 def test_the_folder_holds_what_was_promised(digits: Delivery, tmp_path: Path) -> None:
     files = deliver(tmp_path / "designs" / "net", digits)
-    assert {file.name for file in files} == FILES
+    assert {file.name for file in files} == FILES | PICTURES
     assert {file.parent for file in files} == {tmp_path / "designs" / "net"}
     assert names(tmp_path / "designs") == {"net"}
     assert untouched(tmp_path / "designs" / "net")

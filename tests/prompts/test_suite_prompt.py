@@ -8,24 +8,13 @@ import pytest
 import torch
 from torch import nn
 
-from neuromosaic.core.brief import Contract, TensorSpec
+from neuromosaic.core.brief import Contract
 from neuromosaic.core.proposals import Request, SuiteInputs, SuiteProposal
 from neuromosaic.llm.fences import files_in
 from neuromosaic.prompts.render import messages
 from neuromosaic.prompts.roles import load_roles
 from neuromosaic.testing import example_task
-
-IMAGE = Contract(
-    task="classification", input=TensorSpec(shape=(1, 8, 8)), output=TensorSpec(shape=(3,)), kind="image"
-)
-TABLE = Contract(task="regression", input=TensorSpec(shape=(5,)), output=TensorSpec(shape=(1,)), kind="tabular")
-SERIES = Contract(
-    task="classification", input=TensorSpec(shape=(9, 2)), output=TensorSpec(shape=(3,)), kind="sequence"
-)
-TEXT = Contract(
-    task="language_modelling", input=TensorSpec(shape=(6,), dtype="int64", upper=11),
-    output=TensorSpec(shape=(6, 11)), kind="text",
-)  # fmt: skip
+from tests.llm.offline.contracts import DIGITS, HOUSES, LETTERS, MOTION, REVIEWS
 
 
 def prompt(contract: Contract) -> str:
@@ -48,7 +37,7 @@ class Leaking(Sound):
         return super().forward(x) - x.float().mean()
 
 
-@pytest.mark.parametrize("contract", [IMAGE, TABLE, SERIES, TEXT], ids=["image", "table", "series", "text"])
+@pytest.mark.parametrize("contract", [DIGITS, HOUSES, MOTION, LETTERS, REVIEWS])
 def test_the_example_passes_on_a_sound_network_and_fails_on_one_that_leaks(
     contract: Contract, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -71,10 +60,10 @@ def test_the_example_passes_on_a_sound_network_and_fails_on_one_that_leaks(
 @pytest.mark.parametrize(
     ("contract", "words"),
     [
-        (IMAGE, "space: exchanging any quarter"), (TABLE, "range: outputs are unbounded"),
-        (SERIES, "time: exchanging the first"), (TEXT, "causality: changing the id at position t"),
-        (TEXT, "context: the output at t"), (IMAGE, "initialisation: fresh, in train mode, on standard normal"),
-        (TEXT, "on random ids the outputs"), (TABLE, "elements without order"), (SERIES, "padding"),
+        (DIGITS, "space: exchanging any quarter"), (HOUSES, "range: outputs are unbounded"),
+        (MOTION, "time: exchanging the first"), (LETTERS, "causality: changing the id at position t"),
+        (LETTERS, "context: the output at t"), (DIGITS, "initialisation: fresh, in train mode, on standard normal"),
+        (LETTERS, "on random ids the outputs"), (HOUSES, "elements without order"), (MOTION, "padding"),
     ],
 )  # fmt: skip
 def test_what_the_task_demands_is_told(contract: Contract, words: str) -> None:
@@ -82,5 +71,5 @@ def test_what_the_task_demands_is_told(contract: Contract, words: str) -> None:
 
 
 def test_other_tasks_demands_are_not() -> None:
-    assert "causality" not in prompt(IMAGE)
-    assert "space: exchanging" not in prompt(TABLE)
+    assert "causality" not in prompt(DIGITS)
+    assert "space: exchanging" not in prompt(HOUSES)

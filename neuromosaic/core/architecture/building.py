@@ -45,5 +45,5 @@ def _blocks(known: tuple[tuple[str, library.Definition], ...]) -> dict[str, Any]
     }
     names["__builtins__"] = builtins
     for definition in library.needed(dict(known)):
-        exec(compile(definition.text, f"<{definition.name}>", "exec"), names)  # noqa: S102  (our own blocks)
+        exec(definition.code, names)  # noqa: S102  (our own blocks)
     return names

@@ -17,6 +17,7 @@ from neuromosaic.core.graph.tensors import from_torch, to_torch
 from neuromosaic.core.protocols import Converse, Job, Message
 from neuromosaic.core.signature import signature_of
 from neuromosaic.core.workers.behaviour import behave
+from neuromosaic.core.workers.conversion import convert
 from neuromosaic.core.workers.inspection import inspect
 from neuromosaic.core.workers.learning import learn
 
@@ -133,6 +134,7 @@ JOBS: Final[dict[str, Callable[[nn.Module, Job, Converse], Message]]] = {
     "predict": predict,
     "measure": measure,
     "ping": ping,
+    "convert": convert,
 }
 
 

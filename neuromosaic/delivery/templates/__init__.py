@@ -15,6 +15,13 @@ def template(name: str) -> "Template":
     return _environment().get_template(name)
 
 
+def style() -> str:
+    """The report's style sheet."""
+    from importlib import resources
+
+    return resources.files("neuromosaic.delivery.templates").joinpath("report.css").read_text(encoding="utf-8")
+
+
 @cache
 def _environment() -> "Environment":
     from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape

@@ -9,6 +9,7 @@ from neuromosaic.core.errors import ReplyError
 from neuromosaic.core.proposals import (
     BriefInputs,
     ComputeInputs,
+    ExtensionInputs,
     FamilyInputs,
     JudgementInputs,
     MetricsInputs,
@@ -16,6 +17,7 @@ from neuromosaic.core.proposals import (
     Request,
     SuiteInputs,
 )
+from neuromosaic.llm.offline.extending import propose_extension
 from neuromosaic.llm.offline.planning import envelope, judge, metrics_plan
 from neuromosaic.llm.offline.proposing import propose_family
 from neuromosaic.llm.offline.reading import read_brief
@@ -30,6 +32,7 @@ _ANSWERS: dict[type, Callable[[Any], BaseModel]] = {
     MetricsInputs: metrics_plan,
     SuiteInputs: propose_suite,
     FamilyInputs: propose_family,
+    ExtensionInputs: propose_extension,
     RecipeInputs: propose_recipes,
     JudgementInputs: judge,
 }

@@ -32,6 +32,7 @@ def test_it_is_formatted(folder: Path) -> None:
     assert run.returncode == 0, run.stdout
 
 
+@pytest.mark.soak  # the type checker reads all of PyTorch first
 def test_it_is_strictly_typed(folder: Path) -> None:
     files = sorted(path.name for path in folder.glob("*.py"))
     run = subprocess.run(

@@ -6,7 +6,7 @@ import random
 import pytest
 from pydantic import ValidationError
 
-from neuromosaic.agents.network_architect import _faults
+from neuromosaic.agents.network_architect import space_faults
 from neuromosaic.core.proposals import FamilyProposal
 from neuromosaic.core.search.families import FamilyRange
 from neuromosaic.core.search.strategies import Evolution
@@ -34,7 +34,7 @@ def test_conditions_and_constraints_are_read_and_searched_within() -> None:
     proposal = proposed(["depth * width <= 64"])
     default = family_default(proposal)
     assert default == {"depth": 2, "width": 16, "norm": False}
-    assert _faults(proposal) == []
+    assert space_faults(proposal) == []
     families = {"net": FamilyRange(proposal.searched, default)}
     strategy, space = Evolution(seed=3), proposal.searched
     for trial in range(60):
@@ -49,7 +49,7 @@ def test_without_constraints_a_proposal_reads_as_before() -> None:
 
 
 def test_defaults_that_break_a_constraint_are_a_fault() -> None:
-    (fault,) = _faults(proposed(["depth * width <= 16"]))
+    (fault,) = space_faults(proposed(["depth * width <= 16"]))
     assert "the defaults of Model.__init__ are outside space.json: constraints[0]" in fault
 
 

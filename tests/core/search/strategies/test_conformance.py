@@ -9,12 +9,12 @@ from neuromosaic.core.search.strategies.catalogue import make_strategy, strategy
 from neuromosaic.testing.strategies import check_strategy
 
 QUICK: Mapping[str, Mapping[str, Any]] = {
-    "auto": {"n_initial_random": 7},
+    "auto": {"n_initial_random": 5},
     "nsga2": {"population_size": 4},
     "progressive": {"beam_size": 3},
-    "reinforcement_learning": {"batch_size": 4},
+    "reinforcement_learning": {"batch_size": 3},
     "tpe": {"n_initial_random": 4},
-    "bayesian": {"n_initial_random": 7},
+    "bayesian": {"n_initial_random": 5},
     "evolutionary": {"population_size": 4},
     "local_search": {"n_initial_random": 3},
     "regularized_evolution": {"population_size": 4, "tournament_size": 2},
@@ -26,4 +26,4 @@ def test_a_strategy_keeps_its_contract(name: str) -> None:
     if name in ("cmaes", "nsga2", "tpe"):
         pytest.importorskip("cmaes", reason="the extra `optuna` is not installed")
         pytest.importorskip("optuna", reason="the extra `optuna` is not installed")
-    check_strategy(lambda seed, objectives: make_strategy(name, seed, objectives, QUICK.get(name, {})))
+    check_strategy(lambda seed, objectives: make_strategy(name, seed, objectives, QUICK.get(name, {})), trials=9)

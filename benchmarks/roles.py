@@ -1,0 +1,220 @@
+"""The roles at work: what a turn costs beside the model's own time, and what twelve briefs come to.
+
+    python benchmarks/roles.py turns
+    python benchmarks/roles.py briefs [--only iris wine] [--trials 6]                    # the built-in designer
+    python benchmarks/roles.py briefs --model openai/NAME --api-base http://127.0.0.1:8765/v1
+    python benchmarks/roles.py briefs --served      # over HTTP, with the built-in designer's answers
+
+"turns": milliseconds of ours per turn with a model that answers at once (median of 30), and how much longer eight
+proposals at once take than one, each answered over HTTP after a second. "briefs" prints a JSON line each: families
+accepted at the first try, after repair and rejected; mutants killed and survived; calls, tokens as the server counts
+them (--served: 120 a call), and what came of it on the test split beside random search.
+"""
+
+import argparse
+import json
+import os
+import statistics
+import tempfile
+import time
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import pytest
+from pydantic import BaseModel
+
+from neuromosaic.agents.metrics import judge_round, plan_metrics
+from neuromosaic.agents.network_architect import propose_family
+from neuromosaic.agents.test_architect import write_suite
+from neuromosaic.core.brief import Brief, Budget
+from neuromosaic.core.errors import NeuromosaicError
+from neuromosaic.core.proposals import FamilyInputs, JudgementInputs, MetricsInputs, SuiteInputs
+from neuromosaic.core.store.store import Event, Store
+from neuromosaic.llm.chat import ChatClient
+from neuromosaic.llm.completion import Answer, Completion, Connection
+from neuromosaic.llm.offline.designer import OfflineDesigner
+from neuromosaic.llm.openai_client import openai_completion
+from neuromosaic.prompts.roles import load_roles
+from neuromosaic.testing import example_hardware, example_task
+from neuromosaic.workflows import runs
+from neuromosaic.workflows.bench import Workbench
+from neuromosaic.workflows.options import Extension, Options
+from tests.chat_server import chat_server
+from tests.served_designer import serve_designer, written
+
+NET = """import torch
+from torch import nn
+
+
+class Net(nn.Module):
+    def __init__(self, hidden: int = 8) -> None:
+        super().__init__()
+        self.one = nn.Linear(13, hidden)
+        self.two = nn.Linear(hidden, 3)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return self.two(torch.relu(self.one(x)))
+"""
+
+
+class Job(NamedTuple):
+    """A brief over `data`; `extend`: the network to start from."""
+
+    sentence: str
+    data: str
+    extend: Extension | None = None
+
+
+BRIEFS = {
+    "digits": Job("classify 8x8 grey images of handwritten digits, under 20k parameters", "digits"),
+    "shapes": Job("classify the shape in each image, under 10k parameters", "role_data:shapes"),
+    "textures": Job("tell stripes from stripes in small colour images, under 10k parameters", "role_data:textures"),
+    "waves": Job("classify waves, under 8k parameters", "role_data:waves"),
+    "events": Job("which event came first, under 8k parameters", "role_data:events"),
+    "sentences": Job("a character language model, under 20k parameters", "role_data:sentences"),
+    "iris": Job("classify iris flowers, under 2000 parameters", "iris"),
+    "cancer": Job("tell malignant from benign, under 5k parameters", "breast_cancer"),
+    "diabetes": Job("predict the progression of the disease, under 5k parameters", "diabetes"),
+    "graphs": Job(
+        "does the graph of this adjacency matrix hold a triangle, under 20k parameters", "role_data:graphs"
+    ),
+    "generation": Job(
+        "a character model that generates balanced brackets, under 20k parameters", "role_data:brackets"
+    ),
+    "extending": Job("classify wines, under 3000 parameters", "wine", Extension(source=NET, entry="Net")),
+}
+
+
+# ---------------------------------------------------------------- turns
+
+
+def inputs() -> dict[str, Any]:
+    """Of one turn of each kind: code, a suite, decisions."""
+    task = example_task()
+    return {
+        "propose": (propose_family, FamilyInputs(**task, hardware=example_hardware(), slot=0, slots=8)),
+        "suite": (write_suite, SuiteInputs(**task)),
+        "plan": (plan_metrics, MetricsInputs(**task, available=("accuracy", "macro_f1"))),
+        "judge": (judge_round, JudgementInputs(**task, round=0, rounds=2, history=())),
+    }
+
+
+def turns() -> dict[str, Any]:
+    took = {name: _milliseconds(turn, asked) for name, (turn, asked) in inputs().items()}
+    return {"ms_of_ours_per_turn": took, "eight_at_once_over_one": _eight_over_one()}
+
+
+def _milliseconds(turn: Any, asked: BaseModel) -> float:
+    text = written(turn(OfflineDesigner(), asked))
+    client = ChatClient("scripted", lambda talk, settings: Answer(text, 1, 1), load_roles())
+    turn(client, asked)  # loads what is loaded on first use
+
+    def once() -> float:
+        began = time.perf_counter()
+        turn(client, asked)
+        return time.perf_counter() - began
+
+    return round(1000 * statistics.median(once() for _ in range(30)), 2)
+
+
+def _eight_over_one() -> float:
+    turn, asked = inputs()["propose"]
+    text = written(turn(OfflineDesigner(), asked))
+
+    def slowly(body: dict[str, Any]) -> str:
+        time.sleep(1.0)
+        return text
+
+    with chat_server() as server:
+        server.answers = [slowly]
+        complete: Completion = openai_completion("openai/t", Connection(server.base, retries=0))
+        client = ChatClient("openai/t", complete, load_roles())
+        turn(client, asked)
+        alone = _seconds(1, client, asked)
+        return round(_seconds(8, client, asked) / alone, 3)
+
+
+def _seconds(count: int, client: ChatClient, asked: FamilyInputs) -> float:
+    slots = [asked.model_copy(update={"slot": slot}) for slot in range(count)]
+    began = time.perf_counter()
+    with ThreadPoolExecutor(count) as pool:
+        list(pool.map(lambda one: propose_family(client, one), slots))
+    return time.perf_counter() - began
+
+
+# ---------------------------------------------------------------- briefs
+
+
+def design(job: Job, root: Path, trials: int, options: dict[str, Any]) -> dict[str, Any]:
+    """One run, and what its history says of it."""
+    brief = Brief(sentence=job.sentence, data=job.data, budget=Budget(trials=trials))
+    store = Store(root)
+    run = runs.create(store, brief, Options(approved=True, folder=str(root / "out"), extend=job.extend, **options))
+    bench, began = Workbench(store, run), time.monotonic()
+    try:
+        results = runs.carry_on(bench)
+        came_to = {"status": results.status, **_beside_random_search(results)}
+    except NeuromosaicError as error:
+        came_to = {"status": type(error).__name__, "reason": str(error)[:300]}
+    finally:
+        bench.close()
+    return {**came_to, **told_by(store.events(run)), "seconds": round(time.monotonic() - began, 1)}
+
+
+def _beside_random_search(results: Any) -> dict[str, Any]:
+    best, drawn = results.winner or results.nearest, results.baselines["random_search"]
+    test = f"test_{results.metric}"
+    other = drawn["metrics"].get(test) if isinstance(drawn, dict) else None
+    return {
+        "metric": results.metric,
+        "certified": round(best.metrics[test], 4),
+        "random_search": other and round(other, 4),
+    }
+
+
+def told_by(events: list[Event]) -> dict[str, Any]:
+    of: dict[str, list[dict[str, Any]]] = {}
+    for event in events:
+        of.setdefault(event.kind, []).append(event.data)
+    tries = [one["family"] for one in of.get("family.proposed", [])]
+    accepted = [one["family"] for one in of.get("family.accepted", [])]
+    faced = of.get("suite.mutants", [{"killed": None, "survived": None}])[-1]
+    calls = of.get("model.called", [])
+    return {
+        "first_try": sum(tries.count(name) == 1 for name in accepted),
+        "after_repair": sum(tries.count(name) > 1 for name in accepted),
+        "rejected": len(of.get("family.rejected", [])), "mutants_killed": faced["killed"],
+        "mutants_survived": faced["survived"], "calls": len(calls), "repair_turns": sum(c["repaired"] for c in calls),
+        "tokens": sum(c["prompt_tokens"] + c["completion_tokens"] for c in calls),
+        "fallbacks": len(of.get("model.fallback", [])),
+    }  # fmt: skip
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("what", choices=["turns", "briefs"])
+    parser.add_argument("--only", nargs="*", choices=[*BRIEFS], default=[*BRIEFS])
+    parser.add_argument("--trials", type=int, default=6)
+    parser.add_argument("--model", nargs="*", default=["offline"])
+    parser.add_argument("--api-base")
+    parser.add_argument("--served", action="store_true")
+    said = parser.parse_args()
+    if said.what == "turns":
+        print(json.dumps(turns()))
+        return
+    with ExitStack() as stack:
+        options: dict[str, Any] = {"models": tuple(said.model), "api_base": said.api_base}
+        if said.served:
+            server = stack.enter_context(chat_server())
+            server.answers = [serve_designer(stack.enter_context(pytest.MonkeyPatch.context()))]
+            options = {"models": ("openai/served",), "api_base": server.base}
+        root = Path(stack.enter_context(tempfile.TemporaryDirectory()))
+        for name in said.only:
+            print(json.dumps({"brief": name, **design(BRIEFS[name], root / name, said.trials, options)}), flush=True)
+
+
+if __name__ == "__main__":
+    os.environ.setdefault("OMP_NUM_THREADS", "1")
+    main()

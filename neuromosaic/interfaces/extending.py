@@ -1,0 +1,43 @@
+"""`--extend path.py:Class`: the network that a design starts from, read and never run here."""
+
+from pathlib import Path
+
+from neuromosaic.agents.model_architect import read_given
+from neuromosaic.core.errors import UsageError
+from neuromosaic.core.graph.packing import pack_tensors
+from neuromosaic.core.graph.tensors import from_numpy
+from neuromosaic.core.store.store import Store
+from neuromosaic.workflows.options import Extension
+
+LARGEST = 100_000
+"""Characters of source: it has to fit into a prompt."""
+
+
+def extension(named: str, weights: Path | None, store: Store) -> Extension:
+    """What `path.py:Class` and a .safetensors file of its trained weights hold; the weights go into the store.
+
+    Raises UsageError naming what cannot be read.
+    """
+    path, colon, entry = named.rpartition(":")
+    if not colon or not entry.isidentifier() or not path:
+        raise UsageError(f"--extend {named}: name a file and a class in it, such as net.py:Net")
+    try:
+        source = Path(path).read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise UsageError(f"--extend {named}: cannot read {path}: {error}") from None
+    if len(source) > LARGEST:
+        raise UsageError(f"--extend {named}: {path} has {len(source):,} characters, at most {LARGEST:,} are read")
+    source, entry = read_given(source, entry, path)
+    return Extension(source=source, entry=entry, weights=_stored(weights, store) if weights else None)
+
+
+def _stored(weights: Path, store: Store) -> str:
+    """Tensors only, no pickle."""
+    from safetensors import SafetensorError
+    from safetensors.numpy import load_file
+
+    try:
+        tensors = {name: from_numpy(array) for name, array in load_file(weights).items()}
+    except (OSError, SafetensorError, TypeError, KeyError, ValueError) as error:
+        raise UsageError(f"--weights {weights}: cannot be read as .safetensors: {error}") from None
+    return store.put(pack_tensors(tensors))

@@ -1,0 +1,67 @@
+"""Extends a given network: what it computes stays, and a small part that begins at nothing learns to correct it."""
+
+import math
+
+from neuromosaic.core.proposals import ExtensionInputs, FamilyProposal
+from neuromosaic.core.space.parameters import parse_space
+from neuromosaic.llm.offline.writing import environment, facts
+
+WIDTHS = (32, 16, 8, 4)
+"""Of the correction; a repair takes the next."""
+PLACES = {"beside it, on its inputs": False, "behind it, on its outputs": True}
+
+
+def propose_extension(inputs: ExtensionInputs) -> FamilyProposal:
+    """Two kinds in turn: a branch that sees the inputs, an adapter that sees the outputs; narrower after findings."""
+    places = list(PLACES)
+    place = places[(inputs.slot + inputs.round) % len(places)]
+    widest = _width(inputs)
+    space = {
+        "width": {"type": "int", "min": 4, "max": max(8, 2 * widest), "step": 4},
+        "depth": {"type": "int", "min": 0, "max": 3},
+        "dropout": {"type": "float", "min": 0.0, "max": 0.3},
+    }
+    return FamilyProposal(
+        name=f"{inputs.entry} with a part {place.partition(',')[0]}" + _variant(inputs),
+        source=_source(inputs, PLACES[place], widest),
+        space=parse_space(space),
+        rationale=f"Keeps {inputs.entry} as it is and adds a part {place}, which begins at nothing: "
+        "what it had learnt stays, what it misses can be learnt.",
+    )
+
+
+def _variant(inputs: ExtensionInputs) -> str:
+    return f", round {inputs.round + 1}" if inputs.round else ""
+
+
+def _width(inputs: ExtensionInputs) -> int:
+    """The widest that the findings of the previous one leave."""
+    tried = [width for width in WIDTHS if f"width: int = {width}," in (inputs.previous or "")]
+    if not tried:
+        return WIDTHS[min(1, inputs.slot // len(PLACES))]
+    return WIDTHS[min(WIDTHS.index(tried[0]) + 1, len(WIDTHS) - 1)]
+
+
+def _source(inputs: ExtensionInputs, after: bool, width: int) -> str:
+    contract = inputs.contract
+    shape = contract.input.shape
+    known = {
+        **facts(contract), "given": _with_imports(inputs.given), "entry": inputs.entry, "after": after,
+        "width": width,
+        "image": contract.kind == "image" and len(shape) == 3, "shape": shape, "size": math.prod(shape),
+        "pooled": 4 if len(shape) == 3 and min(shape[1:]) >= 8 else 1, "vocabulary": contract.input.upper or 2,
+    }  # fmt: skip
+    return environment().get_template("families/extension.txt").render(known)
+
+
+def _with_imports(given: str) -> str:
+    """The names that the new part needs, whatever the given file calls them."""
+    lines = given.strip("\n").split("\n")
+    needed = [line for line in ("import torch", "from torch import nn") if line not in lines]
+    return "\n".join([*_after_docstring(lines, needed)])
+
+
+def _after_docstring(lines: list[str], needed: list[str]) -> list[str]:
+    first = next((number for number, line in enumerate(lines) if line.startswith(("import ", "from "))), 0)
+    behind = next((n + 1 for n, line in enumerate(lines) if line.startswith("from __future__")), first)
+    return [*lines[:behind], *needed, *lines[behind:]]
