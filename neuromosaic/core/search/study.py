@@ -20,6 +20,7 @@ from neuromosaic.core.search.dispatch import Dispatch, Rules
 from neuromosaic.core.search.evaluator import Assignment, Report
 from neuromosaic.core.search.forecast import forbidden
 from neuromosaic.core.search.ledger import SearchEvent, ledger_at, new_owner
+from neuromosaic.core.search.named import named_evaluator
 from neuromosaic.core.search.presence import alive, alone
 from neuromosaic.core.search.setup import check_unchanged
 from neuromosaic.core.search.standing import counted, pareto_trials, ranked
@@ -35,15 +36,16 @@ class ArchitectureSearch:
     """Searches a space for the architectures that an evaluator scores best.
 
     What is searched: `architecture_type` (the name of a registered type, which brings space and evaluator) or
-    `space`. `evaluator`: a BaseEvaluator, a class of one, or a function `config -> float | dict`, which may also
-    take `fidelity`, `report` and `checkpoint` (see BaseEvaluator). `strategy` and `pruner`: a name, or an object of
-    your own. `executor`: a name, or an object of your own; one that cannot be had is replaced, visibly, unless
-    `strict`. `objectives` and `constraints`: see Objectives. It ends after `max_trials` trials, or begins none
-    after `max_time` seconds. `store`: a folder that keeps every step, from which `resume` goes on, and figures that
-    later searches need not compute again (without `cache` each trial is computed); None: this process's memory.
-    `trial_timeout`: seconds that a trial may take; `max_retries`: how often one is tried again whose process or
-    machine failed. `callbacks` are called with the search and each trial that got a result. Further `options` are
-    the strategy's or the pruner's.
+    `space`. `evaluator`: a BaseEvaluator, a class of one, or a function `config -> float | dict`, which may also take
+    `fidelity`, `report` and `checkpoint` (see BaseEvaluator); or "training", or one of TrainingEvaluator's modes by
+    name, for a space of networks: then `data` says what they are trained on, and `task` where that leaves it open.
+    `strategy` and `pruner`: a name, or an object of your own. `executor`: a name, or an object of your own; one that
+    cannot be had is replaced, visibly, unless `strict`. `objectives` and `constraints`: see Objectives. It ends after
+    `max_trials` trials, or begins none after `max_time` seconds. `store`: a folder that keeps every step, from which
+    `resume` goes on, and figures that later searches need not compute again (without `cache` each trial is computed);
+    None: this process's memory. `trial_timeout`: seconds that a trial may take; `max_retries`: how often one is tried
+    again whose process or machine failed. `callbacks` are called with the search and each trial that got a result.
+    Further `options` are the strategy's or the pruner's.
 
     >>> space = SearchSpace({"x": {"type": "int", "min": -5, "max": 5}})
     >>> search = ArchitectureSearch(space=space, evaluator=lambda p: -p["x"] ** 2, strategy="grid", resolution=11)
@@ -60,6 +62,8 @@ class ArchitectureSearch:
         *,
         space: SearchSpace | None = None,
         evaluator: Any = None,
+        data: Any = None,
+        task: str | None = None,
         strategy: Any = "auto",
         pruner: str | EarlyStopping | None = None,
         executor: str | BaseExecutor = "sequential",
@@ -84,6 +88,10 @@ class ArchitectureSearch:
         for what, given in {"max_trials": max_trials, "max_time": max_time, "trial_timeout": trial_timeout}.items():
             if given is not None and not given > 0:
                 raise SearchError(f"{what}: must be above 0, not {given!r}")
+        if isinstance(evaluator, str):
+            evaluator = named_evaluator(evaluator, data, task, space, seed)
+        elif data is not None or task is not None:
+            raise SearchError("data and task go with evaluator='training', or one of its modes by name")
         self._wanted = Wanted(
             architecture_type, space, evaluator, strategy, pruner, objectives, constraints, seed, options,
             max_retries, cache,
