@@ -108,8 +108,10 @@ def validate(
 
 @app.command()
 def search(
-    space: Annotated[str, typer.Argument(help="A .toml, .yaml or .json file, or module:object.")],
-    evaluator: Annotated[str, typer.Option(help="module:function (config -> figures), or module:Class of an evaluator.")],
+    space: Annotated[str, typer.Argument(help="A .toml, .yaml or .json file, .txt with a template of networks, or module:object.")],
+    evaluator: Annotated[str, typer.Option(help="module:function (config -> figures), module:Class of an evaluator; or training.")],
+    data: Annotated[str | None, typer.Option(help="What training trains on: digits, a file, a folder, module:function.")] = None,
+    task: Annotated[str | None, typer.Option(help="Where the data leave it open.")] = None,
     trials: Annotated[int | None, typer.Option(min=1, help="End after so many. Default: 100, or none with --minutes.")] = None,
     minutes: Annotated[float | None, typer.Option(min=0.001, help="Begin no trial after that time.")] = None,
     strategy: Annotated[str, typer.Option(help="auto, random, grid, bayesian, ...")] = "auto",
@@ -130,7 +132,7 @@ def search(
     json: Json = False,
     store: StoreOption = STORE,
 ) -> None:  # fmt: skip
-    """Search a space of your own with an evaluator of your own."""
+    """Search a space with an evaluator of your own, or by training its networks."""
     from neuromosaic.interfaces import search as command
 
     trials = 100 if trials is None and minutes is None else trials

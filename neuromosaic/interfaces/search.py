@@ -23,6 +23,8 @@ class Wanted(NamedTuple):
 
     space: str
     evaluator: str
+    data: str | None
+    task: str | None
     trials: int | None
     minutes: float | None
     strategy: str
@@ -63,7 +65,8 @@ def made(store: Path, wanted: Wanted, progress: "Progress") -> ArchitectureSearc
     """The search that the arguments ask for. Raises UsageError for those that cannot be used."""
     objectives = dict.fromkeys(wanted.maximize or (), "max") | dict.fromkeys(wanted.minimize or (), "min")
     return ArchitectureSearch(
-        space=space_of(wanted.space), evaluator=loaded(wanted.evaluator, "--evaluator"), strategy=wanted.strategy,
+        space=space_of(wanted.space), evaluator=evaluator_of(wanted.evaluator), data=wanted.data, task=wanted.task,
+        strategy=wanted.strategy,
         pruner=wanted.pruner, executor=wanted.executor, objectives=objectives or None,
         constraints=wanted.constraint or (), max_trials=wanted.trials,
         max_time=None if wanted.minutes is None else 60 * wanted.minutes, seed=wanted.seed, store=store,
@@ -74,7 +77,7 @@ def made(store: Path, wanted: Wanted, progress: "Progress") -> ArchitectureSearc
 
 def space_of(reference: str) -> SearchSpace:
     """A file, or an object (or a function that makes it) by module:name. Raises UsageError."""
-    if Path(reference).suffix in (".toml", ".yaml", ".yml", ".json"):
+    if Path(reference).suffix in (".toml", ".yaml", ".yml", ".json", ".txt"):
         return read_space(reference)
     found = loaded(reference, "the space")
     if callable(found):
@@ -82,6 +85,11 @@ def space_of(reference: str) -> SearchSpace:
     if not isinstance(found, SearchSpace):
         raise UsageError(f"{reference} is no SearchSpace but {type(found).__name__}")
     return found
+
+
+def evaluator_of(reference: str) -> Any:
+    """Yours by module:name; a name alone is one of ours."""
+    return loaded(reference, "--evaluator") if ":" in reference else reference
 
 
 def loaded(reference: str, what: str) -> Any:

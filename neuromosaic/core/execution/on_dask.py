@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable, Iterable, Iterator
+from importlib import import_module
 from typing import Any
 
 from neuromosaic.core.errors import ExecutorError
@@ -25,7 +26,7 @@ class DaskExecutor:
 
     def __init__(self, max_workers: int = 2, trial_timeout: float | None = None, address: str | None = None) -> None:
         try:
-            import distributed
+            distributed: Any = import_module("distributed")
         except ImportError:
             raise missing("Dask", "dask") from None
         self._dask, self.max_workers, self._timeout = distributed, max_workers, trial_timeout

@@ -3,6 +3,7 @@
 import os
 import time
 from collections.abc import Callable, Iterable, Iterator
+from importlib import import_module
 from typing import Any
 
 from neuromosaic.core.errors import ExecutorError
@@ -24,7 +25,7 @@ class RayExecutor:
     def __init__(self, max_workers: int = 2, trial_timeout: float | None = None, address: str | None = None) -> None:
         os.environ.setdefault("RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO", "0")
         try:
-            import ray
+            ray: Any = import_module("ray")
         except ImportError:
             raise missing("Ray", "ray") from None
         self._ray, self.max_workers, self._timeout = ray, max_workers, trial_timeout

@@ -3,6 +3,7 @@
 import csv
 import json
 from collections.abc import Callable, Sequence
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -62,7 +63,7 @@ def _row(trial: Trial) -> dict[str, Any]:
 
 def _optuna(path: Path, trials: Sequence[Trial], space: SearchSpace, objectives: Objectives) -> None:
     try:
-        import optuna
+        optuna: Any = import_module("optuna")
     except ImportError:
         raise SearchError("export: a .db needs Optuna: pip install optuna, or export to .csv or .json") from None
     optuna.logging.set_verbosity(optuna.logging.ERROR)

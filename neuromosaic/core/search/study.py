@@ -5,8 +5,8 @@ import tempfile
 import threading
 import time
 import weakref
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import nullcontext
 from functools import cached_property, partial
 from pathlib import Path
 from typing import Any
@@ -19,7 +19,9 @@ from neuromosaic.core.protocols import BaseExecutor, EarlyStopping
 from neuromosaic.core.search.dispatch import Dispatch, Rules
 from neuromosaic.core.search.evaluator import Assignment, Report
 from neuromosaic.core.search.forecast import forbidden
-from neuromosaic.core.search.ledger import LEASE, SearchEvent, ledger_at, new_owner
+from neuromosaic.core.search.ledger import SearchEvent, ledger_at, new_owner
+from neuromosaic.core.search.named import named_evaluator
+from neuromosaic.core.search.presence import alive, alone
 from neuromosaic.core.search.setup import check_unchanged
 from neuromosaic.core.search.standing import counted, pareto_trials, ranked
 from neuromosaic.core.search.trials import Trial, Trials
@@ -34,15 +36,16 @@ class ArchitectureSearch:
     """Searches a space for the architectures that an evaluator scores best.
 
     What is searched: `architecture_type` (the name of a registered type, which brings space and evaluator) or
-    `space`. `evaluator`: a BaseEvaluator, a class of one, or a function `config -> float | dict`, which may also
-    take `fidelity`, `report` and `checkpoint` (see BaseEvaluator). `strategy` and `pruner`: a name, or an object of
-    your own. `executor`: a name, or an object of your own; one that cannot be had is replaced, visibly, unless
-    `strict`. `objectives` and `constraints`: see Objectives. It ends after `max_trials` trials, or begins none
-    after `max_time` seconds. `store`: a folder that keeps every step, from which `resume` goes on, and figures that
-    later searches need not compute again (without `cache` each trial is computed); None: this process's memory.
-    `trial_timeout`: seconds that a trial may take; `max_retries`: how often one is tried again whose process or
-    machine failed. `callbacks` are called with the search and each trial that got a result. Further `options` are
-    the strategy's or the pruner's.
+    `space`. `evaluator`: a BaseEvaluator, a class of one, or a function `config -> float | dict`, which may also take
+    `fidelity`, `report` and `checkpoint` (see BaseEvaluator); or "training", or one of TrainingEvaluator's modes by
+    name, for a space of networks: then `data` says what they are trained on, and `task` where that leaves it open.
+    `strategy` and `pruner`: a name, or an object of your own. `executor`: a name, or an object of your own; one that
+    cannot be had is replaced, visibly, unless `strict`. `objectives` and `constraints`: see Objectives. It ends after
+    `max_trials` trials, or begins none after `max_time` seconds. `store`: a folder that keeps every step, from which
+    `resume` goes on, and figures that later searches need not compute again (without `cache` each trial is computed);
+    None: this process's memory. `trial_timeout`: seconds that a trial may take; `max_retries`: how often one is tried
+    again whose process or machine failed. `callbacks` are called with the search and each trial that got a result.
+    Further `options` are the strategy's or the pruner's.
 
     >>> space = SearchSpace({"x": {"type": "int", "min": -5, "max": 5}})
     >>> search = ArchitectureSearch(space=space, evaluator=lambda p: -p["x"] ** 2, strategy="grid", resolution=11)
@@ -59,6 +62,8 @@ class ArchitectureSearch:
         *,
         space: SearchSpace | None = None,
         evaluator: Any = None,
+        data: Any = None,
+        task: str | None = None,
         strategy: Any = "auto",
         pruner: str | EarlyStopping | None = None,
         executor: str | BaseExecutor = "sequential",
@@ -83,6 +88,10 @@ class ArchitectureSearch:
         for what, given in {"max_trials": max_trials, "max_time": max_time, "trial_timeout": trial_timeout}.items():
             if given is not None and not given > 0:
                 raise SearchError(f"{what}: must be above 0, not {given!r}")
+        if isinstance(evaluator, str):
+            evaluator = named_evaluator(evaluator, data, task, space, seed)
+        elif data is not None or task is not None:
+            raise SearchError("data and task go with evaluator='training', or one of its modes by name")
         self._wanted = Wanted(
             architecture_type, space, evaluator, strategy, pruner, objectives, constraints, seed, options,
             max_retries, cache,
@@ -117,8 +126,8 @@ class ArchitectureSearch:
         process is at work on it.
         """
         self._load()
-        with self._alone():
-            return self._work(alone=True)
+        with alone(self._ledger.root, self._search, self.name):
+            return self._work(is_held=True)
 
     def stop(self) -> None:
         """Begins no further trial: those under way are finished."""
@@ -250,11 +259,14 @@ class ArchitectureSearch:
 
     # ------------------------------------------------------------ the loop
 
-    def _work(self, alone: bool = False) -> list[Trial]:
+    def _work(self, is_held: bool = False) -> list[Trial]:
         if not self._wanted.has_evaluator:
             raise SearchError("evaluator: .run() needs one; without it use .ask() and .tell()")
         self._begun_at, self._stopping = time.monotonic(), False
-        with nullcontext() if alone else self._alone(), self._alive():
+        with (
+            nullcontext() if is_held else alone(self._ledger.root, self._search, self.name),
+            alive(self._ledger, self._dispatch.owner),
+        ):
             self._read()
             placed = self._placed()
             try:
@@ -323,46 +335,3 @@ class ArchitectureSearch:
     def _note(self, data: dict[str, Any]) -> None:
         self._ledger.append(self._search or 0, None, "note", data)
         self._trials.apply(SearchEvent(None, "note", data))
-
-    # ------------------------------------------------------------ beside other processes
-
-    def _alone(self) -> AbstractContextManager[Any]:
-        """One process at a time works on a search."""
-        if self._ledger.root is None:
-            return nullcontext()
-        from filelock import FileLock, Timeout
-
-        place = self._ledger.root / "searches"
-        place.mkdir(exist_ok=True)
-        lock = FileLock(place / f"{self._search}.lock")
-        try:
-            lock.acquire(blocking=False)
-        except Timeout:
-            where = f"the search {self.name!r} in {self._ledger.root}"
-            raise SearchError(f"another process is at work on {where}: wait, or .run() a new one") from None
-        return _released(lock)
-
-    @contextmanager
-    def _alive(self) -> Iterator[None]:
-        """Signs of life while it runs; in the end what was claimed and not finished is free again."""
-        owner, over = self._dispatch.owner, threading.Event()
-        self._ledger.renew(owner)
-
-        def beat() -> None:
-            while not over.wait(LEASE / 3):
-                self._ledger.renew(owner)
-
-        threading.Thread(target=beat, daemon=True).start()
-        try:
-            yield
-        finally:
-            over.set()
-            self._ledger.retire(owner)
-
-
-@contextmanager
-def _released(lock: Any) -> Iterator[None]:
-    try:
-        yield
-    finally:
-        lock.release()

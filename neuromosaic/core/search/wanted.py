@@ -68,7 +68,8 @@ class Wanted:
     def aims(self) -> Objectives:
         if isinstance(self.objectives, Objectives):
             return self.objectives
-        return Objectives(self.objectives, self.constraints)
+        own = getattr(self.evaluator, "objective", None)  # a training evaluator knows what its task is after
+        return Objectives(own if self.objectives is None else self.objectives, self.constraints)
 
     # ------------------------------------------------------------ by whom it is scored
 

@@ -12,11 +12,12 @@ from neuromosaic.core.evaluation.evaluators.proxy_tasks import ProxyTasks
 from neuromosaic.core.evaluation.evaluators.sharing import WeightSharing
 from neuromosaic.core.evaluation.evaluators.trials import Metrics, Mode, Report, Trials
 from neuromosaic.core.evaluation.evaluators.whole import EarlyStopping, FullTraining
-from neuromosaic.core.evaluation.metrics import available, check_metrics, default_metric
+from neuromosaic.core.evaluation.metrics import available, check_metrics, default_metric, higher_is_better
 from neuromosaic.core.evaluation.recipe import Recipe
 from neuromosaic.core.evaluation.suitable import check_recipe, losses_for
 from neuromosaic.core.proposals import MetricsPlan
 from neuromosaic.core.protocols import Judge
+from neuromosaic.core.search.evaluator import BaseEvaluator
 from neuromosaic.core.space.space import SearchSpace
 from neuromosaic.core.spelling import suggest
 
@@ -30,7 +31,7 @@ MODES: Final[Mapping[str, Callable[[Trials, SearchSpace | None], Mode]]] = {
 }
 
 
-class TrainingEvaluator:
+class TrainingEvaluator(BaseEvaluator):
     """Trains architectures and scores them on validation data.
 
     `data`: a reference as `--data` takes it (a file, a folder, a name such as "digits"), or a `Dataset`. `task` where
@@ -59,8 +60,6 @@ class TrainingEvaluator:
     Raises UsageError for a mode, task, metric or recipe that does not fit; DataError for the data.
     """
 
-    canonical = True
-
     def __init__(
         self, data: str | Dataset, task: Task | None = None, *, mode: str = "auto", recipe: Recipe | None = None,
         metric: str | None = None, space: SearchSpace | None = None, judge: Judge | None = None, device: str = "cpu",
@@ -83,6 +82,11 @@ class TrainingEvaluator:
     def primary(self) -> str:
         """The metric that ranks."""
         return self._trials.plan.primary
+
+    @property
+    def objective(self) -> dict[str, str]:
+        """The primary metric and the way in which it is better, as a search takes it."""
+        return {self.primary: "max" if higher_is_better(self.primary) else "min"}
 
     def evaluate(self, architecture: Any, fidelity: float | None = None, report: Report | None = None) -> Metrics:
         """Metrics on validation data by name, "loss" among them; "epochs" and "seconds" that it took; "parameters"

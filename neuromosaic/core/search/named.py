@@ -1,0 +1,24 @@
+"""The evaluator that ships, by name: a search over networks needs a space and data, nothing else."""
+
+from typing import TYPE_CHECKING, Any
+
+from neuromosaic.core.errors import SearchError
+from neuromosaic.core.space.space import SearchSpace
+from neuromosaic.core.spelling import suggest
+
+if TYPE_CHECKING:
+    from neuromosaic.core.evaluation.evaluators.evaluator import TrainingEvaluator
+
+
+def named_evaluator(name: str, data: Any, task: Any, space: SearchSpace | None, seed: int) -> "TrainingEvaluator":
+    """A TrainingEvaluator: `name` is "training" (its mode "auto") or one of its modes.
+
+    Raises SearchError for another name and where `data` is missing; UsageError and DataError where they do not fit.
+    """
+    from neuromosaic.core.evaluation.evaluators.evaluator import MODES, TrainingEvaluator
+
+    if name not in {*MODES, "training"}:
+        raise SearchError(f"evaluator: there is no {name!r}{suggest(name, ['training', *MODES])}")
+    if data is None:
+        raise SearchError(f"evaluator: {name!r} trains networks: give data, such as data='digits'")
+    return TrainingEvaluator(data, task, mode="auto" if name == "training" else name, space=space, seed=seed)
