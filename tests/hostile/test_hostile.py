@@ -79,6 +79,7 @@ def test_a_sample_of_each_category_does_not_get_through() -> None:
     assert (names(results, "sprung"), names(results, "believed")) == (set(), set())
 
 
+@pytest.mark.soak
 def test_most_of_the_sample_gets_through_where_there_are_no_walls() -> None:
     results, _ = run(Setting("none", "as we are"), *NAMES[::2])
     assert len(names(results, "sprung") | names(results, "believed")) >= expected.SHARE_OF_CONTROLS * len(results)

@@ -320,7 +320,7 @@ def test_predict_refuses_other_data(finished: Finished, quiet: pytest.CaptureFix
     assert quiet.readouterr().err.startswith("neuromosaic: ")
 
 
-@pytest.mark.parametrize("options", [[], ["--from-scratch", "--epochs", "3"]])
+@pytest.mark.parametrize("options", [["--from-scratch", "--epochs", "3"], pytest.param([], marks=pytest.mark.soak)])
 def test_retrain_writes_a_folder_like_the_first(
     finished: Finished, tmp_path: Path, options: list[str], quiet: pytest.CaptureFixture[str]
 ) -> None:

@@ -38,6 +38,7 @@ class Net(nn.Module):
 """
 
 
+@pytest.mark.soak
 def test_a_given_network_is_extended_from_its_weights_and_compared(tmp_path: Path) -> None:
     (tmp_path / "net.py").write_text(NET)
     bias = np.array([0.25, -0.5, 0.125], dtype=np.float32)

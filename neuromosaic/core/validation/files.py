@@ -68,22 +68,28 @@ def validate(
     with ThreadPoolExecutor(jobs) as pool:
         climbs = [pool.submit(bench.climb, number, file, construction) for number, file in enumerate(files)]
         try:
-            yield from _reports(files, climbs, bench)
+            yield from _reports(files, climbs)
         finally:
             for climb in climbs:
                 climb.cancel()
 
 
-def _reports(files: Sequence[Path], climbs: list[Future[Climb]], bench: "_Bench") -> Iterator[Report]:
+def _reports(files: Sequence[Path], climbs: list[Future[Climb]]) -> Iterator[Report]:
     """The first file of several with one network is the original, whichever was judged."""
     originals: dict[str, str] = {}
     for file, future in zip(files, climbs, strict=True):
         climb = future.result()
-        owner = bench.owner(climb)
-        if owner is not None and climbs[owner] is not future:
-            climb = _with_verdicts_of(climbs[owner].result(), climb)
+        if climb.duplicate_of is not None:
+            climb = _with_verdicts_of(_judged(climb, climbs), climb)
         first = originals.setdefault(climb.candidate_id, str(file)) if climb.candidate_id else str(file)
         yield Report(str(file), climb, first if first != str(file) else None)
+
+
+def _judged(climb: Climb, climbs: list[Future[Climb]]) -> Climb:
+    """The climb whose verdicts a duplicate takes over: its owner's, who may have met a quicker file's network."""
+    while climb.duplicate_of is not None:
+        climb = climbs[int(climb.duplicate_of)].result()
+    return climb
 
 
 class _Bench:
@@ -106,10 +112,6 @@ class _Bench:
         with self._lock:
             owner = self._owners.setdefault(key, asking)
         return None if owner == asking else str(owner)
-
-    def owner(self, climb: Climb) -> int | None:
-        """Whose verdict a duplicate takes over."""
-        return int(climb.duplicate_of) if climb.duplicate_of is not None else None
 
 
 def _with_verdicts_of(owner: Climb, climb: Climb) -> Climb:

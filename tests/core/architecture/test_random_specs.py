@@ -11,6 +11,7 @@ from neuromosaic.core.architecture.spec import ArchitectureSpec
 from neuromosaic.core.evaluation import measuring
 from tests.core.architecture.random_specs import random_spec
 
+pytestmark = pytest.mark.no_cover  # hundreds of turns on the same lines, which the other tests count
 SEEDS = range(10)
 EACH = 50
 

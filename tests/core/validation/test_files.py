@@ -166,6 +166,15 @@ def test_files_with_one_network_share_a_verdict(bench: Bench) -> None:
     assert reports[0].climb.verdicts == reports[1].climb.verdicts == reports[2].climb.verdicts  # judged once
 
 
+def test_the_first_of_several_may_turn_out_to_be_the_network_of_a_quicker_one(bench: Bench) -> None:
+    slow = MLP.replace("super().__init__()", "super().__init__()\n        sum(range(20_000_000))")
+    assert slow != MLP
+    reports = bench([slow, slow + "\n# the same\n", MLP])
+    assert [report.climb.findings for report in reports if not report.accepted] == []
+    first = reports[0].file
+    assert [report.duplicate_of for report in reports] == [None, first, first]
+
+
 def test_a_network_that_several_files_have_is_refused_in_all_of_them(bench: Bench) -> None:
     leaking = MLP.replace("self.layers(x)", "self.layers(x - x.mean(0))")
     reports = bench([leaking, leaking.replace("layers", "stack")])
