@@ -30,7 +30,7 @@ from neuromosaic.agents.network_architect import propose_family
 from neuromosaic.agents.test_architect import write_suite
 from neuromosaic.core.brief import Brief, Budget
 from neuromosaic.core.errors import NeuromosaicError
-from neuromosaic.core.proposals import FamilyInputs, JudgementInputs, MetricsInputs, SuiteInputs
+from neuromosaic.core.role_inputs import FamilyInputs, JudgementInputs, MetricsInputs, SuiteInputs
 from neuromosaic.core.store.store import Event, Store
 from neuromosaic.llm.chat import ChatClient
 from neuromosaic.llm.completion import Answer, Completion, Connection

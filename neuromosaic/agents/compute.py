@@ -3,7 +3,8 @@
 from functools import partial
 
 from neuromosaic.agents.asking import ask
-from neuromosaic.core.proposals import ComputeInputs, Envelope, Request
+from neuromosaic.core.proposals import Envelope, Request
+from neuromosaic.core.role_inputs import ComputeInputs
 from neuromosaic.llm.protocols import ModelClient
 
 

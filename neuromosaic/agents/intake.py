@@ -4,7 +4,8 @@ from typing import Any
 
 from neuromosaic.agents.asking import ask
 from neuromosaic.core.brief import Brief
-from neuromosaic.core.proposals import BriefDraft, BriefInputs, Request
+from neuromosaic.core.proposals import BriefDraft, Request
+from neuromosaic.core.role_inputs import BriefInputs
 from neuromosaic.llm.protocols import ModelClient
 
 

@@ -4,7 +4,8 @@ from functools import partial
 
 from neuromosaic.agents.asking import ask
 from neuromosaic.core.evaluation.suitable import losses_for
-from neuromosaic.core.proposals import Judgement, JudgementInputs, MetricsInputs, MetricsPlan, Request
+from neuromosaic.core.proposals import Judgement, MetricsPlan, Request
+from neuromosaic.core.role_inputs import JudgementInputs, MetricsInputs
 from neuromosaic.llm.protocols import ModelClient
 
 

@@ -6,7 +6,8 @@ import re
 from neuromosaic.agents.asking import ask
 from neuromosaic.agents.network_architect import space_faults
 from neuromosaic.core.errors import UsageError
-from neuromosaic.core.proposals import ExtensionInputs, FamilyProposal, Request
+from neuromosaic.core.proposals import FamilyProposal, Request
+from neuromosaic.core.role_inputs import ExtensionInputs
 from neuromosaic.core.syntax import defaults, method, parse
 from neuromosaic.llm.protocols import ModelClient
 

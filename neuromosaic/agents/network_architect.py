@@ -5,7 +5,8 @@ from collections.abc import Iterator, Mapping
 
 from neuromosaic.agents.asking import ask
 from neuromosaic.core.errors import SpaceError
-from neuromosaic.core.proposals import FamilyInputs, FamilyProposal, Request
+from neuromosaic.core.proposals import FamilyProposal, Request
+from neuromosaic.core.role_inputs import FamilyInputs
 from neuromosaic.core.space.moving import usual
 from neuromosaic.core.space.parameters import Parameter, settled
 from neuromosaic.core.space.space import SearchSpace

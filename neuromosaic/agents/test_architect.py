@@ -3,7 +3,8 @@
 import ast
 
 from neuromosaic.agents.asking import ask
-from neuromosaic.core.proposals import Request, SuiteInputs, SuiteProposal
+from neuromosaic.core.proposals import Request, SuiteProposal
+from neuromosaic.core.role_inputs import SuiteInputs
 from neuromosaic.core.syntax import parse
 from neuromosaic.llm.protocols import ModelClient
 

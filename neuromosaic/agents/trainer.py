@@ -6,7 +6,8 @@ from neuromosaic.agents.asking import ask
 from neuromosaic.core.errors import UsageError
 from neuromosaic.core.evaluation.recipe import Recipe
 from neuromosaic.core.evaluation.suitable import check_recipe
-from neuromosaic.core.proposals import RecipeInputs, RecipeProposal, Request
+from neuromosaic.core.proposals import RecipeProposal, Request
+from neuromosaic.core.role_inputs import RecipeInputs
 from neuromosaic.llm.protocols import ModelClient
 
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal, Protocol
 
 from neuromosaic.core.graph.document import Graph, TensorData
-from neuromosaic.core.proposals import Finding
+from neuromosaic.core.role_inputs import Finding
 from neuromosaic.core.signature import Signature
 
 

@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from neuromosaic.core.graph.document import TensorData
-from neuromosaic.core.proposals import DataSummary, Hardware
 from neuromosaic.core.results import Results
+from neuromosaic.core.role_inputs import DataSummary, Hardware
 from neuromosaic.delivery.history import History
 
 if TYPE_CHECKING:

@@ -3,7 +3,7 @@
 from typing import Any
 
 from neuromosaic.core.brief import Brief, Constraints
-from neuromosaic.core.proposals import BriefInputs, ComputeInputs, MetricsInputs, RecipeInputs
+from neuromosaic.core.role_inputs import BriefInputs, ComputeInputs, MetricsInputs, RecipeInputs
 from neuromosaic.workflows.options import Options
 
 CALLS_PER_SEAT = 3

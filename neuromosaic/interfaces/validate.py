@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, get_args
 
 from neuromosaic.core.brief import Constraints, Task
 from neuromosaic.core.errors import UsageError
-from neuromosaic.core.proposals import Finding
+from neuromosaic.core.role_inputs import Finding
 from neuromosaic.core.signature import LOSSES, Objective, Signature, read_tensor
 from neuromosaic.core.validation.files import Construction, Report
 from neuromosaic.core.workers.boundary import Accepted

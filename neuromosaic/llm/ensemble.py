@@ -7,7 +7,8 @@ import math
 from collections.abc import Sequence
 from typing import Any
 
-from neuromosaic.core.proposals import Request, Trace
+from neuromosaic.core.proposals import Request
+from neuromosaic.core.role_inputs import Trace
 from neuromosaic.llm.protocols import ModelClient
 from neuromosaic.prompts.condense import merit
 

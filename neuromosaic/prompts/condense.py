@@ -17,7 +17,7 @@ from neuromosaic.core.brief import Brief, Constraints, TensorSpec
 from neuromosaic.core.errors import UsageError
 from neuromosaic.core.evaluation.metrics import available, higher_is_better
 from neuromosaic.core.evaluation.suitable import augmentations_for, losses_for
-from neuromosaic.core.proposals import DataSummary, FamilySketch, Finding, Repair, Trace
+from neuromosaic.core.role_inputs import DataSummary, FamilySketch, Finding, Repair, Trace
 from neuromosaic.core.syntax import parse
 from neuromosaic.prompts.narrowing import narrowed
 from neuromosaic.prompts.schema import field_list

@@ -4,7 +4,7 @@ from functools import singledispatch
 from typing import Any
 
 from neuromosaic.core.evaluation.suitable import augmentations_for, losses_for
-from neuromosaic.core.proposals import BriefInputs, ComputeInputs, MetricsInputs, RecipeInputs
+from neuromosaic.core.role_inputs import BriefInputs, ComputeInputs, MetricsInputs, RecipeInputs
 from neuromosaic.prompts.schema import Narrowed
 
 

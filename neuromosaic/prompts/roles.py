@@ -11,7 +11,8 @@ from pydantic import Field, ValidationError, field_validator
 
 from neuromosaic.core.brief import Value
 from neuromosaic.core.errors import RoleError
-from neuromosaic.core.proposals import Finding, RoleName
+from neuromosaic.core.proposals import RoleName
+from neuromosaic.core.role_inputs import Finding
 from neuromosaic.prompts.front_matter import FrontMatterError, split
 
 ROLE_NAMES: tuple[RoleName, ...] = get_args(RoleName)

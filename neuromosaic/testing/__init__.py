@@ -9,25 +9,27 @@ from neuromosaic.core.brief import Brief, Budget, Constraints, Contract, TensorS
 from neuromosaic.core.errors import NeuromosaicError
 from neuromosaic.core.proposals import (
     BriefDraft,
+    Envelope,
+    FamilyProposal,
+    Judgement,
+    MetricsPlan,
+    RecipeProposal,
+    SuiteProposal,
+)
+from neuromosaic.core.registration.conformance import check_architecture
+from neuromosaic.core.role_inputs import (
     BriefInputs,
     ComputeInputs,
     DataSummary,
-    Envelope,
     FamilyInputs,
-    FamilyProposal,
     Finding,
     Hardware,
-    Judgement,
     JudgementInputs,
     MetricsInputs,
-    MetricsPlan,
     RecipeInputs,
-    RecipeProposal,
     SuiteInputs,
-    SuiteProposal,
     Trace,
 )
-from neuromosaic.core.registration.conformance import check_architecture
 from neuromosaic.llm.protocols import ModelClient
 from neuromosaic.llm.scripted import ScriptedClient
 

@@ -16,8 +16,9 @@ from neuromosaic.core.brief import Brief
 from neuromosaic.core.errors import NeuromosaicError
 from neuromosaic.core.evaluation.data.dataset import Dataset
 from neuromosaic.core.evaluation.recipe import Recipe
-from neuromosaic.core.proposals import Envelope, Hardware, MetricsPlan, RoleName
+from neuromosaic.core.proposals import Envelope, MetricsPlan, RoleName
 from neuromosaic.core.protocols import Judge, Sandbox
+from neuromosaic.core.role_inputs import Hardware
 from neuromosaic.core.store.store import Event, Store
 from neuromosaic.workflows.options import Options
 from neuromosaic.workflows.workers import Workers, kept

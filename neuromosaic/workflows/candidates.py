@@ -10,8 +10,9 @@ from neuromosaic.core.brief import Value
 from neuromosaic.core.graph.document import Graph
 from neuromosaic.core.graph.packing import pack, unpack
 from neuromosaic.core.graph.tensors import from_numpy
-from neuromosaic.core.proposals import FamilyProposal, Finding
+from neuromosaic.core.proposals import FamilyProposal
 from neuromosaic.core.protocols import Program, Verdict
+from neuromosaic.core.role_inputs import Finding
 from neuromosaic.core.search.families import Choice, FamilyRange
 from neuromosaic.core.signature import signature_of
 from neuromosaic.core.space.moving import usual

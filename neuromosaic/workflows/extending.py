@@ -7,8 +7,8 @@ from typing import Any
 from neuromosaic.agents.model_architect import as_family, extend_family
 from neuromosaic.core.graph.document import Graph, TensorData
 from neuromosaic.core.graph.packing import unpack_tensors
-from neuromosaic.core.proposals import ExtensionInputs, FamilyInputs
 from neuromosaic.core.protocols import Program
+from neuromosaic.core.role_inputs import ExtensionInputs, FamilyInputs
 from neuromosaic.core.validation.climb import Climb
 from neuromosaic.core.validation.unchanged import check_unchanged, with_weights
 from neuromosaic.llm.fallback import Witness

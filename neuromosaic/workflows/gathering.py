@@ -5,8 +5,9 @@ from dataclasses import replace
 from neuromosaic.core.brief import Constraints
 from neuromosaic.core.errors import RunFailedError
 from neuromosaic.core.graph.packing import unpack
-from neuromosaic.core.proposals import FamilyProposal, Finding, SuiteProposal
+from neuromosaic.core.proposals import FamilyProposal, SuiteProposal
 from neuromosaic.core.protocols import Program
+from neuromosaic.core.role_inputs import Finding
 from neuromosaic.core.search.families import Choice
 from neuromosaic.core.validation.suite import MutantReport, green, kill_mutants
 from neuromosaic.workflows.bench import Workbench

@@ -5,7 +5,8 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 
 from neuromosaic.core.evaluation.metrics import higher_is_better
-from neuromosaic.core.proposals import FamilyProposal, Finding, Repair, Trace
+from neuromosaic.core.proposals import FamilyProposal
+from neuromosaic.core.role_inputs import Finding, Repair, Trace
 from neuromosaic.core.store.store import Event
 from neuromosaic.workflows.bench import Workbench
 

@@ -8,7 +8,8 @@ from neuromosaic.agents.intake import read_brief
 from neuromosaic.core.brief import Brief, Contract
 from neuromosaic.core.errors import BriefError
 from neuromosaic.core.evaluation.data.dataset import Dataset
-from neuromosaic.core.proposals import BriefDraft, BriefInputs, RoleName
+from neuromosaic.core.proposals import BriefDraft, RoleName
+from neuromosaic.core.role_inputs import BriefInputs
 from neuromosaic.workflows.bench import Workbench
 from neuromosaic.workflows.state import DesignState
 

@@ -7,16 +7,8 @@ from neuromosaic.core.brief import Brief
 from neuromosaic.core.errors import RunFailedError
 from neuromosaic.core.evaluation.hardware import choose_device, profile
 from neuromosaic.core.evaluation.metrics import available
-from neuromosaic.core.proposals import (
-    ComputeInputs,
-    Envelope,
-    Finding,
-    Hardware,
-    MetricsInputs,
-    MetricsPlan,
-    SuiteInputs,
-    SuiteProposal,
-)
+from neuromosaic.core.proposals import Envelope, MetricsPlan, SuiteProposal
+from neuromosaic.core.role_inputs import ComputeInputs, Finding, Hardware, MetricsInputs, SuiteInputs
 from neuromosaic.core.validation.suite import MutantReport, red
 from neuromosaic.workflows.bench import Workbench
 from neuromosaic.workflows.state import DesignState

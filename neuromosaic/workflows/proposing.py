@@ -7,8 +7,9 @@ from langgraph.types import Send
 
 from neuromosaic.agents.network_architect import propose_family
 from neuromosaic.core.errors import ReplyError, SpendingLimitError
-from neuromosaic.core.proposals import FamilyInputs, FamilyProposal, Finding, RoleName, Trace
+from neuromosaic.core.proposals import FamilyProposal, RoleName
 from neuromosaic.core.protocols import Program
+from neuromosaic.core.role_inputs import FamilyInputs, Finding, Trace
 from neuromosaic.core.validation.climb import Climb
 from neuromosaic.core.validation.ladder import Ladder
 from neuromosaic.llm.fallback import Witness

@@ -5,7 +5,8 @@ from collections.abc import Mapping, Sequence
 from neuromosaic.agents.metrics import judge_round
 from neuromosaic.agents.trainer import propose_recipes
 from neuromosaic.core.evaluation.recipe import Recipe
-from neuromosaic.core.proposals import FamilySketch, Judgement, JudgementInputs, RecipeInputs, RecipeProposal
+from neuromosaic.core.proposals import Judgement, RecipeProposal
+from neuromosaic.core.role_inputs import FamilySketch, JudgementInputs, RecipeInputs
 from neuromosaic.core.search.engine import Contest, Contestant
 from neuromosaic.core.search.families import Choice
 from neuromosaic.core.search.strategies import Evolution, RandomSearch

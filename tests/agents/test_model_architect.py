@@ -7,8 +7,8 @@ import pytest
 
 from neuromosaic.agents.model_architect import as_family, extend_family, read_given
 from neuromosaic.core.errors import ReplyError, UsageError
-from neuromosaic.core.proposals import ExtensionInputs, Finding
 from neuromosaic.core.protocols import Program, Sandbox
+from neuromosaic.core.role_inputs import ExtensionInputs, Finding
 from neuromosaic.core.sandbox.process import ProcessSandbox
 from neuromosaic.core.validation.unchanged import check_unchanged
 from neuromosaic.llm.offline.designer import OfflineDesigner

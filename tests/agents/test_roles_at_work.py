@@ -7,12 +7,11 @@ import pytest
 from neuromosaic.agents import compute, intake, metrics, network_architect, test_architect, trainer
 from neuromosaic.core.brief import Brief, Budget, Constraints, Contract, TensorSpec
 from neuromosaic.core.errors import ReplyError
-from neuromosaic.core.proposals import (
+from neuromosaic.core.proposals import Envelope, FamilyProposal
+from neuromosaic.core.role_inputs import (
     BriefInputs,
     ComputeInputs,
-    Envelope,
     FamilyInputs,
-    FamilyProposal,
     Finding,
     JudgementInputs,
     MetricsInputs,

@@ -17,8 +17,8 @@ from neuromosaic.core.evaluation.intervals import interval
 from neuromosaic.core.evaluation.metrics import score
 from neuromosaic.core.graph.document import TensorData
 from neuromosaic.core.graph.tensors import from_torch
-from neuromosaic.core.proposals import DataSummary, Hardware
 from neuromosaic.core.results import CandidateResult, Latency, Results
+from neuromosaic.core.role_inputs import DataSummary, Hardware
 from neuromosaic.core.store.store import Event
 from neuromosaic.delivery.contents import Delivery, Predictions
 from neuromosaic.delivery.history import read_history

@@ -6,15 +6,8 @@ from typing import Any
 import pytest
 
 from neuromosaic import llm
-from neuromosaic.core.proposals import (
-    FamilyInputs,
-    FamilyProposal,
-    Judgement,
-    JudgementInputs,
-    Request,
-    SuiteInputs,
-    SuiteProposal,
-)
+from neuromosaic.core.proposals import FamilyProposal, Judgement, Request, SuiteProposal
+from neuromosaic.core.role_inputs import FamilyInputs, JudgementInputs, SuiteInputs
 from neuromosaic.testing import example_hardware, example_task
 from tests.chat_server import ChatServer, Fault, chat_server, completion
 

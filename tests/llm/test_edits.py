@@ -7,7 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from neuromosaic.core.errors import ReplyError
-from neuromosaic.core.proposals import FamilyInputs, FamilyProposal, Finding, Request, SuiteInputs, SuiteProposal
+from neuromosaic.core.proposals import FamilyProposal, Request, SuiteProposal
+from neuromosaic.core.role_inputs import FamilyInputs, Finding, SuiteInputs
 from neuromosaic.llm.edits import EditError, applied, are_edits
 from neuromosaic.llm.scripted import ScriptedClient
 from neuromosaic.llm.structured import ReplyFault, Said, read

@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 
 from neuromosaic.core.errors import ModelUnavailableError, UsageError
-from neuromosaic.core.proposals import FamilyInputs, FamilyProposal, Judgement, Request, Trace
+from neuromosaic.core.proposals import FamilyProposal, Judgement, Request
+from neuromosaic.core.role_inputs import FamilyInputs, Trace
 from neuromosaic.llm.choose import client_for
 from neuromosaic.llm.ensemble import Ensemble, deal, relative_costs, rewards
 from neuromosaic.llm.fallback import FallbackClient

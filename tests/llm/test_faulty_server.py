@@ -11,7 +11,7 @@ from neuromosaic.agents.metrics import judge_round
 from neuromosaic.agents.network_architect import propose_family
 from neuromosaic.agents.test_architect import write_suite
 from neuromosaic.core.errors import ModelClientError, ModelRefusedError, NeuromosaicError, ReplyError
-from neuromosaic.core.proposals import FamilyInputs, JudgementInputs, SuiteInputs
+from neuromosaic.core.role_inputs import FamilyInputs, JudgementInputs, SuiteInputs
 from neuromosaic.llm.chat import ChatClient
 from neuromosaic.llm.completion import Connection
 from neuromosaic.llm.fallback import FallbackClient

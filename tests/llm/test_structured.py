@@ -10,7 +10,8 @@ from pydantic import BaseModel
 
 from neuromosaic.core.brief import Brief
 from neuromosaic.core.errors import ReplyError
-from neuromosaic.core.proposals import BriefInputs, Envelope, FamilyProposal, Request, SuiteProposal
+from neuromosaic.core.proposals import Envelope, FamilyProposal, Request, SuiteProposal
+from neuromosaic.core.role_inputs import BriefInputs
 from neuromosaic.llm.structured import ReplyFault, Said, read, settle
 
 INPUTS = BriefInputs(sentence="x", known=Brief())

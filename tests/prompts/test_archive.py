@@ -6,7 +6,8 @@ import pytest
 import torch
 
 from neuromosaic.agents.network_architect import propose_family
-from neuromosaic.core.proposals import FamilyInputs, FamilyProposal, Repair, Request, Trace
+from neuromosaic.core.proposals import FamilyProposal, Request
+from neuromosaic.core.role_inputs import FamilyInputs, Repair, Trace
 from neuromosaic.llm.fences import files_in
 from neuromosaic.llm.scripted import ScriptedClient
 from neuromosaic.prompts.render import messages

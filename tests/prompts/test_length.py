@@ -4,16 +4,8 @@ from typing import Any
 
 import pytest
 
-from neuromosaic.core.proposals import (
-    FamilyInputs,
-    FamilyProposal,
-    Finding,
-    Judgement,
-    JudgementInputs,
-    Repair,
-    Request,
-    Trace,
-)
+from neuromosaic.core.proposals import FamilyProposal, Judgement, Request
+from neuromosaic.core.role_inputs import FamilyInputs, Finding, JudgementInputs, Repair, Trace
 from neuromosaic.prompts.render import messages
 from neuromosaic.prompts.roles import load_roles
 from neuromosaic.testing import example_hardware, example_task

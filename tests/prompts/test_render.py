@@ -13,23 +13,25 @@ from neuromosaic.core.brief import Brief, Budget, Constraints, Contract, TensorS
 from neuromosaic.core.errors import RoleError
 from neuromosaic.core.proposals import (
     BriefDraft,
+    Envelope,
+    FamilyProposal,
+    Judgement,
+    MetricsPlan,
+    RecipeProposal,
+    Request,
+    SuiteProposal,
+)
+from neuromosaic.core.role_inputs import (
     BriefInputs,
     ComputeInputs,
     DataSummary,
-    Envelope,
     FamilyInputs,
-    FamilyProposal,
     FamilySketch,
     Finding,
-    Judgement,
     JudgementInputs,
     MetricsInputs,
-    MetricsPlan,
     RecipeInputs,
-    RecipeProposal,
-    Request,
     SuiteInputs,
-    SuiteProposal,
     Trace,
 )
 from neuromosaic.core.syntax import defaults, method, parse

@@ -9,7 +9,8 @@ import torch
 from torch import nn
 
 from neuromosaic.core.brief import Contract
-from neuromosaic.core.proposals import Request, SuiteInputs, SuiteProposal
+from neuromosaic.core.proposals import Request, SuiteProposal
+from neuromosaic.core.role_inputs import SuiteInputs
 from neuromosaic.llm.fences import files_in
 from neuromosaic.prompts.render import messages
 from neuromosaic.prompts.roles import load_roles

@@ -9,7 +9,8 @@ from safetensors.numpy import save_file
 from neuromosaic.core.errors import UsageError
 from neuromosaic.core.graph.packing import unpack
 from neuromosaic.core.graph.tensors import to_numpy
-from neuromosaic.core.proposals import FamilyInputs, Finding, MetricsPlan
+from neuromosaic.core.proposals import MetricsPlan
+from neuromosaic.core.role_inputs import FamilyInputs, Finding
 from neuromosaic.core.store.store import Store
 from neuromosaic.interfaces.design import Wanted
 from neuromosaic.interfaces.design import design as start_design

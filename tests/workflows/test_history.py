@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Any
 
-from neuromosaic.core.proposals import Repair
+from neuromosaic.core.role_inputs import Repair
 from neuromosaic.core.store.store import Event, Store
 from neuromosaic.workflows import runs
 from neuromosaic.workflows.history import _repairs, _took, traces

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from neuromosaic.core.errors import UsageError
-from neuromosaic.core.proposals import Hardware
+from neuromosaic.core.role_inputs import Hardware
 
 DEVICES = ("cuda", "mps", "cpu")  # the first that is there is what "auto" takes
 SECONDS = 0.2  # spent on measuring

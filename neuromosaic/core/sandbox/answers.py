@@ -6,8 +6,8 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from neuromosaic.core.errors import WorkerError
 from neuromosaic.core.graph.document import Graph, TensorData
-from neuromosaic.core.proposals import Finding
 from neuromosaic.core.protocols import Exported, Message
+from neuromosaic.core.role_inputs import Finding
 
 MOST_FINDINGS, LONGEST = 20, 500
 

@@ -4,8 +4,8 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from neuromosaic.core.graph.document import Graph
-from neuromosaic.core.proposals import Finding
 from neuromosaic.core.protocols import Exported, Verdict
+from neuromosaic.core.role_inputs import Finding
 
 Lane = Literal["graph", "python"]
 

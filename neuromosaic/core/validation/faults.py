@@ -7,8 +7,8 @@ from typing import Any
 from pydantic import ValidationError
 
 from neuromosaic.core.errors import CandidateError, WorkerError
-from neuromosaic.core.proposals import Finding
 from neuromosaic.core.protocols import Job, Judge, Sandbox, Verdict
+from neuromosaic.core.role_inputs import Finding
 
 LONGEST, MOST = 500, 20
 """Characters of a message, and findings of an answer, that are passed on: Python may flood what reads of it."""

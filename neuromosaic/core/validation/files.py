@@ -8,8 +8,8 @@ from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
-from neuromosaic.core.proposals import Finding
 from neuromosaic.core.protocols import Program, Verdict
+from neuromosaic.core.role_inputs import Finding
 from neuromosaic.core.validation.climb import Climb
 from neuromosaic.core.validation.ladder import Ladder
 from neuromosaic.core.validation.model_class import find_entry

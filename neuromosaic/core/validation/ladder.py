@@ -9,8 +9,8 @@ from neuromosaic.core.brief import Constraints
 from neuromosaic.core.errors import CandidateError, WorkerError
 from neuromosaic.core.graph.canonical import graph_id
 from neuromosaic.core.graph.document import Graph
-from neuromosaic.core.proposals import Finding
 from neuromosaic.core.protocols import Exported, Judge, Program, Sandbox, Verdict
+from neuromosaic.core.role_inputs import Finding
 from neuromosaic.core.signature import Signature
 from neuromosaic.core.validation.behave import DRAWN, Examples, check_behaviour, check_learning, how_many
 from neuromosaic.core.validation.climb import Climb

@@ -3,8 +3,8 @@
 import ast
 from collections.abc import Iterator
 
-from neuromosaic.core.proposals import Finding
 from neuromosaic.core.protocols import Program
+from neuromosaic.core.role_inputs import Finding
 from neuromosaic.core.signature import Signature
 from neuromosaic.core.syntax import method
 

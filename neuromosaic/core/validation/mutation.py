@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Literal, NamedTuple
 from neuromosaic.core.brief import Contract
 from neuromosaic.core.errors import CandidateError, WorkerError
 from neuromosaic.core.graph.document import Graph
-from neuromosaic.core.proposals import Finding
 from neuromosaic.core.protocols import Judge, Sandbox
+from neuromosaic.core.role_inputs import Finding
 from neuromosaic.core.validation.equivalence import Equivalence
 from neuromosaic.core.validation.faults import fault
 from neuromosaic.core.validation.suite_on_graph import suite_on_graph

@@ -5,8 +5,8 @@ The policy part is a clear early message, not the security boundary: that is the
 
 import ast
 
-from neuromosaic.core.proposals import Finding
 from neuromosaic.core.protocols import Program, Verdict
+from neuromosaic.core.role_inputs import Finding
 from neuromosaic.core.signature import Signature
 from neuromosaic.core.syntax import parse
 from neuromosaic.core.validation.model_class import check_model

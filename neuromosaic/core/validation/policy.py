@@ -3,7 +3,7 @@
 import ast
 from collections.abc import Iterator
 
-from neuromosaic.core.proposals import Finding
+from neuromosaic.core.role_inputs import Finding
 
 GATE = "parse"
 IMPORTS = (

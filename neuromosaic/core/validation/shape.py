@@ -5,8 +5,8 @@ from typing import Any, Final
 
 from neuromosaic.core.brief import Constraints
 from neuromosaic.core.graph.document import Graph
-from neuromosaic.core.proposals import Finding
 from neuromosaic.core.protocols import Exported, Job, Judge, Program, Sandbox, Verdict
+from neuromosaic.core.role_inputs import Finding
 from neuromosaic.core.signature import Signature
 from neuromosaic.core.validation.constraints import in_words, judge_constraints
 from neuromosaic.core.validation.faults import run_gate

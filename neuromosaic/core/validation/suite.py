@@ -2,8 +2,8 @@
 
 from neuromosaic.core.brief import Contract
 from neuromosaic.core.errors import CandidateError, WorkerError
-from neuromosaic.core.proposals import Finding
 from neuromosaic.core.protocols import Program, Sandbox, SuiteOutcome, Verdict
+from neuromosaic.core.role_inputs import Finding
 from neuromosaic.core.validation.faults import fault
 from neuromosaic.core.validation.mutation import MutantReport, MutantRow, kill_mutants
 from neuromosaic.core.validation.stubs import stub_source, stubs

@@ -2,8 +2,8 @@
 
 from neuromosaic.core.errors import CandidateError, WorkerError
 from neuromosaic.core.graph.document import Graph
-from neuromosaic.core.proposals import Finding
 from neuromosaic.core.protocols import Program, Sandbox, SuiteOutcome, Verdict
+from neuromosaic.core.role_inputs import Finding
 from neuromosaic.core.validation.faults import LONGEST, fault
 from neuromosaic.core.validation.suite_on_graph import suite_on_graph
 

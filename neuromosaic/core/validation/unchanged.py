@@ -8,8 +8,8 @@ from collections.abc import Mapping
 from neuromosaic.core.brief import TensorSpec
 from neuromosaic.core.errors import CandidateError, WorkerError
 from neuromosaic.core.graph.document import Graph, TensorData
-from neuromosaic.core.proposals import Finding
 from neuromosaic.core.protocols import Program, Sandbox, Verdict
+from neuromosaic.core.role_inputs import Finding
 from neuromosaic.core.validation.faults import fault
 
 GATE = "unchanged"

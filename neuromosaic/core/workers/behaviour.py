@@ -9,8 +9,8 @@ import torch
 from torch import Tensor, nn
 
 from neuromosaic.core.evaluation.optimisation import make_optimizer
-from neuromosaic.core.proposals import Finding
 from neuromosaic.core.protocols import Converse, Job, Message
+from neuromosaic.core.role_inputs import Finding
 from neuromosaic.core.workers.conversation import first_line, is_out_of_memory
 from neuromosaic.core.workers.inspection import close
 from neuromosaic.core.workers.source import layer_of

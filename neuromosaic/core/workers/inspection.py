@@ -10,8 +10,8 @@ from neuromosaic.core.brief import TensorSpec
 from neuromosaic.core.evaluation import measuring
 from neuromosaic.core.graph.examples import draw_inputs, meta_inputs
 from neuromosaic.core.graph.tensors import to_torch
-from neuromosaic.core.proposals import Finding
 from neuromosaic.core.protocols import Converse, Job, Message
+from neuromosaic.core.role_inputs import Finding
 from neuromosaic.core.signature import Signature
 from neuromosaic.core.workers.conversation import first_line, is_out_of_memory
 from neuromosaic.core.workers.source import layer_of

@@ -7,8 +7,8 @@ import torch
 from torch import nn
 
 from neuromosaic.core.evaluation.optimisation import make_optimizer
-from neuromosaic.core.proposals import Finding
 from neuromosaic.core.protocols import Converse, Job, Message
+from neuromosaic.core.role_inputs import Finding
 from neuromosaic.core.workers.subject import Subject, subject_of
 
 STEPS, SECONDS = 40, 4.0  # at most

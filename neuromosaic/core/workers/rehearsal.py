@@ -14,8 +14,8 @@ from torch.utils._pytree import TreeSpec, tree_flatten, tree_unflatten
 
 from neuromosaic.core.errors import CandidateError
 from neuromosaic.core.graph.examples import draw_inputs
-from neuromosaic.core.proposals import Finding
 from neuromosaic.core.protocols import Program
+from neuromosaic.core.role_inputs import Finding
 from neuromosaic.core.signature import Signature
 from neuromosaic.core.workers.conversation import first_line, is_out_of_memory
 from neuromosaic.core.workers.inspection import close, leaves

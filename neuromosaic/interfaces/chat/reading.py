@@ -9,7 +9,8 @@ from typing import NamedTuple, cast
 
 from neuromosaic.core.brief import Brief
 from neuromosaic.core.errors import BriefError
-from neuromosaic.core.proposals import BriefInputs, RoleName
+from neuromosaic.core.proposals import RoleName
+from neuromosaic.core.role_inputs import BriefInputs
 from neuromosaic.interfaces.chat.wishes import (
     Amend,
     Export,

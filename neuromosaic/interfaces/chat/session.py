@@ -7,8 +7,9 @@ from pathlib import Path
 from neuromosaic.agents.intake import read_brief
 from neuromosaic.core.brief import Brief
 from neuromosaic.core.errors import NeuromosaicError, UsageError
-from neuromosaic.core.proposals import BriefDraft, BriefInputs
+from neuromosaic.core.proposals import BriefDraft
 from neuromosaic.core.results import Results
+from neuromosaic.core.role_inputs import BriefInputs
 from neuromosaic.core.store.store import Store
 from neuromosaic.delivery.text import verdict_lines
 from neuromosaic.interfaces.chat import answers, commands

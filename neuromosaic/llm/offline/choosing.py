@@ -1,7 +1,7 @@
 """Chooses families: which kinds of network suit the data, and what one of them may cost."""
 
 from neuromosaic.core.brief import Contract
-from neuromosaic.core.proposals import FamilyInputs
+from neuromosaic.core.role_inputs import FamilyInputs
 from neuromosaic.core.space.parameters import Point
 from neuromosaic.llm.offline.catalogue import CATALOGUE, Family
 from neuromosaic.llm.offline.costing import Cost, parameters, within

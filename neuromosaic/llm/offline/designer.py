@@ -6,7 +6,8 @@ from typing import Any, TypeVar
 from pydantic import BaseModel
 
 from neuromosaic.core.errors import ReplyError
-from neuromosaic.core.proposals import (
+from neuromosaic.core.proposals import Request
+from neuromosaic.core.role_inputs import (
     BriefInputs,
     ComputeInputs,
     ExtensionInputs,
@@ -14,7 +15,6 @@ from neuromosaic.core.proposals import (
     JudgementInputs,
     MetricsInputs,
     RecipeInputs,
-    Request,
     SuiteInputs,
 )
 from neuromosaic.llm.offline.extending import propose_extension

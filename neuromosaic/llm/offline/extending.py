@@ -2,7 +2,8 @@
 
 import math
 
-from neuromosaic.core.proposals import ExtensionInputs, FamilyProposal
+from neuromosaic.core.proposals import FamilyProposal
+from neuromosaic.core.role_inputs import ExtensionInputs
 from neuromosaic.core.space.parameters import parse_space
 from neuromosaic.llm.offline.writing import environment, facts
 

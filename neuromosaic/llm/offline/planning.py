@@ -5,17 +5,8 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from neuromosaic.core.brief import Brief, Task
 from neuromosaic.core.evaluation.recipe import Loss
-from neuromosaic.core.proposals import (
-    ComputeInputs,
-    DataSummary,
-    Envelope,
-    Hardware,
-    Judgement,
-    JudgementInputs,
-    MetricsInputs,
-    MetricsPlan,
-    Trace,
-)
+from neuromosaic.core.proposals import Envelope, Judgement, MetricsPlan
+from neuromosaic.core.role_inputs import ComputeInputs, DataSummary, Hardware, JudgementInputs, MetricsInputs, Trace
 
 UNLIMITED = 240.0
 """Seconds for one full training where the brief sets no time."""

@@ -5,7 +5,8 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from neuromosaic.core.proposals import FamilyInputs, FamilyProposal, Finding, Trace
+from neuromosaic.core.proposals import FamilyProposal
+from neuromosaic.core.role_inputs import FamilyInputs, Finding, Trace
 from neuromosaic.core.space.parameters import Point
 from neuromosaic.core.syntax import defaults, method, parse
 from neuromosaic.llm.offline.catalogue import Family, family_named, family_of

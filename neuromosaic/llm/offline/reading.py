@@ -11,7 +11,8 @@ from typing import Any
 from neuromosaic.core.brief import Brief
 from neuromosaic.core.brief_file import parse_brief
 from neuromosaic.core.errors import BriefError
-from neuromosaic.core.proposals import BriefDraft, BriefInputs
+from neuromosaic.core.proposals import BriefDraft
+from neuromosaic.core.role_inputs import BriefInputs
 from neuromosaic.llm.offline.reading_data import DATA_RULES
 from neuromosaic.llm.offline.reading_limits import LIMIT_RULES
 from neuromosaic.llm.offline.reading_rules import Facts, Rule

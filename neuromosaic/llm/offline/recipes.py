@@ -4,7 +4,8 @@ import math
 import re
 
 from neuromosaic.core.evaluation.recipe import Augmentation, Recipe
-from neuromosaic.core.proposals import DataSummary, Inputs, RecipeInputs, RecipeProposal
+from neuromosaic.core.proposals import RecipeProposal
+from neuromosaic.core.role_inputs import DataSummary, Inputs, RecipeInputs
 
 EXAMPLES_SEEN = {"image": 250_000, "tabular": 600_000, "sequence": 200_000, "text": 80_000}
 """What one full training looks at, over all its epochs, by kind of data."""

@@ -5,7 +5,8 @@ import re
 from collections.abc import Sequence
 
 from neuromosaic.core.brief import Contract
-from neuromosaic.core.proposals import Finding, SuiteInputs, SuiteProposal
+from neuromosaic.core.proposals import SuiteProposal
+from neuromosaic.core.role_inputs import Finding, SuiteInputs
 from neuromosaic.core.syntax import parse
 from neuromosaic.llm.offline.choosing import smallest
 from neuromosaic.llm.offline.writing import environment, facts

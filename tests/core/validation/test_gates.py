@@ -9,8 +9,8 @@ import pytest
 from neuromosaic.core.brief import Constraints
 from neuromosaic.core.errors import CandidateError, InfrastructureError, WorkerError
 from neuromosaic.core.graph.tensors import from_numpy, to_numpy
-from neuromosaic.core.proposals import Finding
 from neuromosaic.core.protocols import Exported, Program, Verdict
+from neuromosaic.core.role_inputs import Finding
 from neuromosaic.core.signature import signature_of
 from neuromosaic.core.validation.behave import Examples, check_behaviour
 from neuromosaic.core.validation.shape import check_shape

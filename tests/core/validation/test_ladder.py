@@ -11,8 +11,8 @@ from neuromosaic.core.errors import CandidateError, WorkerError
 from neuromosaic.core.graph.canonical import graph_id
 from neuromosaic.core.graph.document import Graph
 from neuromosaic.core.graph.tensors import from_numpy
-from neuromosaic.core.proposals import Finding
 from neuromosaic.core.protocols import Exported, Program, SuiteOutcome
+from neuromosaic.core.role_inputs import Finding
 from neuromosaic.core.signature import signature_of
 from neuromosaic.core.validation.behave import Examples
 from neuromosaic.core.validation.climb import Climb

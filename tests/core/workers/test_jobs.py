@@ -11,8 +11,8 @@ from neuromosaic.core.brief import Contract, TensorSpec
 from neuromosaic.core.evaluation.recipe import Recipe
 from neuromosaic.core.graph.document import Graph, TensorData
 from neuromosaic.core.graph.tensors import from_numpy, from_torch, to_torch
-from neuromosaic.core.proposals import Finding
 from neuromosaic.core.protocols import Job, Message, Program
+from neuromosaic.core.role_inputs import Finding
 from neuromosaic.core.signature import signature_of
 from neuromosaic.core.workers.jobs import JOBS
 from neuromosaic.core.workers.requests import request, requested

@@ -3,7 +3,7 @@
 from typing import Any
 
 from neuromosaic.core.brief import Brief, Contract, TensorSpec
-from neuromosaic.core.proposals import DataSummary, FamilyInputs, Hardware
+from neuromosaic.core.role_inputs import DataSummary, FamilyInputs, Hardware
 
 
 def contract(

@@ -9,20 +9,17 @@ from neuromosaic.agents.trainer import propose_recipes
 from neuromosaic.core.brief import Brief, Budget, Constraints, Contract
 from neuromosaic.core.errors import ReplyError
 from neuromosaic.core.evaluation.metrics import available
-from neuromosaic.core.proposals import (
+from neuromosaic.core.proposals import Envelope, MetricsPlan, RecipeProposal, Request
+from neuromosaic.core.role_inputs import (  # fmt: skip
     BriefInputs,
     ComputeInputs,
-    Envelope,
     Hardware,
     Inputs,
     JudgementInputs,
     MetricsInputs,
-    MetricsPlan,
     RecipeInputs,
-    RecipeProposal,
-    Request,
     Trace,
-)  # fmt: skip
+)
 from neuromosaic.llm.offline.designer import OfflineDesigner
 from neuromosaic.llm.offline.planning import UNLIMITED, training_seconds
 from tests.llm.offline.contracts import (

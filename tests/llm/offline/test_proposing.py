@@ -6,7 +6,8 @@ import pytest
 
 from neuromosaic.agents.network_architect import propose_family as ask_architect
 from neuromosaic.core.brief import Brief, Budget, Constraints, Contract
-from neuromosaic.core.proposals import FamilyInputs, FamilyProposal, Finding, Trace
+from neuromosaic.core.proposals import FamilyProposal
+from neuromosaic.core.role_inputs import FamilyInputs, Finding, Trace
 from neuromosaic.core.space.parameters import Point
 from neuromosaic.llm.offline.catalogue import family_of
 from neuromosaic.llm.offline.choosing import hard_limit, ranking, sensible_size

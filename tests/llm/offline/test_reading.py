@@ -10,7 +10,8 @@ from neuromosaic.core.brief import Brief, Budget, Constraints, TensorSpec
 from neuromosaic.core.errors import BriefError
 from neuromosaic.core.evaluation.data.sources.builtin import BUILTIN as LOADABLE
 from neuromosaic.core.evaluation.metrics import available
-from neuromosaic.core.proposals import BriefDraft, BriefInputs
+from neuromosaic.core.proposals import BriefDraft
+from neuromosaic.core.role_inputs import BriefInputs
 from neuromosaic.llm.offline.reading import read_brief
 from neuromosaic.llm.offline.reading_data import BUILTIN
 from neuromosaic.llm.offline.reading_limits import METRIC_NAMES

@@ -7,7 +7,7 @@ import pytest
 
 from neuromosaic.agents.test_architect import write_suite
 from neuromosaic.core.brief import Brief, Constraints, Contract
-from neuromosaic.core.proposals import Finding, SuiteInputs
+from neuromosaic.core.role_inputs import Finding, SuiteInputs
 from neuromosaic.core.validation.stubs import stub_source, stubs
 from neuromosaic.llm.offline.catalogue import family_named
 from neuromosaic.llm.offline.costing import Cost

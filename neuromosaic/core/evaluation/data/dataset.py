@@ -9,7 +9,7 @@ from neuromosaic.core.evaluation.data.inputs import TextInputs
 from neuromosaic.core.evaluation.data.preprocessing import Preprocessing
 from neuromosaic.core.evaluation.data.raw import Array
 from neuromosaic.core.evaluation.data.targets import NumberTargets
-from neuromosaic.core.proposals import DataSummary
+from neuromosaic.core.role_inputs import DataSummary
 
 
 @dataclass(frozen=True, eq=False)

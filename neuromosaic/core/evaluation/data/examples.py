@@ -19,7 +19,7 @@ from neuromosaic.core.evaluation.data.preprocessing import Preprocessing
 from neuromosaic.core.evaluation.data.raw import Array, Part, PartName, Raw, Table
 from neuromosaic.core.evaluation.data.spelling import listed
 from neuromosaic.core.evaluation.data.targets import ClassTargets, NumberTargets, whole
-from neuromosaic.core.proposals import DataSummary
+from neuromosaic.core.role_inputs import DataSummary
 
 
 def dataset_of_examples(raw: Raw, brief: Brief, known: Preprocessing | None) -> Dataset:

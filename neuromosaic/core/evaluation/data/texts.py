@@ -9,7 +9,7 @@ from neuromosaic.core.evaluation.data.inputs import TextInputs
 from neuromosaic.core.evaluation.data.noticing import unknown_characters
 from neuromosaic.core.evaluation.data.preprocessing import Preprocessing
 from neuromosaic.core.evaluation.data.raw import RawText
-from neuromosaic.core.proposals import DataSummary
+from neuromosaic.core.role_inputs import DataSummary
 
 CONTEXT = 64
 """Characters that a language model sees at once, where the brief names no input shape."""
