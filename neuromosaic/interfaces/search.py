@@ -16,6 +16,8 @@ from neuromosaic.core.space.space import SearchSpace
 from neuromosaic.core.spelling import suggest
 
 SHOWN = 10
+FIGURES = 4
+COSTS = ("parameters", "params", "flops")
 
 
 class Wanted(NamedTuple):
@@ -129,13 +131,14 @@ class Progress:
         self._of = f"/{trials}" if trials else ""
         self._best: Trial | None = None
         self._done = 0
+        self._figures: dict[str, float] = {}
         self._is_terminal = sys.stderr.isatty()
 
     def __call__(self, search: ArchitectureSearch, trial: Trial) -> None:
         self._done += trial.has_ended or trial.state == "paused"
         is_new = trial.state == "complete" and self._is_better(search, trial)
         if is_new:
-            self._best = trial
+            self._best, self._figures = trial, foremost(search, trial)
         if self._is_terminal or is_new:
             self._say()
 
@@ -145,7 +148,7 @@ class Progress:
         return self._best is None or bool(scores[0] > scores[1])
 
     def _say(self) -> None:
-        best = "" if self._best is None else f"  best {self._best.number}: {said(self._best.metrics)}"
+        best = "" if self._best is None else f"  best {self._best.number}: {said(self._figures)}"
         line = f"{self._done}{self._of} trials{best}"
         print(
             f"\r\x1b[K{line}" if self._is_terminal else line, end="" if self._is_terminal else "\n", file=sys.stderr
@@ -170,7 +173,7 @@ def table(search: ArchitectureSearch) -> str:
     rows = [["trial", "state", "figures", "point"]]
     for trial in search.results[:SHOWN]:
         point = ", ".join(f"{name}={value}" for name, value in trial.point.items())
-        rows.append([str(trial.number), trial.state, said(trial.metrics) or trial.message, point])
+        rows.append([str(trial.number), trial.state, said(foremost(search, trial)) or trial.message, point])
     widths = [max(len(row[column]) for row in rows) for column in range(3)]
     lines = ["  ".join([*(cell.ljust(w) for cell, w in zip(row[:3], widths, strict=True)), row[3]]) for row in rows]
     summary = search.summary()
@@ -178,4 +181,11 @@ def table(search: ArchitectureSearch) -> str:
     front = f"; on the Pareto front: {', '.join(str(one['number']) for one in summary['best'])}"
     more = front if len(search.objectives.aims) > 1 else ""
     total = f"{summary['trials']} trials: {', '.join(counts)}, {summary['cached']} from the cache{more}"
-    return "\n".join([*lines, total])
+    return "\n".join([*lines, total, f"figures by {summary['scored_by']}"])
+
+
+def foremost(search: ArchitectureSearch, trial: Trial) -> dict[str, float]:
+    """The figures that count and a few more: a line is read, all of them are in --json."""
+    counting = [aim.name for aim in search.objectives.aims] + [limit.name for limit in search.objectives.limits]
+    names = dict.fromkeys([*counting, *COSTS, *trial.metrics])
+    return {name: trial.metrics[name] for name in [name for name in names if name in trial.metrics][:FIGURES]}

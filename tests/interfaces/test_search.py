@@ -58,6 +58,7 @@ def test_a_search_prints_its_best_trials_and_what_became_of_the_others(capsys: A
     assert call(*GIVEN, "--maximize", "accuracy", "--minimize", "latency", "--constraint", "latency <= 40") == 0
     out, err = capsys.readouterr()
     assert out.splitlines()[0].split() == ["trial", "state", "figures", "point"]
+    assert out.splitlines()[-1] == "figures by mine.score: not measured by Neuromosaic"
     assert "12 trials: 12 complete, 0 from the cache; on the Pareto front:" in out
     assert err.splitlines()[-1].startswith("1")
     assert "best" in err

@@ -195,7 +195,7 @@ class ArchitectureSearch:
         fallbacks = getattr(self._trials.strategy, "fallbacks", 0)
         front = self.pareto()
         return {
-            "name": self.name, **self._wanted.document(), **counted(self.trials),
+            "name": self.name, **self._wanted.document(), "scored_by": self._wanted.scored_by, **counted(self.trials),
             **({"fallbacks": fallbacks} if fallbacks else {}),
             "best": [{"number": one.number, "point": one.point, "metrics": one.metrics} for one in front],
             "notes": self._trials.notes,

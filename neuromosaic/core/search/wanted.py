@@ -85,6 +85,16 @@ class Wanted:
             return function_of(self.registration.evaluator_class)
         return function_of(self.evaluator)
 
+    @property
+    def scored_by(self) -> str:
+        """Who gives the figures, for reports: those of a user's own evaluator nobody else has measured."""
+        if not self.has_evaluator:
+            return "whoever told them: not measured by Neuromosaic"
+        subject = getattr(self.function, "__self__", self.function)
+        kind = subject if hasattr(subject, "__qualname__") else type(subject)
+        name = f"{kind.__module__}.{kind.__qualname__}"
+        return name if name.startswith("neuromosaic.") else f"{name}: not measured by Neuromosaic"
+
     @cached_property
     def keywords(self) -> frozenset[str]:
         return keywords_of(self.function) if self.has_evaluator else frozenset()
