@@ -4,6 +4,7 @@ import math
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import Any, Literal, get_args
 
 from numpy.typing import NDArray
@@ -57,36 +58,43 @@ def run_trial(
     should_stop: ShouldStop | None = None,
     on_epoch: Callable[[Row], None] | None = None,
     timeout: float = 600.0,
+    weights: Mapping[str, TensorData] | None = None,
 ) -> TrialOutcome:
     """Trains `subject` by `recipe` for `fidelity` of its epochs, and scores each epoch.
 
     Metrics of a regression are in the user's units; "loss", there the mean squared error, in the scaled ones that
     training sees. `should_stop(epoch, row)` is asked and `on_epoch(row)` told after each epoch; the recipe's
     patience stops too. Where memory runs out it is tried once more, from the start, with half the batch, and
-    `message` says so. `timeout` in seconds, both together. Raises UsageError where the recipe or the plan does not
+    `message` says so. `timeout` in seconds, both together. Training begins at `weights` wherever one of them has its
+    place (`core.graph.placing`), else as the subject comes. Raises UsageError where the recipe or the plan does not
     fit the data, and WorkerError only where a worker could not be set up: what happens to a candidate is an outcome.
     """
     check_recipe(recipe, dataset.contract)
     check_metrics(dataset.contract.task, (plan.primary, *plan.report))
-    outcome = _attempt(worker, subject, dataset, recipe, plan, fidelity, seed, should_stop, on_epoch, timeout)
+    attempt = partial(
+        _attempt, worker, subject, dataset, plan=plan, fidelity=fidelity, seed=seed, should_stop=should_stop,
+        on_epoch=on_epoch, weights=weights or {},
+    )  # fmt: skip
+    outcome = attempt(recipe=recipe, timeout=timeout)
     batch = min(recipe.batch_size, len(dataset.train.x))
     if outcome.cause != "memory" or batch < SMALLEST_HALVED or outcome.seconds >= timeout:
         return outcome
     smaller = recipe.model_copy(update={"batch_size": batch // 2})
     left = timeout - outcome.seconds
-    again = _attempt(worker, subject, dataset, smaller, plan, fidelity, seed, should_stop, on_epoch, left)
+    again = attempt(recipe=smaller, timeout=left)
     told = f"memory ran out with batches of {batch}; tried again with {smaller.batch_size}"
     message = f"{told}: {again.message}" if again.message else told
     return replace(again, seconds=outcome.seconds + again.seconds, message=message)
 
 
 def _attempt(
-    worker: Judge | Sandbox, subject: Graph | Program, dataset: Dataset, recipe: Recipe, plan: MetricsPlan,
+    worker: Judge | Sandbox, subject: Graph | Program, dataset: Dataset, *, recipe: Recipe, plan: MetricsPlan,
     fidelity: float, seed: int, should_stop: ShouldStop | None, on_epoch: Callable[[Row], None] | None,
-    timeout: float,
+    timeout: float, weights: Mapping[str, TensorData],
 ) -> TrialOutcome:  # fmt: skip
     watch = Watch(dataset, recipe, plan, should_stop, on_epoch)
     job = _job(subject, dataset, recipe, fidelity, seed, timeout)
+    job.tensors.update({f"weights/{name}": data for name, data in weights.items()})
     began = time.perf_counter()
     try:
         reply = worker.run(job, watch.answer)
