@@ -16,7 +16,7 @@ from neuromosaic.delivery.history import read_history
 from neuromosaic.delivery.text import judged
 from neuromosaic.workflows.bench import Workbench
 from neuromosaic.workflows.certifying import in_units, model_source
-from neuromosaic.workflows.extending import unchanged_test
+from neuromosaic.workflows.extending import needed, unchanged_test
 from neuromosaic.workflows.finalists import Finalist, known_finalists
 from neuromosaic.workflows.outcome import certified, results
 from neuromosaic.workflows.searching import BASELINE, SEARCH
@@ -93,7 +93,7 @@ def contents(bench: Workbench, found: Results) -> Delivery:
         history=read_history(bench.store.events(bench.run), found.models),
         mutants=[{**row, "killed_by": tuple(row["killed_by"])} for row in judged["rows"]],
         tests=bench.store.evidence(best.evidence["tests"])["outcomes"], evidence=_evidence(bench),
-        notes=bench.dataset.notes,
+        notes=[*bench.dataset.notes, *needed(bench)],
     )  # fmt: skip
 
 
