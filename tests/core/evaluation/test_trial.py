@@ -355,3 +355,32 @@ def test_training_begins_at_the_given_weights_that_have_a_place(digits_data: Dat
     torch.testing.assert_close(to_torch(outcome.weights["given.weight"]), torch.full((10, 64), 0.25))
     assert to_torch(outcome.weights["given.bias"]).std() > 0
     assert to_torch(outcome.weights["other.weight"]).std() > 0
+
+
+def test_a_paused_trial_goes_on_from_what_it_left(digits_data: Dataset, small_cnn: Callable[[], nn.Module]) -> None:
+    judge, recipe = InProcess(small_cnn), Recipe(epochs=3)
+    whole = trial(judge, digits_data, recipe)
+    first = trial(judge, digits_data, recipe, pause_at=1)
+    assert (first.cause, len(first.curve)) == ("paused", 1)
+    assert first.metrics["accuracy"] == first.curve[0]["accuracy"]
+    assert first.weights.keys() == whole.weights.keys()
+    assert first.paused is not None
+    rest = trial(judge, digits_data, recipe, resume=first.paused)
+    assert rest.cause == "finished"
+    assert rest.paused is None
+    assert rest.metrics == whole.metrics
+    assert rest.weights == whole.weights
+    assert [{**row, "seconds": 0} for row in rest.curve] == [{**row, "seconds": 0} for row in whole.curve]
+    assert rest.curve[1]["seconds"] > first.curve[0]["seconds"]
+
+
+def test_what_went_on_with_a_smaller_batch_stays_with_it(
+    digits_data: Dataset, small_cnn: Callable[[], nn.Module]
+) -> None:
+    judge = Exhausted(small_cnn, largest=150)
+    recipe = Recipe(epochs=2, batch_size=300)
+    first = trial(judge, digits_data, recipe, pause_at=1)
+    assert first.paused is not None
+    assert first.paused.batch_size == 150
+    trial(judge, digits_data, recipe, resume=first.paused)
+    assert sizes(judge) == [300, 150, 150]
