@@ -44,8 +44,9 @@ def _from_library(named: str, weights: Path | None, store: Store, brief: Brief) 
     from neuromosaic.core.evaluation.data.loading import load_dataset
 
     folder = hugging_face.folder_of(named)
-    source = hugging_face.source_of(folder, load_dataset(brief).contract)
-    kept = store.put(pack_tensors(hugging_face.weights_of(folder)))
+    contract = load_dataset(brief).contract
+    source = hugging_face.source_of(folder, contract)
+    kept = store.put(pack_tensors(hugging_face.weights_of(folder, contract)))
     return Extension(
         source=source, entry=hugging_face.ENTRY, weights=kept, libraries=hugging_face.libraries_of(folder)
     )

@@ -1,5 +1,6 @@
 """`--extend hf:PATH_OR_NAME`: a Transformers model, from its config and its safetensors; no code comes with it."""
 
+import importlib
 import importlib.util
 import json
 from collections.abc import Iterator, Mapping
@@ -18,8 +19,6 @@ ENTRY = "Given"
 WANTED = ["config.json", "*.safetensors", "*.safetensors.index.json"]
 ABOUT_FILES = frozenset({"architectures", "dtype", "torch_dtype", "transformers_version", "_name_or_path"})
 """What a config tells of where it came from, and not of the network."""
-EMBEDDINGS = ("wte.weight", "embed_tokens.weight", "embed_in.weight")
-"""How the library's language models call their table of tokens."""
 
 _SOURCE = '''"""{title}."""
 
@@ -82,25 +81,37 @@ def source_of(folder: Path, contract: Contract) -> str:
     )  # fmt: skip
 
 
-def weights_of(folder: Path) -> dict[str, TensorData]:
-    """Every tensor of the folder's safetensors. Raises UsageError where there are none, or one cannot be read."""
-    from safetensors import SafetensorError
-    from safetensors.torch import load_file
+def weights_of(folder: Path, contract: Contract) -> dict[str, TensorData]:
+    """The folder's tensors by the names that they have in the class of `source_of`, which the library itself knows:
+    names in a file may be older. Heads that the folder has none for are left out.
 
-    files = sorted(folder.glob("*.safetensors"))
-    if not files:
+    Raises UsageError where there are none, or they cannot be read.
+    """
+    if not list(folder.glob("*.safetensors")):
         raise UsageError(f"{folder} holds no .safetensors: save it again by save_pretrained, no pickle is read")
+    from safetensors import SafetensorError
+
+    auto, _ = _for_task(_config(folder), contract, folder)
+    labels = {} if contract.task == "language_modelling" else {"num_labels": contract.output.shape[-1]}
     try:
-        read = {name: from_torch(tensor.float()) for path in files for name, tensor in load_file(path).items()}
-    except (OSError, SafetensorError) as error:
+        model, told = _loaded(auto, folder, labels)
+    except (OSError, ValueError, RuntimeError, SafetensorError) as error:
         raise UsageError(f"the weights of {folder} cannot be read: {error}") from None
-    return {**_shared(read), **read}
+    fresh = {*told["missing_keys"], *(name for name, *_ in told["mismatched_keys"])}
+    state = model.state_dict().items()
+    return {f"network.{name}": from_torch(tensor.float()) for name, tensor in state if name not in fresh}
 
 
-def _shared(read: Mapping[str, TensorData]) -> dict[str, TensorData]:
-    """A language model's last layer, which is stored as its embedding alone where both are one tensor."""
-    embedding = next((name for name in read if name.endswith(EMBEDDINGS)), None)
-    return {} if embedding is None else {"lm_head.weight": read[embedding]}
+def _loaded(auto: str, folder: Path, labels: dict[str, int]) -> tuple[Any, Mapping[str, Any]]:
+    """The network as the library loads it, of tensors alone, and what it found missing."""
+    library = importlib.import_module(LIBRARY)
+    library.utils.logging.set_verbosity_error()
+    library.utils.logging.disable_progress_bar()
+    loaded: tuple[Any, Mapping[str, Any]] = getattr(library, auto).from_pretrained(
+        folder, use_safetensors=True, local_files_only=True, ignore_mismatched_sizes=True, output_loading_info=True,
+        **labels,
+    )  # fmt: skip
+    return loaded
 
 
 def libraries_of(folder: Path) -> tuple[str, ...]:
