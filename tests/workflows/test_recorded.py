@@ -23,6 +23,7 @@ RECORDED = sorted(path.name for path in FOLDER.iterdir() if path.is_dir())
 PARAMETERS = [pytest.param(name, marks=() if name == SHORT else pytest.mark.soak) for name in RECORDED]
 
 
+@pytest.mark.timeout(600)  # on a busy machine; alone it takes some ten seconds
 @pytest.mark.parametrize("brief", PARAMETERS)
 def test_what_the_model_answered_still_leads_to_its_certified_network(
     brief: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
