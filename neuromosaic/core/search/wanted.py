@@ -148,9 +148,15 @@ class Wanted:
     # ------------------------------------------------------------ by which rules
 
     def make_strategy(self) -> Strategy:
+        made: Strategy
         if isinstance(self.strategy, str):
-            return make_strategy(self.strategy, self.seed, self.aims, self._strategy_options())
-        return self._made(self.strategy, "strategy", ("suggest", "update"))  # type: ignore[no-any-return]
+            made = make_strategy(self.strategy, self.seed, self.aims, self._strategy_options())
+        else:
+            made = self._made(self.strategy, "strategy", ("suggest", "update"))
+        prepare = getattr(made, "prepare", None)
+        if prepare is not None:
+            prepare(self.searched, getattr(self.function, "__self__", self.function) if self.has_evaluator else None)
+        return made
 
     def make_pruner(self) -> EarlyStopping | None:
         if self.pruner is None:

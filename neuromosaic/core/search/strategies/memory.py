@@ -14,11 +14,13 @@ LISTED = 10_000  # spaces up to here are listed when they are nearly used up
 
 
 class Memory:
-    """Points with their raw metrics, in the order in which they were told; `pending` are in flight."""
+    """Points with their raw metrics, in the order in which they were told, and the fidelity that these are of (None:
+    nobody said); `pending` are in flight."""
 
     def __init__(self) -> None:
         self.points: list[Point] = []
         self.metrics: list[Metrics] = []
+        self.fidelities: list[float | None] = []
         self.pending: list[Point] = []
         self._tried: set[Key] = set()
         self._in_flight: set[Key] = set()
@@ -26,9 +28,10 @@ class Memory:
     def __len__(self) -> int:
         return len(self.points)
 
-    def tell(self, point: Point, metrics: Metrics) -> None:
+    def tell(self, point: Point, metrics: Metrics, fidelity: float | None = None) -> None:
         self.points.append(point)
         self.metrics.append(metrics)
+        self.fidelities.append(fidelity)
         self._tried.add(key_of(point))
 
     def await_(self, points: Sequence[Point]) -> None:
@@ -39,6 +42,7 @@ class Memory:
         """What was known after the first `count` trials, with nothing in flight but what is now."""
         earlier = Memory()
         earlier.points, earlier.metrics = self.points[:count], self.metrics[:count]
+        earlier.fidelities = self.fidelities[:count]
         earlier._tried = {key_of(point) for point in earlier.points}
         return earlier
 
