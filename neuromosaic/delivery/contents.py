@@ -35,6 +35,7 @@ class Delivery:
     """A finished run, ready to be handed over.
 
     `model_source` has the values of the winner (or the nearest) as defaults; `suite_source` is what it passed;
+    `unchanged_source` tests it against the network that it was built on, where there is one;
     `weights` by state_dict name; `preprocessing` is the JSON of `Preprocessing`. `curves` by candidate id.
     `mutants`: rows {"kind", "description", "fate", "killed_by"}; `tests`: outcome per test of the suite on the
     delivered network; `evidence`: what is stored under each evidence id.
@@ -55,3 +56,4 @@ class Delivery:
     tests: Mapping[str, str] = field(default_factory=dict)
     evidence: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     notes: Sequence[str] = ()
+    unchanged_source: str = ""

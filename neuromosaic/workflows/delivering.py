@@ -16,6 +16,7 @@ from neuromosaic.delivery.history import read_history
 from neuromosaic.delivery.text import judged
 from neuromosaic.workflows.bench import Workbench
 from neuromosaic.workflows.certifying import in_units, model_source
+from neuromosaic.workflows.extending import unchanged_test
 from neuromosaic.workflows.finalists import Finalist, known_finalists
 from neuromosaic.workflows.outcome import certified, results
 from neuromosaic.workflows.searching import BASELINE, SEARCH
@@ -81,8 +82,10 @@ def contents(bench: Workbench, found: Results) -> Delivery:
     assert best is not None  # `results` has raised where there is neither
     finalist = next(finalist for finalist in known_finalists(bench) if finalist.candidate.id == best.id)
     judged = bench.store.step(bench.run, "mutants")
+    source = model_source(bench, finalist.candidate)
     return Delivery(
-        results=found, model_source=model_source(bench, finalist.candidate), suite_source=bench.suite,
+        results=found, model_source=source, suite_source=bench.suite,
+        unchanged_source=bench.once(f"unchanged/{best.id}", lambda: unchanged_test(bench, source)),
         weights=unpack_tensors(bench.store.get(finalist.record["weights"])),
         preprocessing=bench.dataset.preprocessing.model_dump_json(indent=2),
         data=bench.dataset.summary, data_hash=bench.dataset.hash, hardware=bench.hardware,
