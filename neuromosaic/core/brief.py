@@ -4,7 +4,7 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-Task = Literal["classification", "regression", "language_modelling"]
+Task = Literal["classification", "multi_label", "regression", "language_modelling"]
 Device = Literal["auto", "cpu", "cuda", "mps"]
 
 
@@ -30,7 +30,8 @@ class Contract(Value):
     """What a network must accept and return: the part of a brief that tests are written from.
 
     Outputs are raw scores (logits, or values in the scaled units of the targets), float32:
-    `classification` [batch, classes]; `regression` [batch, targets];
+    `classification` [batch, classes]; `multi_label` [batch, labels], above 0 for those that apply;
+    `regression` [batch, targets];
     `language_modelling` [batch, time, vocabulary] for int64 ids [batch, time], causal.
     """
 

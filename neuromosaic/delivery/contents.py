@@ -22,7 +22,8 @@ Curve = Sequence[Mapping[str, float]]
 class Predictions:
     """What the delivered network said on the test split, and what was right.
 
-    classification: scores [n, classes], int64 [n]; regression: [n, targets] twice, in the user's units;
+    classification: scores [n, classes], int64 [n]; multi_label: scores and 0 or 1 [n, labels]; regression:
+    [n, targets] twice, in the user's units;
     language_modelling: scores [n, time, vocabulary], int64 [n, time].
     """
 

@@ -151,6 +151,24 @@ def _classes(found: Predictions, names: Sequence[str]) -> Table:
     return Table(title, ("class", "examples", "precision", "recall", "F1"), body)
 
 
+def _labels(found: Predictions, preprocessing: Preprocessing) -> Mistakes:
+    from neuromosaic.core.evaluation.multi_label import chances, per_label
+    from neuromosaic.delivery.plots.mistakes import calibration_of
+
+    says = found.outputs > 0
+    confidence = chances(abs(found.outputs)).ravel()
+    svg, error = calibration_of(confidence, (says == (found.targets > 0)).ravel(), "calibration")
+    plots = _plot(svg, f"Can its confidence be trusted? Expected calibration error {error:.3f} (0 is perfect).")
+    columns = ("precision", "recall", "f1", "average_precision")
+    rows = zip(preprocessing.classes, per_label(found.outputs, found.targets), strict=True)
+    body = [
+        (str(name), number(scores["support"]), *(_three(scores[column]) for column in columns))
+        for name, scores in rows
+    ]
+    headers = ("label", "examples", "precision", "recall", "F1", "average precision")
+    return Mistakes(plots, [Table("Label by label", headers, body)])
+
+
 def _three(value: float) -> str:
     return "-" if value != value else f"{value:.3f}"
 
@@ -189,6 +207,7 @@ def _language(found: Predictions, preprocessing: Preprocessing) -> Mistakes:
 
 _BY_TASK: dict[str, Callable[[Predictions, Preprocessing], Mistakes]] = {
     "classification": _classification,
+    "multi_label": _labels,
     "regression": _regression,
     "language_modelling": _language,
 }

@@ -59,6 +59,11 @@ def _answers(preprocessing: Preprocessing) -> str:
     match preprocessing.task:
         case "classification":
             return _RUN + 'print([known["targets"]["classes"][place] for place in outputs.argmax(-1).tolist()])\n'
+        case "multi_label":
+            return _RUN + (
+                'names = known["targets"]["names"]\n'
+                "print([[names[place] for place in row.nonzero().flatten().tolist()] for row in outputs > 0])\n"
+            )
         case "regression":
             return _RUN + (
                 'targets = known["targets"]\n'

@@ -20,13 +20,16 @@ def fit_baseline(contract: Contract, x: Array, y: Array, seed: int) -> dict[str,
     """Each baseline of the task by name, fitted on training data, as a function from inputs to float32 outputs.
 
     Outputs have a network's form, so that `metrics.score` takes them: log-probabilities [n, classes] of "majority"
-    (class frequencies) and "linear" (logistic regression); targets [n, targets] of "mean" and "linear" (ridge);
+    (class frequencies) and "linear" (logistic regression), of several labels log-odds [n, labels] of
+    "frequencies" and "linear" (one for each label); targets [n, targets] of "mean" and "linear" (ridge);
     log-probabilities [n, time, vocabulary] of "unigram" and "bigram" (counts, add-one smoothed). Linear models see
     standardised inputs, counts of ids where inputs are ids, and at most 10,000 examples, drawn by `seed`.
     """
     match contract.task:
         case "classification":
             return {"majority": _majority(contract, y), "linear": _logistic(contract, *_sample(x, y, seed))}
+        case "multi_label":
+            return {"frequencies": _frequencies(y), "linear": _each_label(contract, *_sample(x, y, seed))}
         case "regression":
             return {"mean": _mean(y), "linear": _ridge(contract, *_sample(x, y, seed))}
         case "language_modelling":
@@ -74,6 +77,25 @@ def _logistic(contract: Contract, x: Array, y: Array) -> Predict:
         outputs = np.full((len(x), contract.output.shape[-1]), np.finfo(np.float32).tiny, np.float32)
         outputs[:, model.classes_] = np.maximum(model.predict_proba(_features(x, contract.input)), outputs[0, 0])
         return np.asarray(np.log(outputs))
+
+    return predict
+
+
+def _frequencies(y: Array) -> Predict:
+    """Log-odds of the add-one smoothed share of each label."""
+    positive = y.sum(axis=0, dtype=np.float64) + 1.0
+    odds = np.log(positive / (len(y) + 2.0 - positive)).astype(np.float32)
+    return lambda x: np.tile(odds, (len(x), 1))
+
+
+def _each_label(contract: Contract, x: Array, y: Array) -> Predict:
+    """A two-class logistic regression for each label."""
+    two = contract.model_copy(update={"output": TensorSpec(shape=(2,))})
+    models = [_logistic(two, x, label.astype(np.int64)) for label in y.T]
+
+    def predict(x: Array) -> Array:
+        scores = [model(x) for model in models]
+        return np.stack([score[:, 1] - score[:, 0] for score in scores], axis=1)
 
     return predict
 

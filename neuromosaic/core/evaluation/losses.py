@@ -16,11 +16,14 @@ def loss_function(recipe: Recipe, device: torch.device) -> LossFunction:
     """(outputs, targets) -> scalar, the mean over the batch.
 
     `cross_entropy` takes scores [batch, classes] with int64 [batch], or [batch, time, vocabulary] with int64
-    [batch, time]; `mse` and `huber` (delta 1) take two float tensors of one shape.
+    [batch, time]; `binary_cross_entropy` takes scores, to which it applies the sigmoid itself, with 0 and 1
+    of the same shape; `mse` and `huber` (delta 1) take two float tensors of one shape.
     """
     match recipe.loss:
         case "cross_entropy":
             return _cross_entropy(recipe, device)
+        case "binary_cross_entropy":
+            return F.binary_cross_entropy_with_logits
         case "mse":
             return F.mse_loss
         case "huber":

@@ -14,12 +14,14 @@ from numpy.typing import NDArray
 
 from neuromosaic.core.brief import Task
 from neuromosaic.core.errors import UsageError
+from neuromosaic.core.evaluation import multi_label
 
 Array = NDArray[Any]
 
 # The first of each task is its default.
 _AVAILABLE: dict[Task, tuple[str, ...]] = {
     "classification": ("accuracy", "balanced_accuracy", "macro_f1", "auroc", "log_loss"),
+    "multi_label": ("mean_average_precision", "macro_f1", "auroc", "subset_accuracy", "log_loss"),
     "regression": ("rmse", "mae", "r2"),
     "language_modelling": ("bits_per_character", "perplexity", "accuracy"),
 }
@@ -61,10 +63,11 @@ def is_better(name: str, value: float, than: float) -> bool:
 def score(task: Task, outputs: Array, targets: Array, names: Sequence[str]) -> dict[str, float]:
     """The named metrics and "loss" of raw outputs.
 
-    classification: scores [n, classes], int64 [n]; loss: cross-entropy in nats. regression: [n, targets] twice, in
-    the unit wanted; loss: mean squared error. language_modelling: scores [n, time, vocabulary], int64 [n, time];
-    loss: cross-entropy in nats per token. Averages: macro over the classes that occur (balanced_accuracy, auroc
-    one against the rest), plain over several regression targets. auroc and r2 are NaN where they are not defined.
+    classification: scores [n, classes], int64 [n]; loss: cross-entropy in nats. multi_label: scores [n, labels],
+    0 or 1 [n, labels]; loss: binary cross-entropy in nats. regression: [n, targets] twice, in the unit wanted; loss:
+    mean squared error. language_modelling: scores [n, time, vocabulary], int64 [n, time]; loss: cross-entropy in nats
+    per token. Averages: macro over the classes or labels that occur (balanced_accuracy, auroc one against the rest),
+    plain over several regression targets. auroc and r2 are NaN where they are not defined.
 
     Raises UsageError for a name that is no metric of the task.
     """
@@ -224,6 +227,7 @@ _METRICS: dict[Task, dict[str, Callable[[Array, Array], float]]] = {
         "auroc": _auroc,
         "log_loss": _cross_entropy,
     },
+    "multi_label": multi_label.METRICS,
     "regression": {"loss": _mean_squared_error, "rmse": _rmse, "mae": _mae, "r2": _r2},
     "language_modelling": {
         "loss": _cross_entropy,

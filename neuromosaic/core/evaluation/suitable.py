@@ -3,11 +3,12 @@
 from neuromosaic.core.brief import Contract
 from neuromosaic.core.errors import UsageError
 from neuromosaic.core.evaluation.recipe import Augmentation, Loss, Recipe
+from neuromosaic.core.tasks import FORMS
 
 
 def losses_for(contract: Contract) -> tuple[Loss, ...]:
     """The losses that can train this task."""
-    return ("mse", "huber") if contract.task == "regression" else ("cross_entropy",)
+    return FORMS[contract.task].losses
 
 
 def augmentations_for(contract: Contract) -> tuple[Augmentation, ...]:

@@ -148,9 +148,11 @@ def _sequence(facts: Facts, task: str | None) -> tuple[dict[str, Any] | None, li
 
 
 def _outputs(facts: Facts, task: str | None) -> int | None:
-    names = {"classification": "classes", "regression": "targets", "language_modelling": "vocabulary"}
-    outputs: int | None = facts.get(names[task]) if task else None
-    return outputs
+    named: dict[str, tuple[str, ...]] = {
+        "classification": ("classes",), "multi_label": ("labels", "classes"), "regression": ("targets",),
+        "language_modelling": ("vocabulary",),
+    }  # fmt: skip
+    return next((facts[name] for name in named.get(task or "", ()) if name in facts), None)
 
 
 def _over(below: Mapping[str, Any], above: Mapping[str, Any]) -> dict[str, Any]:

@@ -67,6 +67,7 @@ SIZES = [
         rf"{_N}(?:\w+\s+)?(?:class(?:es)?|categor(?:y|ies)|labels|groups|kinds|species|types|way)\b",
         _count("classes"),
     ),
+    rule(rf"{_N}(?:tags|labels at once)\b", _count("labels")),
     rule(r"\b(?:binary|two-class)\b", _says(classes=2)),
     rule(rf"{_N}(?:real |continuous )?(?:targets?|outputs?|values)\b", _count("targets")),
 ]
@@ -105,6 +106,11 @@ _LANGUAGE = (
     r"next[\s-](?:character|char|letter|byte|token|word)\s+prediction|"
     r"(?:generat\w+|writ(?:e|es|ing))\s+(?:\w+\s+)?text(?:\s+like\s+(?:\w+)(?:'s)?)?|text\s+generation)"
 )
+_MULTI_LABEL = (
+    r"(?:multi[\s-]?label(?:l?ed)?(?:\s+(?:classif(?:y|ier|ication)|problem|task))?|"
+    r"(?:which|all|several)\s+(?:of\s+(?:the\s+)?)?(?:labels|tags)(?:\s+(?:apply|fit)(?:\s+to)?)?|"
+    r"(?:assign|predict|give)\w*\s+(?:the\s+)?tags)"
+)
 _CLASSIFY = (
     r"(?:classif(?:y|ies|ying|ier|ication)|recogni[sz](?:e|es|ing)|recognition|categori[sz]\w+|identify(?:ing)?)"
 )
@@ -112,12 +118,14 @@ _CLASS = r"(?:class|category|label|species|kind|type|digit|genre|diagnosis)"
 _PREDICT = r"(?:predict(?:s|ing|ion)?|forecast(?:s|ing)?|estimat(?:e|es|ing|ion)|guess(?:es|ing)?)"
 
 TASKS = [
+    rule(rf"\b{_MULTI_LABEL}\b", _says(task="multi_label")),
     rule(rf"\b{_LANGUAGE}\b(?:\s+(?:of|for)(?:\s+{THING}){{1,3}})?", _says(task="language_modelling")),
     rule(rf"\b{_PREDICT}\s+(?:the\s+|which\s+|a\s+)?{_CLASS}\b(?:\s+of{OBJECT})?", _says(task="classification")),
     rule(rf"\b(?:tell apart|distinguish\w*){OBJECT}(?:\s+(?:and|from)\s+{THING})?", _says(task="classification")),
     rule(rf"\b{_CLASSIFY}\b(?:\s+of\b)?(?:{OBJECT})?", _says(task="classification")),
     rule(r"\bregress(?:ion|or|ing)?\b(?:\s+(?:of|on)\b)?(?:\s+problem|\s+task)?", _says(task="regression")),
     rule(rf"\b{_PREDICT}\b(?:\s+of\b)?(?:{OBJECT})?", _says(task="regression"), weak=True),
+    rule(r"\btag(?:s|ging)?\b", _says(task="multi_label"), weak=True),
 ]
 
 DATA_RULES: tuple[Rule, ...] = (*SIZES, *DATA, *SUBJECTS, *TASKS)

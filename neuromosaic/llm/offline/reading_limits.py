@@ -105,6 +105,8 @@ LATENCY = [
 _METRICS = {
     r"balanced accuracy": "balanced_accuracy",
     r"(?:(?:test|validation|classification|top-1) )?(?:accuracy|accurate|acc|correct)": "accuracy",
+    r"mean average precision|map": "mean_average_precision",
+    r"subset accuracy": "subset_accuracy",
     r"(?:macro[- ])?f1(?:[- ]score)?": "macro_f1",
     r"(?:roc[- ])?auc|auroc": "auroc",
     r"log[- ]loss": "log_loss",
@@ -115,7 +117,9 @@ _METRICS = {
     r"perplexity": "perplexity",
     r"error(?: rate)?|misclassified": "error",
 }
-_SHARES = ("accuracy", "balanced_accuracy", "macro_f1", "auroc", "r2", "error")
+_SHARES = (
+    "accuracy", "balanced_accuracy", "macro_f1", "auroc", "mean_average_precision", "subset_accuracy", "r2", "error",
+)  # fmt: skip
 _FEWER_IS_BETTER = ("log_loss", "rmse", "mae", "bits_per_character", "perplexity", "error")
 METRIC_NAMES = tuple(_METRICS.values())
 _METRIC = "|".join(_METRICS)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from neuromosaic.core.brief import Contract
 from neuromosaic.core.space.parameters import CategoricalParameter, IntParameter, Parameter, Point
+from neuromosaic.core.tasks import FORMS
 from neuromosaic.llm.offline.catalogue import Family
 
 if TYPE_CHECKING:
@@ -38,14 +39,14 @@ def environment() -> "Environment":
 
 def facts(contract: Contract) -> dict[str, Any]:
     """What the templates say about the contract, by the names that they use."""
-    regression = contract.task == "regression"
+    form = FORMS[contract.task]
     return {
         "task": contract.task,
         "kind": contract.kind,
         "purpose": _purpose(contract),
         "outputs": contract.output.shape[-1] if contract.output.shape else 1,
-        "outputs_name": "targets" if regression else "classes",
-        "scores": "the targets in their scaled units" if regression else "raw scores (logits)",
+        "outputs_name": "classes" if contract.task == "language_modelling" else form.outputs,
+        "scores": "raw scores (logits)" if form.scores else "the targets in their scaled units",
         "per_step": contract.task == "language_modelling",
         "ids": contract.input.dtype == "int64",
         **_input_facts(contract),
@@ -70,6 +71,8 @@ def _purpose(contract: Contract) -> str:
         return "Predicts the next character at each step of a text from those before it."
     if contract.task == "classification":
         return f"Classifies {things} into {outputs} classes."
+    if contract.task == "multi_label":
+        return f"Says which of {outputs} {'label applies' if outputs == 1 else 'labels apply'} to {things}."
     return f"Predicts {outputs} {'value' if outputs == 1 else 'values'} from {things}."
 
 

@@ -21,6 +21,7 @@ HOUSES = contract("regression", "tabular", (8,), (1,))
 FLOWERS = contract("classification", "tabular", (4,), (3,))
 MOTION = contract("classification", "sequence", (24, 6), (5,))
 LETTERS = contract("language_modelling", "text", (16,), (16, 40), upper=40)
+TAGS = contract("multi_label", "image", (1, 8, 8), (3,))
 REVIEWS = contract("classification", "text", (20,), (2,), upper=40)
 
 CONTRACTS = {

@@ -2,11 +2,11 @@
 
 import subprocess
 import sys
-from typing import Any
+from typing import Any, get_args
 
 import pytest
 
-from neuromosaic.core.brief import Brief, Budget, Constraints, TensorSpec
+from neuromosaic.core.brief import Brief, Budget, Constraints, Task, TensorSpec
 from neuromosaic.core.errors import BriefError
 from neuromosaic.core.evaluation.data.sources.builtin import BUILTIN as LOADABLE
 from neuromosaic.core.evaluation.metrics import available
@@ -193,8 +193,22 @@ def test_metric_bounds(sentence: str, metrics: dict[str, float]) -> None:
     assert draft.not_understood == ()
 
 
+@pytest.mark.parametrize(
+    ("sentence", "labels"),
+    [
+        ("multi-label classification of 8x8 images, 5 labels", (5,)),
+        ("say which of the labels apply to each row of a table", None),
+        ("tag 32x32 colour photos with 12 tags", (12,)),
+    ],
+)
+def test_several_labels_at_once_are_understood(sentence: str, labels: tuple[int, ...] | None) -> None:
+    brief = read(sentence).brief
+    assert brief.task == "multi_label"
+    assert (brief.output.shape if brief.output else None) == labels
+
+
 def test_every_metric_that_can_be_named_is_one_that_is_measured() -> None:
-    known = {*available("classification"), *available("regression"), *available("language_modelling")}
+    known = {name for task in get_args(Task) for name in available(task)}
     assert set(METRIC_NAMES) - {"error"} <= known
 
 

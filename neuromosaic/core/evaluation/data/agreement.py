@@ -5,6 +5,7 @@ from neuromosaic.core.errors import DataError
 from neuromosaic.core.evaluation.data.inputs import ImageInputs, TabularInputs
 from neuromosaic.core.evaluation.data.preprocessing import Preprocessing
 from neuromosaic.core.evaluation.data.spelling import sized
+from neuromosaic.core.tasks import FORMS
 
 
 def check_agreement(brief: Brief, preprocessing: Preprocessing, name: str) -> None:
@@ -44,5 +45,4 @@ def _input(spec: TensorSpec) -> str:
 
 
 def _output(spec: TensorSpec, contract: Contract) -> str:
-    what = {"classification": "classes", "regression": "targets", "language_modelling": "outputs"}[contract.task]
-    return f"{sized(spec.shape)} {what}"
+    return f"{sized(spec.shape)} {FORMS[contract.task].outputs}"

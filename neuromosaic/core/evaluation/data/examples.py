@@ -13,12 +13,12 @@ from neuromosaic.core.evaluation.data.dataset import Dataset, Split
 from neuromosaic.core.evaluation.data.dividing import divided
 from neuromosaic.core.evaluation.data.inputs import ImageInputs, Inputs, SequenceInputs, TabularInputs
 from neuromosaic.core.evaluation.data.kinds import Kind, recognise
-from neuromosaic.core.evaluation.data.labels import check_task, check_two_classes, infer_task
+from neuromosaic.core.evaluation.data.labels import check_task, check_variety, infer_task
 from neuromosaic.core.evaluation.data.noticing import notices
 from neuromosaic.core.evaluation.data.preprocessing import Preprocessing
 from neuromosaic.core.evaluation.data.raw import Array, Part, PartName, Raw, Table
 from neuromosaic.core.evaluation.data.spelling import listed
-from neuromosaic.core.evaluation.data.targets import ClassTargets, NumberTargets, whole
+from neuromosaic.core.evaluation.data.targets import ClassTargets, LabelTargets, NumberTargets, Targets, whole
 from neuromosaic.core.role_inputs import DataSummary
 
 
@@ -66,8 +66,8 @@ def _task(raw: Raw, brief: Brief, kind: Kind, known: Preprocessing | None) -> tu
     if task is None:
         task, note = infer_task(raw.labels, kind.name, brief.output)
     check_task(task, raw.labels, raw.name)
-    if task == "classification" and known is None:
-        check_two_classes(raw.labels, raw.name)
+    if known is None:
+        check_variety(task, raw.labels, raw.name)
     return task, note
 
 
@@ -78,8 +78,13 @@ def _classes(raw: Raw, task: Task, known: Preprocessing | None) -> ClassTargets 
 
 
 def _fitted(raw: Raw, train: Part, kind: Kind, task: Task, classes: ClassTargets | None) -> Preprocessing:
-    targets = classes or NumberTargets.fit(train.labels, raw.columns)
+    targets = classes or _fitted_targets(raw, train, task)
     return Preprocessing(task=task, inputs=_inputs(train.x, kind, raw.ignored), targets=targets)
+
+
+def _fitted_targets(raw: Raw, train: Part, task: Task) -> Targets:
+    fitting = LabelTargets if task == "multi_label" else NumberTargets
+    return fitting.fit(train.labels, raw.columns)
 
 
 def _inputs(x: Array | Table, kind: Kind, ignored: tuple[str, ...]) -> Inputs:
@@ -95,11 +100,13 @@ def _split(part: Part, preprocessing: Preprocessing, name: str) -> Split:
 
 
 def _class_counts(raw: Raw, train: Part, preprocessing: Preprocessing) -> tuple[int, ...]:
-    """Training examples per class; empty without classes.
+    """Training examples per class or label; empty without.
 
     Raises DataError where another split holds a class that training lacks: it could not be learned.
     """
     targets = preprocessing.targets
+    if isinstance(targets, LabelTargets):
+        return tuple(targets.encode(train.labels).sum(axis=0).astype(int).tolist())
     if not isinstance(targets, ClassTargets):
         return ()
     counts = np.bincount(targets.encode(train.labels), minlength=len(targets.classes))

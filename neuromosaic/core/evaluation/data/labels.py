@@ -46,11 +46,11 @@ def infer_task(y: Array, kind: str, output: TensorSpec | None) -> tuple[Task, st
     """The task that tidy labels make, and the sentence that says why.
 
     Texts and booleans are classes; integers are where few of them are distinct, or where the brief's output has
-    as many places; all else are numbers to predict. One-hot rows are meant as classes (and refused later).
+    as many places; rows of 0 and 1 are labels of which several may apply; all else are numbers to predict. One-hot
+    rows are meant as classes (and refused later).
     """
     if y.ndim == 2:
-        one_hot = bool(np.isin(y, (0, 1)).all() and (y.sum(axis=1) == 1).all())
-        return ("classification", "") if one_hot else ("regression", f"task: regression of {y.shape[1]} targets")
+        return _infer_from_rows(y)
     distinct = len(np.unique(y))
     places = output.shape[0] if output is not None and len(output.shape) == 1 else None
     if y.dtype.kind in "bU":
@@ -61,6 +61,14 @@ def infer_task(y: Array, kind: str, output: TensorSpec | None) -> tuple[Task, st
         return "classification", f"task: classification, since the labels are {distinct} distinct whole numbers"
     what = "floating-point numbers" if y.dtype.kind == "f" else f"{distinct} distinct whole numbers"
     return "regression", f"task: regression, since the targets are {what}"
+
+
+def _infer_from_rows(y: Array) -> tuple[Task, str]:
+    if y.dtype.kind == "U" or not np.isin(y, (0, 1)).all():
+        return "regression", f"task: regression of {y.shape[1]} targets"
+    if (y.sum(axis=1) == 1).all():
+        return "classification", ""
+    return "multi_label", f"task: multi_label, since each example has {y.shape[1]} values that are 0 or 1"
 
 
 def check_task(task: Task, y: Array, name: str) -> None:
@@ -74,17 +82,35 @@ def check_task(task: Task, y: Array, name: str) -> None:
         )
     if task == "classification":
         _check_classes(y, name)
+    if task == "multi_label":
+        _check_labels(y, name)
 
 
 def _check_classes(y: Array, name: str) -> None:
     if y.ndim == 2:
         raise DataError(
             f"classification needs one class per example, but y of {name} has shape {sized(y.shape)}: "
-            "give class ids (of one-hot rows the argmax)"
+            "give class ids (of one-hot rows the argmax), or ask for multi_label where several apply at once"
         )
     if y.dtype.kind == "f" and not is_whole(y):
         odd = y[(y != np.floor(y)) | (np.abs(y) >= 2**53)]
         raise DataError(f"the labels of {name} are no whole numbers, such as {odd[0]:g}: ask for regression")
+
+
+def _check_labels(y: Array, name: str) -> None:
+    if y.dtype.kind == "U":
+        raise DataError(f"multi_label needs a column of 0 and 1 for each label, but y of {name} holds texts")
+    odd = y[~np.isin(y, (0, 1))]
+    if odd.size:
+        raise DataError(f"multi_label needs labels that are 0 or 1, but y of {name} holds {odd[0]:g}: correct them")
+
+
+def check_variety(task: Task, y: Array, name: str) -> None:
+    """Raises DataError where all targets are the same: there is nothing to learn."""
+    if task == "classification":
+        check_two_classes(y, name)
+    elif (y == y[:1]).all():
+        raise DataError(f"all targets of {name} are {y[0].tolist()}: there is nothing to learn from them")
 
 
 def check_two_classes(y: Array, name: str) -> None:

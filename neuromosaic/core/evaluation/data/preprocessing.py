@@ -9,7 +9,7 @@ from neuromosaic.core.errors import DataError
 from neuromosaic.core.evaluation.data.inputs import ImageInputs, Inputs, TextInputs
 from neuromosaic.core.evaluation.data.labels import check_task
 from neuromosaic.core.evaluation.data.raw import Array, Table
-from neuromosaic.core.evaluation.data.targets import ClassTargets, NumberTargets, Targets
+from neuromosaic.core.evaluation.data.targets import ClassTargets, LabelTargets, NumberTargets, Targets
 
 
 class Preprocessing(Value):
@@ -60,8 +60,8 @@ class Preprocessing(Value):
     def labels(self, outputs: Array) -> list[Any]:
         """What raw outputs [n, ...] mean, one entry per example.
 
-        Classification: the likeliest class's own label; regression: numbers in the user's units; language
-        modelling: the likeliest next character at each time, as one string.
+        Classification: the likeliest class's own label; multi_label: the names of those that apply; regression:
+        numbers in the user's units; language modelling: the likeliest next character at each time, as one string.
         """
         if self.targets is not None:
             return self.targets.labels(outputs)
@@ -69,7 +69,9 @@ class Preprocessing(Value):
 
     @property
     def classes(self) -> tuple[bool | int | str, ...]:
-        """The labels of the classes by id; empty without classes."""
+        """The labels of the classes by id, or the names of the labels; empty without either."""
+        if isinstance(self.targets, LabelTargets):
+            return self.targets.names
         return self.targets.classes if isinstance(self.targets, ClassTargets) else ()
 
     def _text(self) -> TextInputs:

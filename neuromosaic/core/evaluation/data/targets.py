@@ -46,6 +46,36 @@ class ClassTargets(Value):
         return [self.classes[place] for place in outputs.argmax(axis=-1).tolist()]
 
 
+class LabelTargets(Value):
+    """Labels float32 [n, labels], 1 where a label applies; `names` in the order of the columns."""
+
+    kind: Literal["labels"] = "labels"
+    names: tuple[str, ...]
+    columns: tuple[str, ...] = ()
+
+    @classmethod
+    def fit(cls, labels: Array, columns: tuple[str, ...] = ()) -> "LabelTargets":
+        """Of 0 and 1 [n] or [n, labels]; labels without names of their own are called "label 0", "label 1", ..."""
+        count = _two_dimensional(labels).shape[1]
+        names = columns if len(columns) == count else tuple(f"label {place}" for place in range(count))
+        return cls(names=names, columns=columns)
+
+    @property
+    def spec(self) -> TensorSpec:
+        return TensorSpec(shape=(len(self.names),))
+
+    def encode(self, labels: Array) -> Array:
+        """0 and 1, or booleans, [n] or [n, labels]."""
+        values = _two_dimensional(labels)
+        if values.shape[1] != len(self.names):
+            raise DataError(f"the network gives {len(self.names)} labels per example, but y has {values.shape[1]}")
+        return np.ascontiguousarray(values, dtype=np.float32)
+
+    def labels(self, outputs: Array) -> list[Any]:
+        """Scores [n, labels] to the names of those above 0, a list per example."""
+        return [[self.names[place] for place in np.flatnonzero(row > 0)] for row in outputs]
+
+
 class NumberTargets(Value):
     """Targets float32 [n, targets], standardised with the training split's mean and std."""
 
@@ -86,7 +116,7 @@ class NumberTargets(Value):
         return list(values[:, 0].tolist() if values.shape[1] == 1 else values.tolist())
 
 
-Targets = Annotated[ClassTargets | NumberTargets, Field(discriminator="kind")]
+Targets = Annotated[ClassTargets | LabelTargets | NumberTargets, Field(discriminator="kind")]
 
 
 def whole(labels: Array) -> Array:
