@@ -298,6 +298,19 @@ def retrain(
 
 
 @app.command()
+def measure(
+    folder: Annotated[Path, typer.Argument(help="A delivered folder.")],
+    batch: Annotated[list[int] | None, typer.Option("--batch", help="May be given several times. Default: 1, 8 and 64.")] = None,
+    boundary: Boundary = "auto",
+    json: Json = False,
+) -> None:  # fmt: skip
+    """Measure a delivered network here: latency, throughput by batch, share of what the machine can do."""
+    from neuromosaic.interfaces import measuring
+
+    measuring.measure(folder, batch or (1, 8, 64), as_json=json, boundary=boundary)
+
+
+@app.command()
 def pr(
     run: Annotated[str, typer.Argument(help="A run's id, or a delivered folder.")],
     repo: Annotated[Path, typer.Option(help="The repository: a folder with a git clone.")] = Path(),

@@ -105,6 +105,17 @@ def test_a_paused_trial_goes_on_where_it_was(make: Any, tmp_path: Path, mode: st
     assert not is_there(tmp_path)
 
 
+def test_two_networks_are_compared_over_seeds_and_examples(make: Any, data: Dataset) -> None:
+    evaluator = make("full_training", recipe=Recipe(epochs=2, learning_rate=5e-3))
+    found = evaluator.compare(mlp(64), mlp(2), seeds=(0, 1, 2))
+    assert (found.seeds, found.examples) == (3, len(data.validation))
+    assert found.low > 0.1
+    assert found.p < 0.05
+    assert evaluator.compare(mlp(8), mlp(8), seeds=(0,)).mean == 0
+    with pytest.raises(UsageError, match="different ones"):
+        evaluator.compare(mlp(8), mlp(4), seeds=(1, 1))
+
+
 def test_a_folder_holds_one_training(make: Any, tmp_path: Path) -> None:
     evaluator = make("full_training")
     evaluator.evaluate(mlp(4), fidelity=1, checkpoint=tmp_path)
@@ -204,13 +215,15 @@ def test_auto_believes_a_look_only_as_far_as_it_agreed_with_the_end(make: Any) -
     assert auto.line(1).most(0.0) == math.inf
 
 
-def test_the_better_half_goes_on(make: Any) -> None:
+def test_the_best_third_goes_on(make: Any) -> None:
     auto = make("auto", recipe=Recipe(epochs=8))._way
     assert [auto.is_behind(1, merit) for merit in (0.5, 0.1, 0.9, 0.3)] == [False] * 4
-    assert [auto.is_behind(1, merit) for merit in (0.2, 0.6, 0.45, 0.2)] == [True, False, False, True]
+    assert [auto.is_behind(1, merit) for merit in (0.2, 0.6, 0.45, 0.2)] == [True, False, True, True]
 
 
-def test_long_trainings_that_proxies_rule_out_get_an_eighth(make: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_long_trainings_that_proxies_rule_out_end_at_the_first_look(
+    make: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr("neuromosaic.core.evaluation.evaluators.auto.PROXIES_PAY", 1)
     monkeypatch.setattr("neuromosaic.core.evaluation.evaluators.prediction.FIRST", 8)
     evaluator = make("auto", recipe=Recipe(epochs=2, learning_rate=5e-3))
