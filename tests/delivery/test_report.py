@@ -194,8 +194,8 @@ def test_a_bare_delivery_still_makes_a_page(digits: Delivery) -> None:
         digits.hardware,
     )  # fmt: skip
     page = Page(report(bare))
-    assert {"brief", "trade-offs", "tests", "again", "evidence"} <= set(page.ids)
-    assert not {"learning", "mistakes"} & set(page.ids)
+    assert {"answer", "trade-offs", "candidates", "tests", "again", "evidence"} <= set(page.ids)
+    assert not {"learning", "mistakes", "architecture", "search"} & set(page.ids)
 
 
 def test_a_very_long_run_stays_readable(digits: Delivery) -> None:
