@@ -156,7 +156,8 @@ def _families(data: Data) -> tuple[str, str, str]:
 
 def _envelope(data: Data) -> tuple[str, str, str]:
     what = (
-        f"{data['families']} families, {data['trials']} trials in {data['rounds']} rounds at "
+        f"{data['families']} families, {data['trials']} trials in {data['rounds']} "
+        f"{'round' if data['rounds'] == 1 else 'rounds'} at "
         f"{data['fidelity']:.0%} of a full training, {data['finalists']} finalists, {data['workers']} at once"
     )
     return "Compute", what, data.get("reason", "")

@@ -198,6 +198,19 @@ def test_a_bare_delivery_still_makes_a_page(digits: Delivery) -> None:
     assert not {"learning", "mistakes", "architecture", "search"} & set(page.ids)
 
 
+def test_the_network_is_drawn_by_its_layers(digits: Delivery) -> None:
+    page = Page(report(digits))
+    assert {"architecture", "architecture-head"} <= set(page.ids)
+    assert {"linear 64 → 24", "linear 24 → 10", "1,608"} <= set(page.texts)
+    assert "1 \u00d7 8 \u00d7 8" in page.texts
+
+
+def test_what_the_search_was_worth_is_shown_beside_random_draws(digits: Delivery) -> None:
+    text = report(digits)
+    assert "best validation accuracy by number of trials" in text
+    assert "Best of 12 trials" in Page(text).texts
+
+
 def test_a_very_long_run_stays_readable(digits: Delivery) -> None:
     timeline = [Moment(float(number), "note", f"line {number}", False) for number in range(20_000)]
     evidence = {f"e-{1:012x}": {"kind": "test-split", "outputs": list(range(50_000))}}

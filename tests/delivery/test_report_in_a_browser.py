@@ -39,7 +39,7 @@ CONTRAST = """
     const element = walker.currentNode.parentElement;
     const drawn = element.closest("svg");
     if (!walker.currentNode.data.trim() || !element.getClientRects().length) continue;
-    if (element.closest("style, title") || drawn?.ariaLabel?.startsWith("confusion")) continue;  // numbers on its cells
+    if (element.closest("style, title") || drawn?.ariaLabel?.startsWith("confusion")) continue;  // on cells
     const style = getComputedStyle(element);
     const [one, other] = [light(drawn ? style.fill : style.color), light(behind(element))];
     const ratio = (Math.max(one, other) + 0.05) / (Math.min(one, other) + 0.05);

@@ -33,10 +33,14 @@ class Block(NamedTuple):
 
 
 class Row(NamedTuple):
-    """One box. `stands_for`: the places of all layers that it is drawn for; `block`: its frame, "" for none."""
+    """One box: its first operation, the others, and its `path` within the `block` that frames it ("" for none).
+
+    `stands_for`: the places of all layers that it is drawn for.
+    """
 
     title: str
-    note: str
+    path: str
+    then: tuple[str, ...]
     shape: Shape
     parameters: int
     stands_for: tuple[int, ...]
@@ -47,11 +51,23 @@ def architecture(graph: Graph, name: str = "architecture") -> str:
     """SVG of a graph: each layer with its operations, the shape that it gives for one example, and its parameters."""
     layers = outline(graph)
     blocks = _blocks(layers)
-    rows = [row for block in blocks for row in _rows(layers, block)]
-    rows = rows if len(rows) <= MOST else [_folded(layers, block) for block in blocks]
     inputs = [tuple(entry["shape"]) for entry in graph.document["inputs"]]
     times = {block.name: block.times for block in blocks}
-    return _Picture(layers, _few(rows), inputs, times, name).drawn()
+    return _Picture(layers, _few(_all_rows(layers, blocks)), inputs, times, name).drawn()
+
+
+def layer_rows(graph: Graph) -> list[tuple[str, str, str, str]]:
+    """The same in words: (where in model.py, operations, shape for one example, parameters of all repetitions)."""
+    layers = outline(graph)
+    blocks = _blocks(layers)
+    times = {block.name: block.times for block in blocks}
+    return [
+        (
+            ".".join(filter(None, (row.block, row.path))) + _repeated(times.get(row.block, 1)),
+            _proper("; ".join((row.title, *row.then))), _size(row.shape), number(row.parameters),
+        )
+        for row in _few(_all_rows(layers, blocks))
+    ]  # fmt: skip
 
 
 # ---------------------------------------------------------------- what is drawn
@@ -96,9 +112,8 @@ def _rows(layers: Sequence[Layer], block: Block) -> Iterator[Row]:
         layer = layers[stands_for[0]]
         path = layer.path.removeprefix(f"{framed}.") if framed else layer.path
         inside = "" if path == framed else path
-        note = ", ".join(filter(None, (inside, *layer.words[1:])))
         count = sum(layers[n].parameters for n in stands_for)
-        yield Row(layer.words[0], note, layer.shape, count, stands_for, framed)
+        yield Row(layer.words[0], inside, layer.words[1:], layer.shape, count, stands_for, framed)
 
 
 def _folded(layers: Sequence[Layer], block: Block) -> Row:
@@ -107,8 +122,14 @@ def _folded(layers: Sequence[Layer], block: Block) -> Row:
     if len(own) == 1:
         return next(_rows(layers, block))
     kinds = list(dict.fromkeys(re.sub(r" [\dx]+.*", "", layer.words[0]) for layer in own))
-    title = f"{block.name or own[0].words[0]}{f' (x {block.times})' * (block.times > 1)}"
-    return Row(title, ", ".join(kinds[:4]), own[-1].shape, sum(layer.parameters for layer in own), block.layers)
+    title = f"{block.name or own[0].words[0]}{_repeated(block.times)}"
+    return Row(title, "", tuple(kinds[:4]), own[-1].shape, sum(layer.parameters for layer in own), block.layers)
+
+
+def _all_rows(layers: Sequence[Layer], blocks: Sequence[Block]) -> list[Row]:
+    """A box for each layer, or for each block where there would be too many."""
+    rows = [row for block in blocks for row in _rows(layers, block)]
+    return rows if len(rows) <= MOST else [_folded(layers, block) for block in blocks]
 
 
 def _few(rows: list[Row]) -> list[Row]:
@@ -119,7 +140,7 @@ def _few(rows: list[Row]) -> list[Row]:
     middle = rows[half:-half]
     places = tuple(place for row in middle for place in row.stands_for)
     count = sum(row.parameters for row in middle)
-    return [*rows[:half], Row(f"{len(middle)} more", "", middle[-1].shape, count, places), *rows[-half:]]
+    return [*rows[:half], Row(f"{len(middle)} more", "", (), middle[-1].shape, count, places), *rows[-half:]]
 
 
 class _Picture:
@@ -127,7 +148,7 @@ class _Picture:
         self, layers: Sequence[Layer], rows: Sequence[Row], inputs: Sequence[Shape], times: dict[str, int], name: str
     ) -> None:
         self._layers, self._times, self._name = layers, times, name
-        entrances = [Row("input", "", shape, 0, (-1 - place,)) for place, shape in enumerate(inputs)]
+        entrances = [Row("input", "", (), shape, 0, (-1 - place,)) for place, shape in enumerate(inputs)]
         self._rows = [*entrances, *rows]
         self._row_of = {place: number for number, row in enumerate(self._rows) for place in row.stands_for}
         self._tops = list(self._heights())
@@ -163,8 +184,8 @@ class _Picture:
                     f'<rect x="{LEFT - 8:g}" y="{top:g}" width="{BOX + 16:g}" height="{end - top:g}" rx="9" '
                     'fill="none" stroke="var(--rule)" stroke-width="1.2"/>'
                 )
-                repeated = f"  \u00d7 {self._times[block]}" if self._times[block] > 1 else ""
-                yield text(LEFT, top + 12, f"{cut(block, 34)}{repeated}", "soft", weight="600")
+                name = f"{cut(block, 34)}{_repeated(self._times[block])}"
+                yield text(LEFT, top + 12, name, "soft", weight="600")
 
     def _box(self, place: int) -> str:
         row, top = self._rows[place], self._tops[place]
@@ -173,7 +194,7 @@ class _Picture:
         right = LEFT + BOX - 8
         said = text(LEFT + 9, top + 16, cut(_proper(row.title), 30), "ink", weight="600")
         said += text(right, top + 16, _size(row.shape), "ink", "end")
-        said += text(LEFT + 9, top + 30, cut(row.note, 36), "soft")
+        said += text(LEFT + 9, top + 30, cut(", ".join(filter(None, (row.path, *row.then))), 36), "soft")
         said += text(right, top + 30, number(row.parameters), "soft", "end") if row.parameters else ""
         return (
             f'<rect x="{LEFT:g}" y="{top:g}" width="{BOX:g}" height="{ROW:g}" fill="var(--quiet)"/>'
@@ -222,6 +243,10 @@ def _lane(lanes: list[list[tuple[int, int]]], source: int, target: int) -> int:
     return found
 
 
+def _repeated(times: int) -> str:
+    return f" (\u00d7 {times})" if times > 1 else ""
+
+
 def _size(shape: Shape) -> str:
     """Without the batch: "16 x 8 x 8", "?" for a free size."""
     return " \u00d7 ".join("?" if size is None else f"{size:,}" for size in shape[1:]) or "1"
@@ -229,4 +254,4 @@ def _size(shape: Shape) -> str:
 
 def _proper(title: str) -> str:
     """ "conv 3x3, 16 to 20" with the signs that print has for it."""
-    return re.sub(r"(?<=\d)x(?=\d)", "\u00d7", title).replace(" (x ", " (\u00d7 ").replace(" to ", " \u2192 ")
+    return re.sub(r"(?<=\d)x(?=\d)", "\u00d7", title).replace(" to ", " \u2192 ")

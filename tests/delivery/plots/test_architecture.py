@@ -31,7 +31,7 @@ def test_layers_have_their_operations_shapes_and_parameters() -> None:
 
 def test_blocks_that_repeat_are_framed_and_drawn_once() -> None:
     said = drawn(Blocks(depth=5), 4)
-    assert f"blocks.0  {TIMES} 5" in said
+    assert f"blocks.0 ({TIMES} 5)" in said
     assert said.count("linear 6 → 12") == 1
     assert "420" in said  # the parameters of all five: 5 * (6 * 12 + 12)
 
