@@ -64,7 +64,7 @@ def standings(results: Results) -> Standings:
         rows.append(Standing(words(name), "baseline", "no network", Cell(measure(value)), "", strip, none, ""))
     bound = results.brief.constraints.metrics.get(metric)
     placed = scale.at(bound) if bound is not None and scale.holds(bound) else None
-    return Standings(f"test {words(metric)}", HEADERS, rows, (short(scale.low), short(scale.high)), placed)
+    return Standings(f"test {words(metric)}", HEADERS, rows, (f"{scale.low:.3g}", f"{scale.high:.3g}"), placed)
 
 
 def _candidate(results: Results, part: str, one: CandidateResult, metric: str, scale: Scale) -> Standing:

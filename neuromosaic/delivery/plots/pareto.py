@@ -252,10 +252,10 @@ class _Picture:
         for part in parts:
             said += f'<path d="{_SHAPES[part]}" transform="translate({x:.1f} 11) scale(.8)" '
             said += f'fill="var(--{_COLOURS[part]})"/>' + text(x + 10, 15, part, "ink")
-            x += 28 + text_width(part)
+            x += 24 + text_width(part)
         if trials:
             said += f'<circle cx="{x:.1f}" cy="11" r="2.6" fill="var(--soft)"/>' + text(x + 8, 15, "trial", "ink")
-            x += 26 + text_width("trial")
+            x += 20 + text_width("trial")
         if self._limit is not None or self._bound is not None:
             said += line(x - 4, 11, x + 12, 11, "limit", 1.4, "5 3") + text(x + 17, 15, "limit", "ink")
         return said
