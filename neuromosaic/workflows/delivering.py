@@ -16,9 +16,9 @@ from neuromosaic.delivery.history import read_history
 from neuromosaic.delivery.text import judged
 from neuromosaic.workflows.bench import Workbench
 from neuromosaic.workflows.certifying import in_units, model_source
+from neuromosaic.workflows.field import BASELINE, SEARCH
 from neuromosaic.workflows.finalists import Finalist, known_finalists
 from neuromosaic.workflows.outcome import certified, results
-from neuromosaic.workflows.searching import BASELINE, SEARCH
 from neuromosaic.workflows.state import DesignState
 
 

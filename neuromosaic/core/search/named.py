@@ -10,6 +10,15 @@ if TYPE_CHECKING:
     from neuromosaic.core.evaluation.evaluators.evaluator import TrainingEvaluator
 
 
+def evaluator_meant(given: Any, data: Any, task: Any, space: SearchSpace | None, seed: int) -> Any:
+    """The evaluator that is given; ours where it is named. Raises SearchError for data that none is to use."""
+    if isinstance(given, str):
+        return named_evaluator(given, data, task, space, seed)
+    if data is not None or task is not None:
+        raise SearchError("data and task go with evaluator='training', or one of its modes by name")
+    return given
+
+
 def named_evaluator(name: str, data: Any, task: Any, space: SearchSpace | None, seed: int) -> "TrainingEvaluator":
     """A TrainingEvaluator: `name` is "training" (its mode "auto") or one of its modes.
 
