@@ -19,9 +19,9 @@ from neuromosaic.workflows.bench import Workbench
 from neuromosaic.workflows.candidates import Candidate
 from neuromosaic.workflows.certifying import in_units, model_source
 from neuromosaic.workflows.extending import unchanged_test
+from neuromosaic.workflows.field import BASELINE, SEARCH
 from neuromosaic.workflows.finalists import Finalist, known_finalists
 from neuromosaic.workflows.outcome import certified, results
-from neuromosaic.workflows.searching import BASELINE, SEARCH
 from neuromosaic.workflows.state import DesignState
 
 

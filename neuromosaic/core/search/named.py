@@ -17,8 +17,21 @@ NOT_OPTIONS = {"self", "data", "task", "mode", "space", "seed"}  # what the sear
 class Named(NamedTuple):
     """The evaluator, and the space that is then searched."""
 
-    evaluator: "TrainingEvaluator"
+    evaluator: Any
     space: SearchSpace | None
+
+
+def evaluator_meant(
+    given: Any, data: Any, task: Any, space: SearchSpace | None, seed: int, options: Mapping[str, Any] | None
+) -> Named:
+    """The evaluator that is given; ours where it is named. Raises SearchError for data that none is to use."""
+    if isinstance(given, str):
+        return named_evaluator(given, data, task, space, seed, options)
+    if any(value is not None for value in (data, task, options)):
+        raise SearchError(
+            "data, task and evaluator_options go with evaluator='training', or one of its modes by name"
+        )
+    return Named(given, space)
 
 
 def named_evaluator(
