@@ -82,11 +82,6 @@ class TrainingEvaluator(BaseEvaluator):
         return self._trials.dataset
 
     @property
-    def training(self) -> Recipe:
-        """The recipe in use."""
-        return self._trials.recipe
-
-    @property
     def primary(self) -> str:
         """The metric that ranks."""
         return self._trials.plan.primary

@@ -93,7 +93,7 @@ class DifferentiableSearch:
 
         if self._evaluator is None:
             raise SearchError("strategy differentiable: it needs a search with evaluator='training', on its own")
-        data, recipe = self._evaluator.dataset.train, self._evaluator.training
+        data, recipe = self._evaluator.dataset.train, self._evaluator.base_recipe
         wanted = recipe.model_copy(
             update={"learning_rate": self._rate, "epochs": float(self._epochs or recipe.epochs)}
         )
