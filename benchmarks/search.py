@@ -8,7 +8,7 @@
 `nasbench201` (Dong and Yang, 2020): the objective is validation accuracy after 200 epochs, the mean over seeds;
 regret in points of percent. The strategies see six choices and what they asked for. Peers, from the group `bench`:
 Optuna's TPE and GP. `functions`: Branin, Hartmann and a mixed space, by simple regret. Figures are means with 95%
-intervals over seeds. `taskset`: see `taskset.py`. `--plot FILE.svg` draws the curves.
+intervals over seeds. `taskset`: see `taskset.py`. `--plot FILE.png` draws the curves.
 """
 
 import argparse
@@ -219,7 +219,7 @@ def plot(drawn: dict, path: str, unit: str = "queries") -> None:
         axis.set(title=f"{task} (seeds)", xlabel=unit, ylabel="mean regret", yscale="log", ylim=(5e-3, None))
         axis.legend(fontsize=7)
     figure.tight_layout()
-    figure.savefig(path, metadata={"Date": None})
+    figure.savefig(path, dpi=80)
 
 
 # ---------------------------------------------------------------- cost

@@ -167,7 +167,7 @@ def theirs(task: Task, sampler: str, pruner: str, seed: int, trainings: int) -> 
         "hyperband": lambda: optuna.pruners.HyperbandPruner(1, STEPS, 3),
         "median": optuna.pruners.MedianPruner,
     }
-    study = optuna.create_study(sampler=_snapping(task, sampler, seed), pruner=pruners[pruner]())
+    study = optuna.create_study(study_name="search", sampler=_snapping(task, sampler, seed), pruner=pruners[pruner]())
     purse = Purse(task, trainings)
     while not purse.is_done and len(purse.reached) < len(task.space.points):
         trial = study.ask(_distributions(task))

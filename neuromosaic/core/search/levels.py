@@ -5,8 +5,7 @@ score of a lower level is carried upwards, level by level (the autoregressive sc
 Biometrika 87(1), with a line for each step), and what that is worth is seen on those that came all the way.
 """
 
-from collections.abc import Mapping, Sequence
-from typing import NamedTuple, TypeAlias
+from typing import NamedTuple
 
 import numpy as np
 
@@ -15,8 +14,6 @@ from neuromosaic.core.search.coordinates import Array
 
 PAIRS = 4  # trials that came to a level, from which on the others are carried to it
 BELIEF = 2.0  # so many pairs the assumption counts for that half of the spread is kept and half of it is chance
-Curve: TypeAlias = Mapping[float, float]
-"""A trial's score, more is better, by each level of fidelity that it was seen at; -inf where it failed."""
 
 
 class Levelled(NamedTuple):
@@ -28,50 +25,36 @@ class Levelled(NamedTuple):
     doubt: Array
 
 
-def levelled(curves: Sequence[Curve]) -> Levelled:
-    """Of trials, at the highest level that at least `PAIRS` of them came to: softened scores that were seen there,
-    of the others those that are to be expected."""
-    levels = sorted({level for curve in curves for level in curve})
-    reached = [levels.index(max(curve)) for curve in curves]
-    goal = max((at for at in range(len(levels)) if sum(top >= at for top in reached) >= PAIRS), default=0)
-    lines = [_line(curves, levels[at], levels[at + 1]) for at in range(goal)]
-    scores = np.array([_carried(curve, levels[: goal + 1], lines) for curve in curves])
+def levelled(seen: Array) -> Levelled:
+    """Of trials with a score, more is better, at each level [n, levels] from the lowest (NaN where they were not
+    seen, -inf where they failed): their scores at the highest level that at least `PAIRS` of them came to, and of
+    the others those that are to be expected."""
+    there = ~np.isnan(seen)
+    reached = there.shape[1] - 1 - np.argmax(there[:, ::-1], axis=1)
+    goal = max((at for at in range(seen.shape[1]) if (reached >= at).sum() >= PAIRS), default=0)
+    lines = [_line(seen[:, at], seen[:, at + 1]) for at in range(goal)]
+    lowest = seen[np.arange(len(seen)), np.argmax(there, axis=1)]  # also of those that began above the goal
+    scores = np.where(there[:, 0], seen[:, 0], lowest)
+    for at, line in enumerate(lines, start=1):
+        begun = there[:, :at].any(axis=1)
+        scores = np.where(there[:, at], seen[:, at], np.where(begun, line(scores), scores))
     targets = softened(scores)
-    doubts = _doubts(curves, levels[: goal + 1], lines, scores, targets)
-    return Levelled(scores, targets, np.array([doubts[min(top, goal)] for top in reached]))
+    doubts = np.array([*(_doubt(seen, lines, at, scores, targets) for at in range(goal)), 0.0])
+    return Levelled(scores, targets, doubts[np.minimum(reached, goal)])
 
 
-def _carried(curve: Curve, levels: Sequence[float], lines: Sequence["Line"]) -> float:
-    """The score at the last of `levels`, from the highest of them that was seen."""
-    seen = [at for at, level in enumerate(levels) if level in curve]
-    if not seen:  # it began above them
-        return curve[min(curve)]
-    return _along(lines[seen[-1] :], curve[levels[seen[-1]]])
-
-
-def _along(lines: Sequence["Line"], score: float) -> float:
-    for line in lines:
-        score = line(score)
-    return score
-
-
-def _doubts(
-    curves: Sequence[Curve], levels: Sequence[float], lines: Sequence["Line"], scores: Array, targets: Array
-) -> list[float]:
-    """By level: how far off, in targets, those turned out that were carried from there and then came to the last."""
-    order = np.argsort(scores, kind="stable")
-    finite = order[np.isfinite(scores[order])]
-    doubts = []
-    for at, level in enumerate(levels[:-1]):
-        both = [number for number, curve in enumerate(curves) if level in curve and levels[-1] in curve]
-        both = [number for number in both if np.isfinite(scores[number])]
-        expected = [_along(lines[at:], curves[number][level]) for number in both]
-        missed = np.interp(expected, scores[finite], targets[finite]) - targets[both] if both else np.zeros(0)
-        doubts.append((float(missed @ missed) + BELIEF / 2) / (len(both) + BELIEF))
-    return [*doubts, 0.0]
-
-
-# ---------------------------------------------------------------- from one level to the next
+def _doubt(seen: Array, lines: list["Line"], at: int, scores: Array, targets: Array) -> float:
+    """How far off, in targets, those turned out that are carried from a level and then came to the last."""
+    finite = np.isfinite(scores)
+    both = finite & ~np.isnan(seen[:, len(lines)]) & np.isfinite(seen[:, at])
+    if not both.any():
+        return 0.5
+    expected = seen[both, at]
+    for line in lines[at:]:
+        expected = line(expected)
+    order = np.argsort(scores[finite], kind="stable")
+    missed = np.interp(expected, scores[finite][order], targets[finite][order]) - targets[both]
+    return float(missed @ missed + BELIEF / 2) / float(both.sum() + BELIEF)
 
 
 class Line(NamedTuple):
@@ -83,32 +66,32 @@ class Line(NamedTuple):
     onto_middle: float
     onto_unit: float
 
-    def __call__(self, score: float) -> float:
-        if not np.isfinite(score):
-            return score
-        ahead = self.slope * float(_soft((score - self.middle) / self.unit))
-        return self.onto_middle + self.onto_unit * float(_hard(ahead))
+    def __call__(self, scores: Array) -> Array:
+        """[n] of [n]; what failed stays so."""
+        finite = np.isfinite(scores)
+        ahead = self.slope * _soft((np.where(finite, scores, self.middle) - self.middle) / self.unit)
+        return np.where(finite, self.onto_middle + self.onto_unit * _hard(ahead), scores)
 
 
-def _line(curves: Sequence[Curve], level: float, above: float) -> Line:
-    """By least squares over the trials that were seen at both."""
-    pairs = np.array([(curve[level], curve[above]) for curve in curves if level in curve and above in curve])
-    pairs = pairs[np.isfinite(pairs).all(axis=1)] if len(pairs) else np.zeros((0, 2))
-    if len(pairs) == 0:
+def _line(below: Array, above: Array) -> Line:
+    """By least squares over the trials that were seen at both, [n] each."""
+    both = np.isfinite(below) & np.isfinite(above)
+    if not both.any():
         return Line(0.0, 1.0, 1.0, 0.0, 1.0)
+    pairs = np.column_stack([below[both], above[both]])
     middles = np.median(pairs, axis=0)
     units = np.abs(pairs - middles).mean(axis=0)
     units = np.where(units > 0, units, units.max() or 1.0)
     low, high = _soft((pairs - middles) / units).T
-    slope = (low @ high + BELIEF / 2) / (low @ low + BELIEF)
-    return Line(float(middles[0]), float(units[0]), max(0.0, float(slope)), float(middles[1]), float(units[1]))
+    slope = max(0.0, float((low @ high + BELIEF / 2) / (low @ low + BELIEF)))
+    return Line(float(middles[0]), float(units[0]), slope, float(middles[1]), float(units[1]))
 
 
-def _soft(values: Array | float) -> Array:
+def _soft(values: Array) -> Array:
     """As they are from 0 up, by their logarithm below."""
-    return np.where(np.asarray(values) < 0, -np.log1p(-np.minimum(values, 0.0)), values)
+    return np.where(values < 0, -np.log1p(-np.minimum(values, 0.0)), values)
 
 
-def _hard(values: Array | float) -> Array:
+def _hard(values: Array) -> Array:
     """The values of which `_soft` makes these."""
-    return np.where(np.asarray(values) < 0, -np.expm1(-np.minimum(values, 0.0)), values)
+    return np.where(values < 0, -np.expm1(-np.minimum(values, 0.0)), values)

@@ -12,7 +12,7 @@ from neuromosaic.core.search.gaussian_process import GaussianProcess, Posterior
 from neuromosaic.core.search.kernel import Kernel
 from neuromosaic.core.search.levels import Levelled, levelled
 from neuromosaic.core.search.objectives import Objectives
-from neuromosaic.core.search.strategies.memory import Key, Memory, key_of
+from neuromosaic.core.search.strategies.memory import Memory
 from neuromosaic.core.space.parameters import Point
 from neuromosaic.core.space.space import SearchSpace
 
@@ -68,19 +68,18 @@ class Judged(NamedTuple):
 
 def judge(memory: Memory, objectives: Objectives) -> Judged:
     """What was told, point by point. Results at several levels of fidelity become one score each, of one level."""
-    if len(set(memory.fidelities)) < 2:
+    fidelities = np.array([math.inf if one is None else one for one in memory.fidelities])
+    levels = np.unique(fidelities)
+    if len(levels) < 2:
         return Judged(memory.points, objectives.scores(memory.metrics), None)
-    curves: dict[Key, dict[float, float]] = {}
-    keys = [key_of(point) for point in memory.points]
-    levels = [math.inf if one is None else one for one in memory.fidelities]
-    for level in set(levels):
-        there = [number for number, one in enumerate(levels) if one == level]
-        scores = objectives.scores([memory.metrics[number] for number in there])
-        for number, score in zip(there, scores.tolist(), strict=True):
-            curves.setdefault(keys[number], {})[level] = score
-    points = dict(zip(keys, memory.points, strict=True))
-    found = levelled([curves[key] for key in points])
-    return Judged(list(points.values()), found.scores, found)
+    rows = np.array(memory.rows)
+    firsts = np.unique(rows, return_index=True)[1]
+    seen = np.full((len(firsts), len(levels)), np.nan)
+    for column, level in enumerate(levels):
+        there = np.flatnonzero(fidelities == level)
+        seen[rows[there], column] = objectives.scores([memory.metrics[number] for number in there])
+    found = levelled(seen)
+    return Judged([memory.points[number] for number in firsts], found.scores, found)
 
 
 class Fitted:

@@ -20,24 +20,24 @@ from neuromosaic.search import ArchitectureSearch, SearchSpace
 LINE = SearchSpace({"x": {"type": "float", "min": 0.0, "max": 1.0}})
 
 
-def climbed(early: Any, late: Any, promoted: int = 12, trials: int = 60) -> list[dict[float, float]]:
-    """Curves of trials by their worth in [0, 1), of which the best at level 1 went on to level 9."""
+def climbed(early: Any, late: Any, promoted: int = 12, trials: int = 60) -> np.ndarray:
+    """Scores at two levels of trials by their worth in [0, 1): the best at the lower one went on to the upper."""
     worths = [random.Random(n).random() for n in range(trials)]
-    curves: list[dict[float, float]] = [{1: early(worth)} for worth in worths]
-    for number in sorted(range(trials), key=lambda n: -curves[n][1])[:promoted]:
-        curves[number][9] = late(worths[number])
-    return curves
+    seen = np.array([[early(worth), math.nan] for worth in worths])
+    for number in np.argsort(-seen[:, 0])[:promoted]:
+        seen[number, 1] = late(worths[number])
+    return seen
 
 
 def test_a_score_is_carried_by_the_line_that_pairs_tell() -> None:
-    curves = climbed(lambda worth: worth - 5, lambda worth: 10 * worth)
-    found = levelled(curves)
-    short = [number for number, curve in enumerate(curves) if 9 not in curve]
-    carried = [10 * (curves[number][1] + 5) for number in short]
-    assert np.corrcoef(found.scores[short], carried)[0, 1] > 0.85, "far below what was promoted it grows by logarithm"
-    best = max(short, key=lambda number: curves[number][1])
-    assert found.scores[best] == pytest.approx(10 * (curves[best][1] + 5), abs=1.0)
-    assert [found.scores[n] for n, curve in enumerate(curves) if 9 in curve] == [c[9] for c in curves if 9 in c]
+    seen = climbed(lambda worth: worth - 5, lambda worth: 10 * worth)
+    found = levelled(seen)
+    short = np.isnan(seen[:, 1])
+    due = 10 * (seen[:, 0] + 5)
+    assert np.corrcoef(found.scores[short], due[short])[0, 1] > 0.85, "far below what was promoted: by logarithm"
+    best = np.flatnonzero(short)[np.argmax(seen[short, 0])]
+    assert found.scores[best] == pytest.approx(due[best], abs=1.0)
+    assert (found.scores[~short] == seen[~short, 1]).all()
 
 
 def test_what_early_scores_are_worth_is_measured() -> None:
@@ -50,21 +50,32 @@ def test_what_early_scores_are_worth_is_measured() -> None:
 
 def test_a_level_counts_once_enough_trials_came_to_it() -> None:
     few = climbed(lambda worth: worth, lambda worth: -1.0, promoted=PAIRS - 1)
-    assert levelled(few).scores.tolist() == [curve[1] for curve in few]
+    assert (levelled(few).scores == few[:, 0]).all()
+
+
+def test_scores_are_carried_over_several_levels_and_what_was_seen_above_the_last_is_left_out() -> None:
+    worth = np.linspace(0, 1, 40)
+    seen = np.column_stack(
+        [worth, np.where(worth > 0.5, worth + 1, np.nan), np.where(worth > 0.8, worth + 2, np.nan)]
+    )
+    assert np.corrcoef(levelled(seen).scores, worth)[0, 1] > 0.95
+    top = np.column_stack([seen, np.where(worth > 0.95, -9.0, np.nan)])
+    assert (levelled(top).scores == levelled(seen).scores).all(), "two trials are too few to carry the others there"
 
 
 def test_failures_stay_failures_and_brackets_that_begin_higher_have_their_place() -> None:
-    curves = [*climbed(lambda worth: worth, lambda worth: worth), {1: -math.inf}, {1: 0.9, 9: -math.inf}, {9: 0.5}]
-    found = levelled(curves)
+    others = [[-math.inf, math.nan], [0.9, -math.inf], [math.nan, 0.5]]
+    found = levelled(np.vstack([climbed(lambda worth: worth, lambda worth: worth), others]))
     assert found.scores[-3:].tolist() == [-math.inf, -math.inf, 0.5]
     assert np.isfinite(found.targets).all()
-    above = levelled([{1: 0.1}, {1: 0.2}, {1: 0.3}, {27: 0.9}, {27: 0.8}])
+    nan = math.nan
+    above = levelled(np.array([[0.1, nan], [0.2, nan], [0.3, nan], [nan, 0.9], [nan, 0.8]]))
     assert above.scores.tolist() == [0.1, 0.2, 0.3, 0.9, 0.8], "nothing says how one leads to the other"
 
 
 @given(st.floats(-1e6, 1e6))
 def test_softening_can_be_undone(value: float) -> None:
-    assert float(_hard(_soft(value))) == pytest.approx(value, rel=1e-6, abs=1e-9)
+    assert float(_hard(_soft(np.array(value)))) == pytest.approx(value, rel=1e-6, abs=1e-9)
 
 
 # ------------------------------------------------------------ in a search
