@@ -39,7 +39,27 @@ def flowers_with_labels() -> dict[str, Any]:
     return {"x": iris.data, "y": np.stack([iris.target > 0, large], axis=1).astype(np.int64)}
 
 
+def series_in_three_states() -> dict[str, Any]:
+    """A machine's two sensors, which tell its state only roughly; states last, and short series are padded."""
+    switch = DRAW.random((150, 16)) < 0.15
+    states = (np.cumsum(switch, axis=1) + DRAW.integers(0, 3, (150, 1))) % 3
+    means = np.array([[0.0, 0.0], [1.5, 0.0], [0.0, 1.5]])
+    x = means[states] + DRAW.standard_normal((150, 16, 2))
+    beyond = np.arange(16) >= DRAW.integers(10, 17, (150, 1))
+    return {"x": np.where(beyond[..., None], 0.0, x), "y": np.where(beyond, -100, states)}
+
+
+def digits_in_noise() -> dict[str, Any]:
+    """Which pixels of a noisy digit are ink."""
+    from sklearn.datasets import load_digits
+
+    images = load_digits().images[:200]
+    return {"x": images + 4 * DRAW.standard_normal(images.shape), "y": (images > 8).astype(np.int64)}
+
+
 CASES = {
+    "sequence_labelling": Case(series_in_three_states, "sequence_labelling", "accuracy", "majority"),
+    "segmentation": Case(digits_in_noise, "segmentation", "mean_iou", "majority"),
     "multi_label": Case(flowers_with_labels, "multi_label", "mean_average_precision", "frequencies"),
 }
 

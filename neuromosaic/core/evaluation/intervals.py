@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from neuromosaic.core.brief import Task
-from neuromosaic.core.evaluation import multi_label, weighted
+from neuromosaic.core.evaluation import multi_label, positions, weighted
 from neuromosaic.core.evaluation.metrics import check_metrics, probabilities, token_losses
 from neuromosaic.core.evaluation.weighted import Weighted
 
@@ -23,8 +23,8 @@ def interval(task: Task, name: str, outputs: Array, targets: Array, level: float
     """The (low, high) that covers the metric with probability `level` over draws of the examples.
 
     Wilson's interval for the accuracy of a classification; for all else the percentile bootstrap (Efron, 1979)
-    over 1000 seeded resamples of the examples; of whole sequences for language modelling, whose tokens depend on
-    one another. (NaN, NaN) where the metric itself is NaN. Arrays as for `metrics.score`.
+    over 1000 seeded resamples of the examples; of whole sequences and images where each position has an answer, for
+    these depend on one another. (NaN, NaN) where the metric itself is NaN. Arrays as for `metrics.score`.
 
     Raises UsageError for a name that is no metric of the task.
     """
@@ -148,4 +148,6 @@ _WEIGHTED: dict[Task, dict[str, Callable[[Array, Array], Weighted]]] = {
         "perplexity": _perplexity,
         "accuracy": _accuracy,
     },
+    "sequence_labelling": positions.SEQUENCES,
+    "segmentation": positions.SEGMENTS,
 }

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from neuromosaic.core.brief import Task
 from neuromosaic.core.errors import UsageError
-from neuromosaic.core.evaluation import multi_label
+from neuromosaic.core.evaluation import multi_label, positions
 
 Array = NDArray[Any]
 
@@ -24,6 +24,8 @@ _AVAILABLE: dict[Task, tuple[str, ...]] = {
     "multi_label": ("mean_average_precision", "macro_f1", "auroc", "subset_accuracy", "log_loss"),
     "regression": ("rmse", "mae", "r2"),
     "language_modelling": ("bits_per_character", "perplexity", "accuracy"),
+    "sequence_labelling": ("accuracy", "macro_f1", "log_loss"),
+    "segmentation": ("mean_iou", "pixel_accuracy", "macro_f1", "log_loss"),
 }
 _LOWER_IS_BETTER = frozenset({"loss", "log_loss", "rmse", "mae", "bits_per_character", "perplexity"})
 
@@ -66,7 +68,8 @@ def score(task: Task, outputs: Array, targets: Array, names: Sequence[str]) -> d
     classification: scores [n, classes], int64 [n]; loss: cross-entropy in nats. multi_label: scores [n, labels],
     0 or 1 [n, labels]; loss: binary cross-entropy in nats. regression: [n, targets] twice, in the unit wanted; loss:
     mean squared error. language_modelling: scores [n, time, vocabulary], int64 [n, time]; loss: cross-entropy in nats
-    per token. Averages: macro over the classes or labels that occur (balanced_accuracy, auroc one against the rest),
+    per token; sequence_labelling alike, segmentation: scores [n, classes, height, width]; targets of -100 do not
+    count. Averages: macro over the classes or labels that occur (balanced_accuracy, auroc one against the rest),
     plain over several regression targets. auroc and r2 are NaN where they are not defined.
 
     Raises UsageError for a name that is no metric of the task.
@@ -235,6 +238,8 @@ _METRICS: dict[Task, dict[str, Callable[[Array, Array], float]]] = {
         "perplexity": _perplexity,
         "accuracy": _accuracy,
     },
+    "sequence_labelling": positions.SEQUENCE_METRICS,
+    "segmentation": positions.SEGMENT_METRICS,
 }
 
 

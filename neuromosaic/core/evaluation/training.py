@@ -64,7 +64,7 @@ def train(
     """Trains `module` in place for `fidelity * recipe.epochs` passes over the data, at least one step.
 
     `x` [n, *contract.input.shape]; `y` int64 [n] (classification), float32 [n, targets] (regression, and 0 or 1 per
-    label for multi_label) or int64
+    label for multi_label), classes int64 at each position [n, ...] or int64
     [n, time] (language modelling: the next tokens). At one thread the same seed gives the same weights, bit for bit.
     Raises UsageError where the recipe does not fit the contract.
     """

@@ -35,7 +35,7 @@ def smallest(contract: Contract) -> int:
 
 
 def _suited(contract: Contract) -> list[Family]:
-    return [family for family in CATALOGUE if contract.kind in family.kinds]
+    return [family for family in CATALOGUE if family.suits(contract)]
 
 
 def _order(inputs: FamilyInputs) -> tuple[str, ...]:

@@ -33,7 +33,7 @@ CASES = {
     f"{name}-{family.name}": (family, contract)
     for name, contract in CONTRACTS.items()
     for family in CATALOGUE
-    if contract.kind in family.kinds and name not in ("mnist", "flowers")
+    if family.suits(contract) and name not in ("mnist", "flowers")
 }
 ONE_OF_EACH = {family.name: case for case, (family, _) in CASES.items()}.values()
 each_case = pytest.mark.parametrize("case", CASES)

@@ -5,7 +5,7 @@ from neuromosaic.core.errors import DataError
 from neuromosaic.core.evaluation.data.inputs import ImageInputs, TabularInputs
 from neuromosaic.core.evaluation.data.preprocessing import Preprocessing
 from neuromosaic.core.evaluation.data.spelling import sized
-from neuromosaic.core.tasks import FORMS
+from neuromosaic.core.tasks import BY_POSITION, FORMS, outputs_of
 
 
 def check_agreement(brief: Brief, preprocessing: Preprocessing, name: str) -> None:
@@ -34,9 +34,9 @@ def _input_agrees(said: TensorSpec, preprocessing: Preprocessing) -> bool:
 
 
 def _output_agrees(said: TensorSpec, contract: Contract) -> bool:
-    """The time axis of a language model's output may go unsaid."""
+    """Where each position has an answer, the positions may go unsaid."""
     found = contract.output.shape
-    return said.shape == found or (contract.task == "language_modelling" and said.shape == found[-1:])
+    return said.shape == found or (contract.task in BY_POSITION and said.shape == (outputs_of(contract),))
 
 
 def _input(spec: TensorSpec) -> str:

@@ -9,7 +9,13 @@ from neuromosaic.core.errors import DataError
 from neuromosaic.core.evaluation.data.inputs import ImageInputs, Inputs, TextInputs
 from neuromosaic.core.evaluation.data.labels import check_task
 from neuromosaic.core.evaluation.data.raw import Array, Table
-from neuromosaic.core.evaluation.data.targets import ClassTargets, LabelTargets, NumberTargets, Targets
+from neuromosaic.core.evaluation.data.targets import (
+    ClassTargets,
+    LabelTargets,
+    NumberTargets,
+    PositionTargets,
+    Targets,
+)
 
 
 class Preprocessing(Value):
@@ -60,8 +66,9 @@ class Preprocessing(Value):
     def labels(self, outputs: Array) -> list[Any]:
         """What raw outputs [n, ...] mean, one entry per example.
 
-        Classification: the likeliest class's own label; multi_label: the names of those that apply; regression:
-        numbers in the user's units; language modelling: the likeliest next character at each time, as one string.
+        Classification: the likeliest class's own label (by position: nested lists of these); multi_label: the names
+        of those that apply; regression: numbers in the user's units; language modelling: the likeliest next character
+        at each time, as one string.
         """
         if self.targets is not None:
             return self.targets.labels(outputs)
@@ -69,10 +76,10 @@ class Preprocessing(Value):
 
     @property
     def classes(self) -> tuple[bool | int | str, ...]:
-        """The labels of the classes by id, or the names of the labels; empty without either."""
+        """The labels of the classes by id, or the names of labels of which several may apply; else empty."""
         if isinstance(self.targets, LabelTargets):
             return self.targets.names
-        return self.targets.classes if isinstance(self.targets, ClassTargets) else ()
+        return self.targets.classes if isinstance(self.targets, ClassTargets | PositionTargets) else ()
 
     def _text(self) -> TextInputs:
         if not isinstance(self.inputs, TextInputs):

@@ -111,6 +111,9 @@ def _part(arrays: Mapping[str, Array], x_name: str, y_name: str, name: str, sele
 
 
 def _check_shapes(parts: Mapping[PartName, Part], name: str) -> None:
+    targets = {part.y.shape[1:] for part in parts.values() if part.y is not None}
+    if len(targets) > 1:
+        raise DataError(f"the splits of {name} hold targets of different shapes: they must be alike")
     shapes = {part_name: _shape(part) for part_name, part in parts.items()}
     if len(set(shapes.values())) > 1:
         found = ", ".join(f"{part_name} {sized(shape)}" for part_name, shape in shapes.items())
