@@ -5,7 +5,13 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 Task = Literal[
-    "classification", "multi_label", "regression", "language_modelling", "sequence_labelling", "segmentation"
+    "classification",
+    "multi_label",
+    "regression",
+    "language_modelling",
+    "sequence_labelling",
+    "segmentation",
+    "forecasting",
 ]
 Device = Literal["auto", "cpu", "cuda", "mps"]
 
@@ -35,6 +41,7 @@ class Contract(Value):
     `classification` [batch, classes]; `multi_label` [batch, labels], above 0 for those that apply;
     `regression` [batch, targets];
     `language_modelling` [batch, time, vocabulary] for int64 ids [batch, time], causal;
+    `forecasting` [batch, horizon], the next values of the first feature;
     `sequence_labelling` [batch, time, classes]; `segmentation` [batch, classes, height, width].
     """
 

@@ -24,6 +24,7 @@ FORMS: Final[dict[Task, TaskForm]] = {
     "language_modelling": TaskForm(("cross_entropy",), "outputs"),
     "sequence_labelling": TaskForm(("cross_entropy",), "classes"),
     "segmentation": TaskForm(("cross_entropy",), "classes"),
+    "forecasting": TaskForm(("mse", "huber"), "targets", scores=False),
 }
 BY_POSITION: Final = ("language_modelling", "sequence_labelling", "segmentation")
 """Tasks with an answer for each position of an input, not one for the whole."""

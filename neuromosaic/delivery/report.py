@@ -215,6 +215,7 @@ def _language(found: Predictions, preprocessing: Preprocessing) -> Mistakes:
 
 _BY_TASK: dict[str, Callable[[Predictions, Preprocessing], Mistakes]] = {
     "classification": _classification,
+    "forecasting": _regression,
     "multi_label": _labels,
     "sequence_labelling": _by_position,
     "segmentation": _by_position,

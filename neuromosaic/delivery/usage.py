@@ -71,7 +71,7 @@ def _answers(preprocessing: Preprocessing) -> str:
                 'names = known["targets"]["names"]\n'
                 "print([[names[place] for place in row.nonzero().flatten().tolist()] for row in outputs > 0])\n"
             )
-        case "regression":
+        case "regression" | "forecasting":
             return _RUN + (
                 'targets = known["targets"]\n'
                 'print(outputs * torch.tensor(targets["std"]) + torch.tensor(targets["mean"]))\n'

@@ -23,9 +23,11 @@ def fit_baseline(contract: Contract, x: Array, y: Array, seed: int) -> dict[str,
     Outputs have a network's form, so that `metrics.score` takes them: log-probabilities [n, classes] of "majority"
     (class frequencies) and "linear" (logistic regression), of several labels log-odds [n, labels] of
     "frequencies" and "linear" (one for each label), by position those of "majority" (of this position)
-    and "linear" (of the position's own values); targets [n, targets] of "mean" and "linear" (ridge);
-    log-probabilities [n, time, vocabulary] of "unigram" and "bigram" (counts, add-one smoothed). Linear models see
-    standardised inputs, counts of ids where inputs are ids, and at most 10,000 examples, drawn by `seed`.
+    and "linear" (of the position's own values); targets [n, targets] of "mean" and "linear" (ridge); the next values
+    [n, horizon] of "last_value", "seasonal_naive" (the values a season ago; the season is the one that is least wrong
+    in training) and "linear"; log-probabilities [n, time, vocabulary] of "unigram" and "bigram" (counts, add-one
+    smoothed). Linear models see standardised inputs, counts of ids where inputs are ids, and at most 10,000 examples,
+    drawn by `seed`.
     """
     match contract.task:
         case "classification":
@@ -34,6 +36,10 @@ def fit_baseline(contract: Contract, x: Array, y: Array, seed: int) -> dict[str,
             return {"majority": _position_majority(contract, y), "linear": _each_position(contract, x, y, seed)}
         case "multi_label":
             return {"frequencies": _frequencies(y), "linear": _each_label(contract, *_sample(x, y, seed))}
+        case "forecasting":
+            naive = {"last_value": 1, "seasonal_naive": _season(contract, x, y)}
+            repeating = {name: _seasonal(contract, season) for name, season in naive.items()}
+            return {**repeating, "linear": _ridge(contract, *_sample(x, y, seed))}
         case "regression":
             return {"mean": _mean(y), "linear": _ridge(contract, *_sample(x, y, seed))}
         case "language_modelling":
@@ -135,6 +141,17 @@ def _each_label(contract: Contract, x: Array, y: Array) -> Predict:
         return np.stack([score[:, 1] - score[:, 0] for score in scores], axis=1)
 
     return predict
+
+
+def _seasonal(contract: Contract, season: int) -> Predict:
+    """The last `season` values of the series, which is the first feature, again and again."""
+    ahead = np.arange(contract.output.shape[0]) % season
+    return lambda x: np.ascontiguousarray(x[:, x.shape[1] - season + ahead, 0], np.float32)
+
+
+def _season(contract: Contract, x: Array, y: Array) -> int:
+    errors = [np.abs(_seasonal(contract, season)(x) - y).mean() for season in range(1, x.shape[1] + 1)]
+    return 1 + int(np.argmin(errors))
 
 
 def _mean(y: Array) -> Predict:

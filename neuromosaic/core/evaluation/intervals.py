@@ -19,7 +19,9 @@ RESAMPLES = 1000
 BLOCK = 1 << 22  # weights held at a time
 
 
-def interval(task: Task, name: str, outputs: Array, targets: Array, level: float = 0.95) -> tuple[float, float]:
+def interval(
+    task: Task, name: str, outputs: Array, targets: Array, level: float = 0.95, naive_error: float = math.nan
+) -> tuple[float, float]:
     """The (low, high) that covers the metric with probability `level` over draws of the examples.
 
     Wilson's interval for the accuracy of a classification; for all else the percentile bootstrap (Efron, 1979)
@@ -34,7 +36,7 @@ def interval(task: Task, name: str, outputs: Array, targets: Array, level: float
     if task == "classification" and name == "accuracy":
         return wilson(int((outputs.argmax(axis=-1) == targets).sum()), len(targets), level)
     values = _bootstrap(_WEIGHTED[task][name](outputs, targets), len(targets))
-    values = values[~np.isnan(values)]
+    values = values[~np.isnan(values)] / (naive_error if name == "mase" else 1)
     if not len(values):
         return math.nan, math.nan
     low, high = np.quantile(values, [(1 - level) / 2, (1 + level) / 2])
@@ -150,4 +152,5 @@ _WEIGHTED: dict[Task, dict[str, Callable[[Array, Array], Weighted]]] = {
     },
     "sequence_labelling": positions.SEQUENCES,
     "segmentation": positions.SEGMENTS,
+    "forecasting": {"loss": _squared, "mae": _mae, "mase": _mae, "rmse": _rmse},
 }

@@ -113,6 +113,7 @@ _METRICS = {
     r"(?:roc[- ])?auc|auroc": "auroc",
     r"log[- ]loss": "log_loss",
     r"rmse|root mean squared? error": "rmse",
+    r"mase|mean absolute scaled error": "mase",
     r"mae|mean absolute error": "mae",
     r"r2|r²|r\^2|r[- ]squared": "r2",
     r"bits per char(?:acter)?|bpc": "bits_per_character",
@@ -123,7 +124,7 @@ _SHARES = (
     "accuracy", "balanced_accuracy", "macro_f1", "auroc", "mean_average_precision", "subset_accuracy", "mean_iou",
     "pixel_accuracy", "r2", "error",
 )  # fmt: skip
-_FEWER_IS_BETTER = ("log_loss", "rmse", "mae", "bits_per_character", "perplexity", "error")
+_FEWER_IS_BETTER = ("log_loss", "rmse", "mae", "mase", "bits_per_character", "perplexity", "error")
 METRIC_NAMES = tuple(_METRICS.values())
 _METRIC = "|".join(_METRICS)
 _VALUE = rf"(?P<n>{NUMBER})\s*(?P<percent>%|percent|per cent)?"

@@ -136,6 +136,7 @@ def _words(contract: Contract) -> dict[str, str]:
         "regression": "Random values, which only the inputs tell apart.",
         "sequence_labelling": "The class of a step follows from its own values.",
         "segmentation": "The class of a pixel follows from its own values.",
+        "forecasting": "Random values, which only the inputs tell apart.",
         "language_modelling": "At each step the id after the input's: soon learnt by what reads its input.",
     }
     return {

@@ -76,6 +76,8 @@ def _purpose(contract: Contract) -> str:
     things = {"image": "images", "tabular": "rows of a table", "sequence": "sequences", "text": "text"}[contract.kind]
     if contract.task == "language_modelling":
         return "Predicts the next character at each step of a text from those before it."
+    if contract.task == "forecasting":
+        return f"Forecasts the next {outputs} {'value' if outputs == 1 else 'values'} of a series from its past."
     if contract.task == "sequence_labelling":
         return f"Classifies each step of {things} into {outputs} classes."
     if contract.task == "segmentation":

@@ -23,13 +23,16 @@ def check_agreement(brief: Brief, preprocessing: Preprocessing, name: str) -> No
 
 
 def _input_agrees(said: TensorSpec, preprocessing: Preprocessing) -> bool:
-    """A grey image's channel may go unsaid, a table's columns be counted before one-hot coding."""
+    """A grey image's channel and a series' features may go unsaid, a table's columns be counted before one-hot
+    coding."""
     inputs, found = preprocessing.inputs, preprocessing.contract.input
     shapes = [found.shape]
     if isinstance(inputs, ImageInputs) and found.shape[0] == 1:
         shapes.append(found.shape[1:])
     if isinstance(inputs, TabularInputs):
         shapes.append((len(inputs.columns) + len(inputs.categories),))
+    if preprocessing.task == "forecasting":
+        shapes.append(found.shape[:1])
     return said.shape in shapes and (said.upper is None or said.upper == found.upper)
 
 

@@ -1,5 +1,6 @@
 """`preprocessing.json`: what stands between a user's data and a network, in both directions."""
 
+import math
 from typing import Any, Literal
 
 import numpy as np
@@ -14,6 +15,7 @@ from neuromosaic.core.evaluation.data.targets import (
     LabelTargets,
     NumberTargets,
     PositionTargets,
+    SeriesTargets,
     Targets,
 )
 
@@ -60,8 +62,13 @@ class Preprocessing(Value):
         return self.targets.encode(labels)
 
     def unscale_targets(self, y: Array) -> Array:
-        """Targets or outputs of a regression in the user's units, float64; anything else unchanged."""
-        return self.targets.unscale(y) if isinstance(self.targets, NumberTargets) else y
+        """Targets or outputs of a regression or forecast in the user's units, float64; anything else unchanged."""
+        return self.targets.unscale(y) if isinstance(self.targets, NumberTargets | SeriesTargets) else y
+
+    @property
+    def naive_error(self) -> float:
+        """What MASE measures errors in, in the user's units; NaN but for a forecast."""
+        return self.targets.naive_error if isinstance(self.targets, SeriesTargets) else math.nan
 
     def labels(self, outputs: Array) -> list[Any]:
         """What raw outputs [n, ...] mean, one entry per example.

@@ -160,7 +160,44 @@ class NumberTargets(Value):
         return list(values[:, 0].tolist() if values.shape[1] == 1 else values.tolist())
 
 
-Targets = Annotated[ClassTargets | PositionTargets | LabelTargets | NumberTargets, Field(discriminator="kind")]
+class SeriesTargets(Value):
+    """The next values of one series, float32 [n, horizon], standardised with the mean and std of its training part.
+
+    `naive_error`: the mean distance between one training value and the next, in the user's units: what the error is
+    measured in by MASE (Hyndman & Koehler, 2006). `others`: the features beside the series; `time`: the column that
+    orders the rows, where there is one.
+    """
+
+    kind: Literal["series"] = "series"
+    mean: float
+    std: float
+    horizon: int
+    naive_error: float
+    columns: tuple[str, ...]
+    others: tuple[str, ...] = ()
+    time: str | None = None
+
+    @property
+    def spec(self) -> TensorSpec:
+        return TensorSpec(shape=(self.horizon,))
+
+    @sober_numbers("the targets")
+    def encode(self, targets: Array) -> Array:
+        """Values [n, horizon] to standardised float32 of the same shape."""
+        return np.asarray((targets - self.mean) / self.std, dtype=np.float32)
+
+    def unscale(self, targets: Array) -> Array:
+        """Scaled values [n, horizon] to float64 in the user's units."""
+        return np.asarray(targets.astype(np.float64) * self.std + self.mean)
+
+    def labels(self, outputs: Array) -> list[Any]:
+        """The forecast values in the user's units, a list per example."""
+        return list(self.unscale(outputs).tolist())
+
+
+Targets = Annotated[
+    ClassTargets | PositionTargets | LabelTargets | NumberTargets | SeriesTargets, Field(discriminator="kind")
+]
 
 
 def whole(labels: Array) -> Array:
