@@ -2,7 +2,7 @@
 
 from typing import Final, NamedTuple
 
-from neuromosaic.core.brief import Task
+from neuromosaic.core.brief import Contract, Task
 from neuromosaic.core.evaluation.recipe import Loss
 
 
@@ -22,4 +22,17 @@ FORMS: Final[dict[Task, TaskForm]] = {
     "multi_label": TaskForm(("binary_cross_entropy",), "labels"),
     "regression": TaskForm(("mse", "huber"), "targets", scores=False),
     "language_modelling": TaskForm(("cross_entropy",), "outputs"),
+    "sequence_labelling": TaskForm(("cross_entropy",), "classes"),
+    "segmentation": TaskForm(("cross_entropy",), "classes"),
+    "forecasting": TaskForm(("mse", "huber"), "targets", scores=False),
 }
+BY_POSITION: Final = ("language_modelling", "sequence_labelling", "segmentation")
+"""Tasks with an answer for each position of an input, not one for the whole."""
+IGNORED: Final = -100
+"""The target of a position that does not count, such as padding: what PyTorch's cross-entropy leaves out."""
+
+
+def outputs_of(contract: Contract) -> int:
+    """Classes, labels, targets or tokens: the size of the axis that the loss looks along."""
+    shape = contract.output.shape or (1,)
+    return shape[0] if contract.task == "segmentation" else shape[-1]

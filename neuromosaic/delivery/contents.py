@@ -22,9 +22,10 @@ Curve = Sequence[Mapping[str, float]]
 class Predictions:
     """What the delivered network said on the test split, and what was right.
 
-    classification: scores [n, classes], int64 [n]; multi_label: scores and 0 or 1 [n, labels]; regression:
-    [n, targets] twice, in the user's units;
-    language_modelling: scores [n, time, vocabulary], int64 [n, time].
+    classification: scores [n, classes], int64 [n]; multi_label: scores and 0 or 1 [n, labels]; regression and
+    forecasting: [n, targets] twice, in the user's units; sequence_labelling: scores [n, time, classes], int64
+    [n, time]; segmentation: scores [n, classes, height, width], int64 [n, height, width]; language_modelling: scores
+    [n, time, vocabulary], int64 [n, time].
     """
 
     outputs: NDArray[Any] = field(repr=False)

@@ -79,6 +79,14 @@ def _classes(found: Predictions, names: Sequence[str]) -> Table:
     return Table(title, ("class", "examples", "precision", "recall", "F1"), body)
 
 
+def _by_position(found: Predictions, preprocessing: Preprocessing) -> Mistakes:
+    """Every step or pixel that counts, as an example of its own."""
+    from neuromosaic.core.evaluation.positions import flat
+
+    scores, ids, _ = flat(found.outputs, found.targets)
+    return _classification(Predictions(scores, ids), preprocessing)
+
+
 def _labels(found: Predictions, preprocessing: Preprocessing) -> Mistakes:
     from neuromosaic.core.evaluation.multi_label import chances, per_label
     from neuromosaic.delivery.plots.mistakes import calibration_of
@@ -135,7 +143,10 @@ def _language(found: Predictions, preprocessing: Preprocessing) -> Mistakes:
 
 _BY_TASK: dict[str, Callable[[Predictions, Preprocessing], Mistakes]] = {
     "classification": _classification,
+    "forecasting": _regression,
     "multi_label": _labels,
+    "sequence_labelling": _by_position,
+    "segmentation": _by_position,
     "regression": _regression,
     "language_modelling": _language,
 }

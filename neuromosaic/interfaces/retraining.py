@@ -88,7 +88,8 @@ def _train(
     tensors = {"x": from_numpy(test.x), **{f"weights/{name}": data for name, data in outcome.weights.items()}}
     outputs = to_numpy(worker.run(Job("predict", subject, {"batch": 256}, tensors, timeout=600)).tensors["outputs"])
     unscale = dataset.preprocessing.unscale_targets
-    tested = score(dataset.contract.task, unscale(outputs), unscale(test.y), (metric,))
+    naive = dataset.preprocessing.naive_error
+    tested = score(dataset.contract.task, unscale(outputs), unscale(test.y), (metric,), naive)
     metrics = {f"val_{name}": value for name, value in outcome.metrics.items()}
     metrics |= {f"test_{name}": value for name, value in tested.items()}
     settings = {

@@ -39,7 +39,41 @@ def flowers_with_labels() -> dict[str, Any]:
     return {"x": iris.data, "y": np.stack([iris.target > 0, large], axis=1).astype(np.int64)}
 
 
+def sunspots() -> dict[str, Any]:
+    """A wave whose height and pace wander, in noise, such as the number of sunspots."""
+    pace = 2 * np.pi / 11 * (1 + 0.1 * np.sin(np.arange(400) / 30))
+    height = 2 + np.sin(np.arange(400) / 17)
+    return {"series": height * (1 + np.sin(np.cumsum(pace))) + 0.1 * DRAW.standard_normal(400)}
+
+
+def series_in_three_states() -> dict[str, Any]:
+    """A machine's two sensors, which tell its state only roughly; states last, and short series are padded."""
+    switch = DRAW.random((150, 16)) < 0.15
+    states = (np.cumsum(switch, axis=1) + DRAW.integers(0, 3, (150, 1))) % 3
+    means = np.array([[0.0, 0.0], [1.5, 0.0], [0.0, 1.5]])
+    x = means[states] + DRAW.standard_normal((150, 16, 2))
+    beyond = np.arange(16) >= DRAW.integers(10, 17, (150, 1))
+    return {"x": np.where(beyond[..., None], 0.0, x), "y": np.where(beyond, -100, states)}
+
+
+def digits_in_noise() -> dict[str, Any]:
+    """Which pixels of a noisy digit are ink."""
+    from sklearn.datasets import load_digits
+
+    images = load_digits().images[:200]
+    return {"x": images + 4 * DRAW.standard_normal(images.shape), "y": (images > 8).astype(np.int64)}
+
+
 CASES = {
+    "forecasting": Case(
+        sunspots,
+        "forecasting",
+        "mae",
+        "seasonal_naive",
+        {"sentence": "forecast the next 4 steps from the last 24 steps"},
+    ),
+    "sequence_labelling": Case(series_in_three_states, "sequence_labelling", "accuracy", "majority"),
+    "segmentation": Case(digits_in_noise, "segmentation", "mean_iou", "majority"),
     "multi_label": Case(flowers_with_labels, "multi_label", "mean_average_precision", "frequencies"),
 }
 

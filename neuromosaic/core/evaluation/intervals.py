@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from neuromosaic.core.brief import Task
-from neuromosaic.core.evaluation import multi_label, weighted
+from neuromosaic.core.evaluation import multi_label, positions, weighted
 from neuromosaic.core.evaluation.metrics import check_metrics, probabilities, token_losses
 from neuromosaic.core.evaluation.weighted import Weighted
 
@@ -19,12 +19,14 @@ RESAMPLES = 1000
 BLOCK = 1 << 22  # weights held at a time
 
 
-def interval(task: Task, name: str, outputs: Array, targets: Array, level: float = 0.95) -> tuple[float, float]:
+def interval(
+    task: Task, name: str, outputs: Array, targets: Array, level: float = 0.95, naive_error: float = math.nan
+) -> tuple[float, float]:
     """The (low, high) that covers the metric with probability `level` over draws of the examples.
 
     Wilson's interval for the accuracy of a classification; for all else the percentile bootstrap (Efron, 1979)
-    over 1000 seeded resamples of the examples; of whole sequences for language modelling, whose tokens depend on
-    one another. (NaN, NaN) where the metric itself is NaN. Arrays as for `metrics.score`.
+    over 1000 seeded resamples of the examples; of whole sequences and images where each position has an answer, for
+    these depend on one another. (NaN, NaN) where the metric itself is NaN. Arrays as for `metrics.score`.
 
     Raises UsageError for a name that is no metric of the task.
     """
@@ -34,7 +36,7 @@ def interval(task: Task, name: str, outputs: Array, targets: Array, level: float
     if task == "classification" and name == "accuracy":
         return wilson(int((outputs.argmax(axis=-1) == targets).sum()), len(targets), level)
     values = _bootstrap(_WEIGHTED[task][name](outputs, targets), len(targets))
-    values = values[~np.isnan(values)]
+    values = values[~np.isnan(values)] / (naive_error if name == "mase" else 1)
     if not len(values):
         return math.nan, math.nan
     low, high = np.quantile(values, [(1 - level) / 2, (1 + level) / 2])
@@ -148,4 +150,7 @@ _WEIGHTED: dict[Task, dict[str, Callable[[Array, Array], Weighted]]] = {
         "perplexity": _perplexity,
         "accuracy": _accuracy,
     },
+    "sequence_labelling": positions.SEQUENCES,
+    "segmentation": positions.SEGMENTS,
+    "forecasting": {"loss": _squared, "mae": _mae, "mase": _mae, "rmse": _rmse},
 }

@@ -72,7 +72,7 @@ def train(
     for bit as if it had not paused.
 
     `x` [n, *contract.input.shape]; `y` int64 [n] (classification), float32 [n, targets] (regression, and 0 or 1 per
-    label for multi_label) or int64
+    label for multi_label), classes int64 at each position [n, ...] or int64
     [n, time] (language modelling: the next tokens). At one thread the same seed gives the same weights, bit for bit.
     Raises UsageError where the recipe does not fit the contract.
     """

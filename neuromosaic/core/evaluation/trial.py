@@ -18,6 +18,7 @@ from neuromosaic.core.graph.document import Graph, TensorData
 from neuromosaic.core.graph.tensors import from_numpy, to_numpy
 from neuromosaic.core.proposals import MetricsPlan
 from neuromosaic.core.protocols import Job, Judge, Message, Program, Sandbox
+from neuromosaic.core.tasks import FORMS
 
 Cause = Literal["finished", "stopped", "paused", "diverged", "crash", "timeout", "memory"]
 SMALLEST_HALVED = 4
@@ -149,6 +150,7 @@ class Watch:
     ) -> None:
         self.contract, self.y = dataset.contract, dataset.validation.y
         self.in_units = dataset.preprocessing.unscale_targets
+        self.naive_error = dataset.preprocessing.naive_error
         self.recipe, self.plan = recipe, plan
         self.should_stop, self.on_epoch = should_stop, on_epoch
         self.curve: list[Row] = []
@@ -171,8 +173,8 @@ class Watch:
     def score(self, outputs: NDArray[Any], everything: bool = False) -> Row:
         """ "loss" and the primary metric, or all of the plan's."""
         task, names = self.contract.task, (self.plan.primary, *(self.plan.report if everything else ()))
-        scores = score(task, self.in_units(outputs), self.in_units(self.y), names)
-        if task == "regression":
+        scores = score(task, self.in_units(outputs), self.in_units(self.y), names, self.naive_error)
+        if not FORMS[task].scores:
             scores["loss"] = score(task, outputs, self.y, ())["loss"]
         return scores
 

@@ -87,6 +87,9 @@ def _inputs(contract: Contract, draw: np.random.Generator) -> NDArray[Any]:
 
 def _targets(contract: Contract, draw: np.random.Generator) -> NDArray[Any]:
     *positions, last = contract.output.shape
+    if contract.task == "segmentation":
+        classes, *positions = contract.output.shape
+        return draw.integers(0, classes, (EXAMPLES, *positions))
     if not FORMS[contract.task].scores:
         return draw.standard_normal((EXAMPLES, *positions, last)).astype(np.float32)
     if contract.task == "multi_label":

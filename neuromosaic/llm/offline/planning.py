@@ -20,8 +20,8 @@ SHORT = 120.0
 IMBALANCED = 3.0
 """Largest class over smallest, from which on accuracy alone would mislead."""
 
-UPWARDS = ("balanced_accuracy", "accuracy", "mean_average_precision", "macro_f1", "auroc", "r2")
-DOWNWARDS = ("rmse", "mae", "bits_per_character", "perplexity", "log_loss", "mse", "loss", "cross_entropy")
+UPWARDS = ("balanced_accuracy", "accuracy", "mean_average_precision", "mean_iou", "macro_f1", "auroc", "r2")
+DOWNWARDS = ("rmse", "mae", "mase", "bits_per_character", "perplexity", "log_loss", "mse", "loss", "cross_entropy")
 
 
 def envelope(inputs: ComputeInputs) -> Envelope:
@@ -134,6 +134,9 @@ _PREFERRED: dict[Task, tuple[str, ...]] = {
     "multi_label": ("mean_average_precision", "macro_f1", "subset_accuracy"),
     "regression": ("rmse", "mae", "r2"),
     "language_modelling": ("bits_per_character", "perplexity"),
+    "forecasting": ("mae", "mase", "rmse"),
+    "sequence_labelling": ("accuracy", "macro_f1"),
+    "segmentation": ("mean_iou", "pixel_accuracy", "macro_f1"),
 }
 
 

@@ -111,6 +111,33 @@ _MULTI_LABEL = (
     r"(?:which|all|several)\s+(?:of\s+(?:the\s+)?)?(?:labels|tags)(?:\s+(?:apply|fit)(?:\s+to)?)?|"
     r"(?:assign|predict|give)\w*\s+(?:the\s+)?tags)"
 )
+_SPAN = r"(?:time[\s-]?)?(?:steps?|points?|values|minutes|hours|days|weeks|months|quarters|years)"
+FORECAST_RULES = (
+    rule(
+        rf"\b(?:forecast|predict)\w*(?:{OBJECT})?\s+(?:for\s+)?(?:the\s+)?next\s+(?P<n>{NUMBER})\s*{_SPAN}\b"
+        r"(?:\s+of\s+(?:the\s+|a\s+)?(?:time[\s-]?)?series\b)?",
+        lambda match: {"task": "forecasting", "horizon": whole(match["n"], "horizon")},
+    ),
+    rule(
+        rf"(?:\bforecast\w*(?:{OBJECT})?\s+)?(?P<n>{NUMBER})\s*{_SPAN}\s+ahead\b",
+        lambda match: {"task": "forecasting", "horizon": whole(match["n"], "horizon")},
+    ),
+    rule(
+        rf"\b(?:from|given|of|by)\s+(?:the\s+)?(?:last|past|previous)\s+(?P<n>{NUMBER})\s*{_SPAN}?\b", _count("past")
+    ),
+    rule(r"\b(?:time[\s-]?)?series\s+forecast(?:ing|s|er)?\b", _says(task="forecasting")),
+)
+"""Read before all others: hours ahead are no budget."""
+_POSITIONS = {
+    "segmentation": (
+        r"(?:semantic(?:ally)?\s+)?segment(?:s|ed|ing|ation)?|"
+        r"(?:classif\w+|label\w*|class(?:es)?\s+of)\s+(?:each|every|all)\s+pixels?|per[\s-]pixel"
+    ),
+    "sequence_labelling": (
+        r"sequence\s+(?:label(?:l?ing)?|tagging)|(?:classif\w+|label\w*|class(?:es)?\s+of|tag)\s+(?:each|every|all)\s+"
+        r"(?:time[\s-]?)?steps?|(?:class|label)\s+(?:at|for)\s+(?:each|every)\s+(?:time[\s-]?)?step"
+    ),
+}
 _CLASSIFY = (
     r"(?:classif(?:y|ies|ying|ier|ication)|recogni[sz](?:e|es|ing)|recognition|categori[sz]\w+|identify(?:ing)?)"
 )
@@ -118,6 +145,7 @@ _CLASS = r"(?:class|category|label|species|kind|type|digit|genre|diagnosis)"
 _PREDICT = r"(?:predict(?:s|ing|ion)?|forecast(?:s|ing)?|estimat(?:e|es|ing|ion)|guess(?:es|ing)?)"
 
 TASKS = [
+    *(rule(rf"\b(?:{words})\b", _says(task=task)) for task, words in _POSITIONS.items()),
     rule(rf"\b{_MULTI_LABEL}\b", _says(task="multi_label")),
     rule(rf"\b{_LANGUAGE}\b(?:\s+(?:of|for)(?:\s+{THING}){{1,3}})?", _says(task="language_modelling")),
     rule(rf"\b{_PREDICT}\s+(?:the\s+|which\s+|a\s+)?{_CLASS}\b(?:\s+of{OBJECT})?", _says(task="classification")),
@@ -128,4 +156,4 @@ TASKS = [
     rule(r"\btag(?:s|ging)?\b", _says(task="multi_label"), weak=True),
 ]
 
-DATA_RULES: tuple[Rule, ...] = (*SIZES, *DATA, *SUBJECTS, *TASKS)
+DATA_RULES: tuple[Rule, ...] = (*TASKS[: len(_POSITIONS)], *SIZES, *DATA, *SUBJECTS, *TASKS)

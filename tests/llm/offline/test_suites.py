@@ -22,7 +22,9 @@ from tests.llm.offline.contracts import (
     HOUSES,
     LETTERS,
     MOTION,
+    PIXELS,
     REVIEWS,
+    STEPS,
     TAGS,
     TINY,
     summary,
@@ -65,15 +67,19 @@ GOOD = {
     "colour-ConvNeXt": (COLOUR, "ConvNeXt"),
     "digits-ResNet": (DIGITS, "ResNet"),
     "tags-small CNN": (TAGS, "small CNN"),
+    "steps-GRU": (STEPS, "GRU"),
+    "steps-TCN": (STEPS, "TCN"),
+    "pixels-U-Net": (PIXELS, "U-Net"),
+    "pixels-dilated CNN": (PIXELS, "dilated CNN"),
     "houses-periodic MLP": (HOUSES, "periodic MLP"),
     "motion-GRU": (MOTION, "GRU"),
     "reviews-TCN": (REVIEWS, "TCN"),
     "letters-Transformer": (LETTERS, "Transformer"),
     "letters-TCN": (LETTERS, "TCN"),
 }
-STUBBED = {"houses": HOUSES, "letters": LETTERS, "tags": TAGS}
+STUBBED = {"houses": HOUSES, "letters": LETTERS, "tags": TAGS, "steps": STEPS, "pixels": PIXELS}
 
-STRICT = ("digits-small CNN", "tags-small CNN", "houses-periodic MLP", "letters-TCN")
+STRICT = ("digits-small CNN", "tags-small CNN", "steps-TCN", "pixels-U-Net", "houses-periodic MLP", "letters-TCN")
 
 # what the end of a good network's forward becomes, and a test that must notice
 BROKEN = {

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from neuromosaic.core.brief import TensorSpec
 from neuromosaic.core.errors import DataError
 from neuromosaic.core.evaluation.data import Dataset, describe
 
@@ -61,3 +62,73 @@ def test_new_data_with_another_number_of_labels_are_refused(load: Load, npz: Npz
     known = load(npz(x=X, y=LABELS)).preprocessing
     with pytest.raises(DataError, match="3 labels per example, but y has 2"):
         known.encode(LABELS[:, :2], "new.npz")
+
+
+# ---------------------------------------------------------------- a class at each position
+
+SERIES = DRAW.standard_normal((40, 6, 2))
+STEPS = DRAW.integers(0, 3, (40, 6))
+IMAGES = DRAW.standard_normal((40, 5, 7, 3))
+PIXELS = DRAW.integers(0, 2, (40, 5, 7))
+
+
+def test_a_whole_number_at_each_step_is_sequence_labelling(load: Load, npz: Npz) -> None:
+    padded = STEPS.copy()
+    padded[:, 4:] = -100
+    dataset = load(npz(x=SERIES, y=padded))
+    assert dataset.contract.task == "sequence_labelling"
+    assert dataset.contract.output.shape == (6, 3)
+    assert (dataset.train.y[:, 4:] == -100).all()
+    assert sum(dataset.summary.class_counts) == 4 * len(dataset.train)
+    assert "task: sequence_labelling, since each of the 6 steps has a class" in dataset.notes
+
+
+def test_a_whole_number_at_each_pixel_is_segmentation(load: Load, npz: Npz) -> None:
+    dataset = load(npz(x=IMAGES, y=PIXELS))
+    assert (dataset.contract.task, dataset.contract.output.shape) == ("segmentation", (2, 5, 7))
+    assert dataset.train.y.shape == (len(dataset.train), 5, 7)
+    outputs = np.moveaxis(np.eye(2)[PIXELS], -1, 1)
+    assert dataset.preprocessing.labels(outputs) == PIXELS.tolist()
+
+
+def test_classes_at_positions_may_have_names(load: Load, npz: Npz) -> None:
+    dataset = load(npz(x=SERIES, y=np.array(["idle", "up", "down"])[STEPS]), task="sequence_labelling")
+    assert dataset.preprocessing.classes == ("down", "idle", "up")
+    best = np.eye(3)[dataset.train.y]
+    assert set(dataset.preprocessing.labels(best)[0]) <= {"down", "idle", "up"}
+
+
+def test_the_brief_may_leave_the_positions_out(load: Load, npz: Npz) -> None:
+    assert load(npz(x=IMAGES, y=PIXELS), output=TensorSpec(shape=(2,))).contract.output.shape == (2, 5, 7)
+    with pytest.raises(DataError, match="the brief says 4 classes"):
+        load(npz(x=IMAGES, y=PIXELS), output=TensorSpec(shape=(4,)))
+
+
+@pytest.mark.parametrize(
+    ("x", "y", "task", "said"),
+    [
+        (SERIES, np.where(STEPS == 2, -1, STEPS), None, "hold -1: give whole numbers from 0 on, and -100"),
+        (SERIES, STEPS + 0.5, "sequence_labelling", "hold .*5: give whole numbers"),
+        (SERIES, STEPS[:, 0], "sequence_labelling", "needs a class at each step, but y of data.npz has shape 40"),
+        (SERIES, STEPS[:, :5], "sequence_labelling", "the inputs have 6 positions, but y has 5"),
+        (
+            SERIES,
+            np.where(np.arange(40)[:, None] == 3, -100, STEPS),
+            None,
+            "example 3 .* has no position that counts",
+        ),
+        (IMAGES, np.zeros_like(PIXELS), None, "segmentation needs at least two classes"),
+        (IMAGES, PIXELS, "classification", "needs one value or one row per example"),
+        (IMAGES, PIXELS[:, :4], None, "needs one value or one row per example"),
+    ],
+)
+def test_classes_that_cannot_serve_the_positions_are_refused(
+    load: Load, npz: Npz, x: Any, y: Any, task: str | None, said: str
+) -> None:
+    with pytest.raises(DataError, match=said):
+        load(npz(x=x, y=y), task=task)
+
+
+def test_splits_with_targets_of_different_shapes_are_refused(load: Load, npz: Npz) -> None:
+    with pytest.raises(DataError, match="targets of different shapes"):
+        load(npz(x_train=SERIES, y_train=STEPS, x_test=SERIES, y_test=STEPS[:, :5]))
