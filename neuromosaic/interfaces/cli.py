@@ -311,6 +311,21 @@ def measure(
 
 
 @app.command()
+def compress(
+    folder: Annotated[Path, typer.Argument(help="A delivered folder.")],
+    data: Annotated[str, typer.Option("--data", help="The data that it was made for.")],
+    share: Annotated[list[float] | None, typer.Option("--share", help="Of the widths; may be given several times. Default: 0.5 and 0.25.")] = None,
+    out: Annotated[Path | None, typer.Option(help="Folder for the variants. Default: FOLDER-compressed.")] = None,
+    boundary: Boundary = "auto",
+    json: Json = False,
+) -> None:  # fmt: skip
+    """Narrower variants of a delivered network: pruned, taught by it, measured beside it."""
+    from neuromosaic.interfaces import compressing
+
+    compressing.compress(folder, data, share or (0.5, 0.25), out, as_json=json, boundary=boundary)
+
+
+@app.command()
 def pr(
     run: Annotated[str, typer.Argument(help="A run's id, or a delivered folder.")],
     repo: Annotated[Path, typer.Option(help="The repository: a folder with a git clone.")] = Path(),
