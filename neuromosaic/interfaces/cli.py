@@ -112,6 +112,7 @@ def search(
     evaluator: Annotated[str, typer.Option(help="module:function (config -> figures), module:Class of an evaluator; or training.")],
     data: Annotated[str | None, typer.Option(help="What training trains on: digits, a file, a folder, module:function.")] = None,
     task: Annotated[str | None, typer.Option(help="Where the data leave it open.")] = None,
+    search_recipe: Annotated[bool, typer.Option("--search-recipe", help="How to train is searched as well.")] = False,
     trials: Annotated[int | None, typer.Option(min=1, help="End after so many. Default: 100, or none with --minutes.")] = None,
     minutes: Annotated[float | None, typer.Option(min=0.001, help="Begin no trial after that time.")] = None,
     strategy: Annotated[str, typer.Option(help="auto, random, grid, bayesian, ...")] = "auto",
