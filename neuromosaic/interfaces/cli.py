@@ -113,6 +113,7 @@ def search(
     evaluator: Annotated[str, typer.Option(help="module:function (config -> figures), module:Class of an evaluator; or training.")],
     data: Annotated[str | None, typer.Option(help="What training trains on: digits, a file, a folder, module:function.")] = None,
     task: Annotated[str | None, typer.Option(help="Where the data leave it open.")] = None,
+    search_recipe: Annotated[bool, typer.Option("--search-recipe", help="How to train is searched as well.")] = False,
     trials: Annotated[int | None, typer.Option(min=1, help="End after so many. Default: 100, or none with --minutes.")] = None,
     minutes: Annotated[float | None, typer.Option(min=0.001, help="Begin no trial after that time.")] = None,
     strategy: Annotated[str, typer.Option(help="auto, random, grid, bayesian, llm, ...")] = "auto",
@@ -311,6 +312,21 @@ def measure(
     from neuromosaic.interfaces import measuring
 
     measuring.measure(folder, batch or (1, 8, 64), as_json=json, boundary=boundary)
+
+
+@app.command()
+def compress(
+    folder: Annotated[Path, typer.Argument(help="A delivered folder.")],
+    data: Annotated[str, typer.Option("--data", help="The data that it was made for.")],
+    share: Annotated[list[float] | None, typer.Option("--share", help="Of the widths; may be given several times. Default: 0.5 and 0.25.")] = None,
+    out: Annotated[Path | None, typer.Option(help="Folder for the variants. Default: FOLDER-compressed.")] = None,
+    boundary: Boundary = "auto",
+    json: Json = False,
+) -> None:  # fmt: skip
+    """Narrower variants of a delivered network: pruned, taught by it, measured beside it."""
+    from neuromosaic.interfaces import compressing
+
+    compressing.compress(folder, data, share or (0.5, 0.25), out, as_json=json, boundary=boundary)
 
 
 @app.command()

@@ -29,6 +29,7 @@ class Wanted(NamedTuple):
     evaluator: str
     data: str | None
     task: str | None
+    search_recipe: bool
     trials: int | None
     minutes: float | None
     strategy: str
@@ -72,7 +73,7 @@ def made(store: Path, wanted: Wanted, progress: "Progress") -> ArchitectureSearc
     objectives = dict.fromkeys(wanted.maximize or (), "max") | dict.fromkeys(wanted.minimize or (), "min")
     return ArchitectureSearch(
         space=space_of(wanted.space), evaluator=evaluator_of(wanted.evaluator), data=wanted.data, task=wanted.task,
-        strategy=wanted.strategy,
+        evaluator_options={"search_recipe": True} if wanted.search_recipe else None, strategy=wanted.strategy,
         pruner=wanted.pruner, executor=wanted.executor, objectives=objectives or None,
         constraints=wanted.constraint or (), max_trials=wanted.trials,
         max_time=None if wanted.minutes is None else 60 * wanted.minutes, seed=wanted.seed, store=store,

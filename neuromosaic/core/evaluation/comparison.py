@@ -75,6 +75,8 @@ def example_scores(task: Task, outputs: NDArray[Any], targets: NDArray[Any]) -> 
         return np.asarray(outputs.argmax(axis=-1) == targets, dtype=np.float64)
     if task == "regression":
         return -np.asarray(((outputs.astype(np.float64) - targets) ** 2).reshape(len(targets), -1).mean(axis=1))
+    if task != "language_modelling":
+        raise UsageError(f"task: there is no score per example for {task}")
     losses = token_losses(outputs, targets)
     return -np.asarray(losses.reshape(len(targets), -1).mean(axis=1), dtype=np.float64)
 

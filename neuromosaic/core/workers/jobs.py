@@ -44,7 +44,8 @@ def train(module: nn.Module, job: Job, converse: Converse) -> Message:
         told = converse(Message(body, {"outputs": from_torch(outputs)})).body
         return bool(told["stop"]), bool(told["keep"])
 
-    given = {name: to_torch(job.tensors[name]) for name in ("x", "y", "validation_x")}
+    names = ("x", "y", "validation_x", "teacher")
+    given = {name: to_torch(job.tensors[name]) for name in names if name in job.tensors}
     contract, recipe = job.arguments["contract"], job.arguments["recipe"]
     held = {name: data for name, data in job.tensors.items() if name.startswith(WEIGHTS)}
     _start_from(module, {name.removeprefix(WEIGHTS): to_torch(data) for name, data in held.items()})
@@ -52,7 +53,7 @@ def train(module: nn.Module, job: Job, converse: Converse) -> Message:
         module, given["x"], given["y"], Recipe.model_validate(recipe), fidelity=job.arguments["fidelity"],
         seed=job.arguments["seed"], device=_device(job), validation_x=given["validation_x"],
         contract=Contract.model_validate(contract), report=report, pause_at=job.arguments.get("pause_at"),
-        state=_under(job, STATE),
+        state=_under(job, STATE), teacher=given.get("teacher"),
     )  # fmt: skip
     weights = {name: from_torch(tensor) for name, tensor in (trained.weights or {}).items()}
     held = {f"{STATE}{name}": from_torch(tensor) for name, tensor in (trained.state or {}).items()}

@@ -23,6 +23,7 @@ from neuromosaic.core.search.trials import Trial
 from neuromosaic.core.space.cells.layout import CellLayout
 from neuromosaic.core.space.ready.cells import summing_cells
 from neuromosaic.core.space.space import SearchSpace
+from neuromosaic.testing.evaluators import check_evaluator
 
 RECIPE = Recipe(epochs=4, learning_rate=5e-3)
 
@@ -274,6 +275,17 @@ def test_what_does_not_fit_is_refused(judge: ProcessJudge, data: Dataset, option
 def test_a_fidelity_outside_its_range_is_refused(make: Any) -> None:
     with pytest.raises(UsageError, match="fidelity"):
         make("auto").evaluate(mlp(4), fidelity=0)
+
+
+SLOW = ("weight_sharing", "performance_prediction", "proxy_tasks")
+
+
+@pytest.mark.parametrize("mode", [pytest.param(x, marks=pytest.mark.soak) if x in SLOW else x for x in MODES])
+def test_every_mode_conforms(make: Any, judge: ProcessJudge, monkeypatch: pytest.MonkeyPatch, mode: str) -> None:
+    monkeypatch.setattr(module, "_judge", lambda device: judge)  # where it travelled to
+    monkeypatch.setattr(judge, "close", lambda: None)
+    space = SearchSpace({"width": {"type": "int", "min": 2, "max": 16}}, build=lambda point: mlp(point["width"]))
+    check_evaluator(lambda: make(mode, recipe=Recipe(epochs=3), space=space), mlp(8))
 
 
 def test_every_mode_is_tried_here_and_named_in_the_docstring() -> None:
