@@ -44,7 +44,7 @@ def design(
     device: Annotated[str | None, typer.Option(help="auto, cpu, cuda or mps.")] = None,
     seed: Annotated[int | None, typer.Option(min=0, help="One seed, one result.")] = None,
     out: Annotated[Path | None, typer.Option(help="Folder for the result. Default: designs/RUN.")] = None,
-    extend: Annotated[str | None, typer.Option(help="path.py:Class, a network of yours to start from and to beat.")] = None,
+    extend: Annotated[str | None, typer.Option(help="path.py:Class, a network of yours to start from and to beat; or hf:FOLDER of a Transformers model.")] = None,
     weights: Annotated[Path | None, typer.Option(help="Its trained weights, a .safetensors file.")] = None,
     pr: Annotated[Path | None, typer.Option(help="Your repository: the result becomes a pull request there.")] = None,
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Approve the brief as understood, and the pull request.")] = False,

@@ -60,7 +60,7 @@ def design(root: Path, wanted: Wanted, *, as_json: bool) -> int:
     brief, options = brief_of(wanted), options_of(wanted, root)
     store = Store(root)
     if wanted.extend:
-        options = options.model_copy(update={"extend": extension(wanted.extend, wanted.weights, store)})
+        options = options.model_copy(update={"extend": extension(wanted.extend, wanted.weights, store, brief)})
     elif wanted.weights:
         raise UsageError("--weights are those of a network to extend: name it by --extend path.py:Class")
     return _work(store, runs.create(store, brief, options), None, as_json=as_json)

@@ -81,7 +81,11 @@ def ladder(bench: Workbench) -> Ladder:
     data = bench.dataset
     examples = {"x/0": from_numpy(data.train.x[:32]), "y": from_numpy(data.train.y[:32])}
     signature = signature_of(data.contract, bench.plan.loss)
-    return Ladder(bench.sandbox, bench.judge, signature, bench.brief.constraints, Examples(examples))
+    own = bench.options.extend
+    return Ladder(
+        bench.sandbox, bench.judge, signature, bench.brief.constraints, Examples(examples),
+        strict=not (own and own.libraries),
+    )  # fmt: skip
 
 
 def record(bench: Workbench, family: Family, values: Point, climb: Climb) -> Candidate:

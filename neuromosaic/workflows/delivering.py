@@ -18,7 +18,7 @@ from neuromosaic.delivery.text import judged
 from neuromosaic.workflows.bench import Workbench
 from neuromosaic.workflows.candidates import Candidate
 from neuromosaic.workflows.certifying import in_units, model_source
-from neuromosaic.workflows.extending import unchanged_test
+from neuromosaic.workflows.extending import needed, unchanged_test
 from neuromosaic.workflows.field import BASELINE, SEARCH
 from neuromosaic.workflows.finalists import Finalist, known_finalists
 from neuromosaic.workflows.outcome import certified, results
@@ -95,7 +95,7 @@ def contents(bench: Workbench, found: Results) -> Delivery:
         history=read_history(bench.store.events(bench.run), found.models),
         mutants=[{**row, "killed_by": tuple(row["killed_by"])} for row in judged["rows"]],
         tests=bench.store.evidence(best.evidence["tests"])["outcomes"], evidence=_evidence(bench),
-        notes=bench.dataset.notes, graph=_graph(bench, finalist.candidate),
+        notes=[*bench.dataset.notes, *needed(bench)], graph=_graph(bench, finalist.candidate),
     )  # fmt: skip
 
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import replace
+from importlib import metadata
 from typing import Any
 
 from neuromosaic.agents.model_architect import as_family, extend_family
@@ -61,6 +62,13 @@ def against_given(bench: Workbench) -> str:
         f"{own[0].family} came to {metric} {own[0].metrics[metric]:.4g} on the validation split, {best.family} to "
         f"{best.metrics[metric]:.4g}: the extension {verdict}."
     )
+
+
+def needed(bench: Workbench) -> list[str]:
+    """What `model.py` needs besides PyTorch, as sentences."""
+    given = bench.options.extend
+    names = dict.fromkeys(library.partition(".")[0] for library in given.libraries) if given else ()
+    return [f"model.py imports {name}, in version {metadata.version(name)} when it was certified." for name in names]
 
 
 def from_where_it_was(bench: Workbench, graph: Graph) -> Graph:

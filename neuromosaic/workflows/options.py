@@ -7,11 +7,15 @@ from neuromosaic.core.workers.boundary import Accepted
 
 
 class Extension(Value):
-    """The network to start from: its `source`, the class `entry` there, its trained `weights` (artifact) if any."""
+    """The network to start from: its `source`, the class `entry` there, its trained `weights` (artifact) if any.
+
+    `libraries`: installed modules besides PyTorch that it is built by.
+    """
 
     source: str
     entry: str
     weights: str | None = None
+    libraries: tuple[str, ...] = ()
 
 
 class Options(Value):

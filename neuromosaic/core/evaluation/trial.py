@@ -136,8 +136,8 @@ class _Training:
         arrays |= {} if self.teacher is None else {"teacher": self.teacher}
         tensors = {name: from_numpy(array) for name, array in arrays.items()}
         held = {f"{STATE}{name}": tensor for name, tensor in (resume.state if resume else {}).items()}
-        given = {f"weights/{name}": tensor for name, tensor in self.weights.items()}
-        return Job("train", self.subject, arguments, tensors | held | given, timeout)
+        held |= {} if resume else {f"weights/{name}": tensor for name, tensor in self.weights.items()}
+        return Job("train", self.subject, arguments, tensors | held, timeout)
 
 
 class Watch:

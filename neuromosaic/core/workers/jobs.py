@@ -47,8 +47,7 @@ def train(module: nn.Module, job: Job, converse: Converse) -> Message:
     names = ("x", "y", "validation_x", "teacher")
     given = {name: to_torch(job.tensors[name]) for name in names if name in job.tensors}
     contract, recipe = job.arguments["contract"], job.arguments["recipe"]
-    held = {name: data for name, data in job.tensors.items() if name.startswith(WEIGHTS)}
-    _start_from(module, {name.removeprefix(WEIGHTS): to_torch(data) for name, data in held.items()})
+    _start_from(module, _under(job, WEIGHTS))
     trained = training.train(
         module, given["x"], given["y"], Recipe.model_validate(recipe), fidelity=job.arguments["fidelity"],
         seed=job.arguments["seed"], device=_device(job), validation_x=given["validation_x"],
