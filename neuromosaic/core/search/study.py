@@ -39,15 +39,16 @@ class ArchitectureSearch:
     What is searched: `architecture_type` (the name of a registered type, which brings space and evaluator) or
     `space`. `evaluator`: a BaseEvaluator, a class of one, or a function `config -> float | dict`, which may also take
     `fidelity`, `report` and `checkpoint` (see BaseEvaluator); or "training", or one of TrainingEvaluator's modes by
-    name, for a space of networks: then `data` says what they are trained on, and `task` where that leaves it open.
+    name, for a space of networks: then `data` says what they are trained on, `task` where that leaves it open, and
+    `evaluator_options` its further arguments (`recipe`, `metric`, `device`) and `search_recipe`: True searches the
+    recipe as well, in one space (`recipe_learning_rate` ... in each point).
     `strategy` and `pruner`: a name, or an object of your own; `start`: points that are tried before it is asked.
-    `executor`: a name, or an object of your own; one that
-    cannot be had is replaced, visibly, unless `strict`. `objectives` and `constraints`: see Objectives. It ends after
-    `max_trials` trials, or begins none after `max_time` seconds. `store`: a folder that keeps every step, from which
-    `resume` goes on, and figures that later searches need not compute again (without `cache` each trial is computed);
-    None: this process's memory. `trial_timeout`: seconds that a trial may take; `max_retries`: how often one is tried
-    again whose process or machine failed. `callbacks` are called with the search and each trial that got a result.
-    Further `options` are the strategy's or the pruner's.
+    `executor`: likewise; one that cannot be had is visibly replaced, unless `strict`. `objectives` and `constraints`:
+    see Objectives. It ends after `max_trials` trials, or begins none after `max_time` seconds. `store`: a folder that
+    keeps every step, from which `resume` goes on, and figures that later searches need not compute again (without
+    `cache` each trial is computed); None: this process's memory. `trial_timeout`: seconds that a trial may take;
+    `max_retries`: how often one is tried again whose process or machine failed. `callbacks` are called with the
+    search and each trial that got a result. Further `options` are the strategy's or the pruner's.
 
     >>> space = SearchSpace({"x": {"type": "int", "min": -5, "max": 5}})
     >>> search = ArchitectureSearch(space=space, evaluator=lambda p: -p["x"] ** 2, strategy="grid", resolution=11)
@@ -66,6 +67,7 @@ class ArchitectureSearch:
         evaluator: Any = None,
         data: Any = None,
         task: str | None = None,
+        evaluator_options: Mapping[str, Any] | None = None,
         strategy: Any = "auto",
         pruner: str | EarlyStopping | None = None,
         executor: str | BaseExecutor = "sequential",
@@ -87,7 +89,7 @@ class ArchitectureSearch:
         **options: Any,
     ) -> None:
         check_budget(max_trials, max_time, trial_timeout)
-        evaluator = evaluator_meant(evaluator, data, task, space, seed)
+        evaluator, space = evaluator_meant(evaluator, data, task, space, seed, evaluator_options)
         self._wanted = Wanted(
             architecture_type, space, evaluator, strategy, pruner, objectives, constraints, seed, options,
             max_retries, cache, start,
@@ -229,9 +231,8 @@ class ArchitectureSearch:
         found = self._ledger.latest(self.name) if self._ledger.root is not None else None
         if found is None:
             known = suggest(self.name, self._ledger.names())
-            raise NotFoundError(
-                f"no search {self.name!r} in {self._ledger.root or 'memory'}{known}: .run() begins one"
-            )
+            where = self._ledger.root or "memory"
+            raise NotFoundError(f"no search {self.name!r} in {where}{known}: .run() begins one")
         self._search, before = found
         check_unchanged(before, self._wanted.document())
 

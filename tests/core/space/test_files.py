@@ -87,7 +87,8 @@ def test_a_point_of_annotations_builds_one() -> None:
         ("s.json", '{"parameters": {}, "constraint": []}', "constraint: unknown key .did you mean 'constraints'"),
         ("s.toml", "constraints = ['widht > 3']\n[parameters]\nwidth = {type = 'int', min = 1, max = 3}",
          "s.toml: constraints.0.: 'widht' is no parameter .did you mean 'width'"),
-        ("s.txt", "", "a space is a file that ends in .toml, .yaml"),
+        ("s.ini", "", "a space is a file that ends in .toml, .yaml"),
+        ("s.txt", "", "s.txt: a network has at least one input: begin with a line such as `input x"),
         ("s.yaml", b"\xff\xfe\x00", "cannot read|special characters"),
     ],
 )  # fmt: skip

@@ -315,7 +315,7 @@ def test_reading_needs_no_torch() -> None:
     code = (
         "import sys; from neuromosaic.llm.offline.designer import OfflineDesigner; OfflineDesigner()\n"
         "from neuromosaic.llm.offline.reading import read_brief\n"
-        "from neuromosaic.core.proposals import BriefInputs; from neuromosaic.core.brief import Brief\n"
+        "from neuromosaic.core.role_inputs import BriefInputs; from neuromosaic.core.brief import Brief\n"
         "read_brief(BriefInputs(sentence='classify 8x8 images', known=Brief()))\n"
         "assert not {'torch', 'numpy', 'jinja2', 'sklearn'} & set(sys.modules)"
     )
