@@ -2,11 +2,13 @@
 
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from neuromosaic.core.brief import Budget, Constraints
 from neuromosaic.core.results import CandidateResult
+from neuromosaic.core.search.ledger import Ledger
 from neuromosaic.workflows import runs
 from tests.small_runs import Finished, at_work, comparable, design, iris
 
@@ -60,6 +62,36 @@ def test_search_and_baseline_had_the_same_number_of_trials_and_each_network_was_
     assert sum(trial["contestant"] == "random_search" for trial in short) == 3
     started = [event.data["trial"] for event in finished.events if event.kind == "trial.started"]
     assert len(started) == len(set(started))
+
+
+def test_search_and_baseline_are_searches_of_the_engine_which_begin_with_the_same_draws(finished: Finished) -> None:
+    ledger, run = Ledger(finished.store.root), finished.results.run
+    assert set(ledger.names()) == {f"{run}/search/0", f"{run}/random_search/0"}
+    searched, drawn = (_points(ledger, f"{run}/{name}/0") for name in ("search", "random_search"))
+    families = [event.data["family"] for event in finished.events if event.kind == "family.accepted"]
+    assert [point["family"] for point in searched[: len(families)]] == sorted(families)
+    own = searched[len(families) :]
+    assert own == drawn[: len(own)] != []
+
+
+def _points(ledger: Ledger, name: str) -> list[dict[str, Any]]:
+    found = ledger.latest(name)
+    assert found is not None
+    return [event.data["point"] for event in ledger.events(found[0]) if event.kind == "asked"]
+
+
+@pytest.mark.soak
+@pytest.mark.parametrize("strategy", ["llm", "grid", "regularized_evolution"])
+def test_any_strategy_may_search(tmp_path: Path, strategy: str) -> None:
+    results = design(tmp_path, iris(budget=Budget(trials=6)), strategy=strategy)
+    assert results.status == "met"
+    names = [found["strategy"] for _, found in _searches(tmp_path, results.run)]
+    assert names == [{"llm": "LLMSearch"}.get(strategy, strategy)] * len(names)
+
+
+def _searches(root: Path, run: str) -> list[Any]:
+    ledger = Ledger(root / "store")
+    return [ledger.latest(name) for name in ledger.names() if name.startswith(f"{run}/search/")]
 
 
 def test_baselines_stand_beside_the_winner(finished: Finished) -> None:

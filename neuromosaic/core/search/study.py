@@ -43,13 +43,12 @@ class ArchitectureSearch:
     `evaluator_options` its further arguments (`recipe`, `metric`, `device`) and `search_recipe`: True searches the
     recipe as well, in one space (`recipe_learning_rate` ... in each point).
     `strategy` and `pruner`: a name, or an object of your own; `start`: points that are tried before it is asked.
-    `executor`: a name, or an object of your own; one that
-    cannot be had is replaced, visibly, unless `strict`. `objectives` and `constraints`: see Objectives. It ends after
-    `max_trials` trials, or begins none after `max_time` seconds. `store`: a folder that keeps every step, from which
-    `resume` goes on, and figures that later searches need not compute again (without `cache` each trial is computed);
-    None: this process's memory. `trial_timeout`: seconds that a trial may take; `max_retries`: how often one is tried
-    again whose process or machine failed. `callbacks` are called with the search and each trial that got a result.
-    Further `options` are the strategy's or the pruner's.
+    `executor`: likewise; one that cannot be had is visibly replaced, unless `strict`. `objectives` and `constraints`:
+    see Objectives. It ends after `max_trials` trials, or begins none after `max_time` seconds. `store`: a folder that
+    keeps every step, from which `resume` goes on, and figures that later searches need not compute again (without
+    `cache` each trial is computed); None: this process's memory. `trial_timeout`: seconds that a trial may take;
+    `max_retries`: how often one is tried again whose process or machine failed. `callbacks` are called with the
+    search and each trial that got a result. Further `options` are the strategy's or the pruner's.
 
     >>> space = SearchSpace({"x": {"type": "int", "min": -5, "max": 5}})
     >>> search = ArchitectureSearch(space=space, evaluator=lambda p: -p["x"] ** 2, strategy="grid", resolution=11)
@@ -232,9 +231,8 @@ class ArchitectureSearch:
         found = self._ledger.latest(self.name) if self._ledger.root is not None else None
         if found is None:
             known = suggest(self.name, self._ledger.names())
-            raise NotFoundError(
-                f"no search {self.name!r} in {self._ledger.root or 'memory'}{known}: .run() begins one"
-            )
+            where = self._ledger.root or "memory"
+            raise NotFoundError(f"no search {self.name!r} in {where}{known}: .run() begins one")
         self._search, before = found
         check_unchanged(before, self._wanted.document())
 
