@@ -26,7 +26,8 @@ class Options(Value):
     ("repair"). `calls`, `tokens`, `model_seconds` and `at_once` limit what one process asks of models. `approved`:
     the brief needs no person's approval. `folder`: where the result is delivered. `agents`: folder with the user's
     own role files. `repository`: the user's own, for a pull request. `boundary`: the least that may stand around
-    proposed code. `extend`: what ModelArchitect extends; without it NetworkArchitect designs anew.
+    proposed code. `extend`: what ModelArchitect extends; without it NetworkArchitect designs anew. `strategy`: by
+    which the families are searched, a name of `strategy_names()`.
     """
 
     models: tuple[str, ...] = ("offline",)
@@ -42,3 +43,4 @@ class Options(Value):
     repository: str | None = None
     boundary: Accepted = "auto"
     extend: Extension | None = None
+    strategy: str = "auto"

@@ -38,7 +38,7 @@ def smallest(contract: Contract, blind_to: frozenset[Symmetry] = frozenset()) ->
 def _suited(contract: Contract, blind_to: frozenset[Symmetry]) -> list[Family]:
     """All for this kind of data, or of these what is blind to all that it must not see; every text model is blind to
     what stands behind the end."""
-    fitting = [family for family in CATALOGUE if contract.kind in family.kinds]
+    fitting = [family for family in CATALOGUE if family.suits(contract)]
     wanted = blind_to - {"padding"}
     return [family for family in fitting if (wanted <= set(family.blind_to) if wanted else not family.special)]
 

@@ -8,6 +8,7 @@ from neuromosaic.core.brief import Contract
 from neuromosaic.core.proposals import SuiteProposal
 from neuromosaic.core.role_inputs import Finding, SuiteInputs
 from neuromosaic.core.syntax import parse
+from neuromosaic.core.tasks import FORMS
 from neuromosaic.llm.offline.choosing import smallest
 from neuromosaic.llm.offline.symmetries import demanded
 from neuromosaic.llm.offline.writing import environment, facts
@@ -87,7 +88,9 @@ def _render(inputs: SuiteInputs, strict: bool, learnt: float) -> str:
     return template.render(
         **facts(contract),
         **_words(contract),
-        regression=contract.task == "regression",
+        regression=not FORMS[contract.task].scores,
+        segmentation=contract.task == "segmentation",
+        class_axis=1 if contract.task == "segmentation" else -1,
         image=contract.kind == "image" and len(contract.input.shape) == 3,
         tabular=contract.kind == "tabular",
         limited=can_be_kept,
@@ -131,7 +134,11 @@ def _words(contract: Contract) -> dict[str, str]:
     ids = contract.input.dtype == "int64"
     learnable = {
         "classification": "Classes in turn, which only the inputs tell apart.",
+        "multi_label": "Labels by the binary digits of the place in the batch, which only the inputs tell apart.",
         "regression": "Random values, which only the inputs tell apart.",
+        "sequence_labelling": "The class of a step follows from its own values.",
+        "segmentation": "The class of a pixel follows from its own values.",
+        "forecasting": "Random values, which only the inputs tell apart.",
         "language_modelling": "At each step the id after the input's: soon learnt by what reads its input.",
     }
     return {

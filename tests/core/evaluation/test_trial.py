@@ -339,24 +339,6 @@ def test_a_batch_of_two_is_not_halved(digits_data: Dataset) -> None:
     assert sizes(judge) == [2]
 
 
-def test_training_begins_at_the_given_weights_that_have_a_place(digits_data: Dataset) -> None:
-    class Two(nn.Module):
-        def __init__(self) -> None:
-            super().__init__()
-            self.given = nn.Linear(64, 10)
-            self.other = nn.Linear(10, 10)
-
-        def forward(self, x: torch.Tensor) -> torch.Tensor:
-            return self.other(self.given(x.flatten(1)))
-
-    weights = {"weight": from_torch(torch.full((10, 64), 0.25)), "bias": from_torch(torch.ones(3))}
-    recipe = Recipe(epochs=0.01, learning_rate=1e-9, batch_size=8)
-    outcome = trial(InProcess(Two), digits_data, recipe, weights=weights)
-    torch.testing.assert_close(to_torch(outcome.weights["given.weight"]), torch.full((10, 64), 0.25))
-    assert to_torch(outcome.weights["given.bias"]).std() > 0
-    assert to_torch(outcome.weights["other.weight"]).std() > 0
-
-
 def test_a_paused_trial_goes_on_from_what_it_left(digits_data: Dataset, small_cnn: Callable[[], nn.Module]) -> None:
     judge, recipe = InProcess(small_cnn), Recipe(epochs=3)
     whole = trial(judge, digits_data, recipe)
@@ -384,3 +366,21 @@ def test_what_went_on_with_a_smaller_batch_stays_with_it(
     assert first.paused.batch_size == 150
     trial(judge, digits_data, recipe, resume=first.paused)
     assert sizes(judge) == [300, 150, 150]
+
+
+def test_training_begins_at_the_given_weights_that_have_a_place(digits_data: Dataset) -> None:
+    class Two(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.given = nn.Linear(64, 10)
+            self.other = nn.Linear(10, 10)
+
+        def forward(self, x: torch.Tensor) -> torch.Tensor:
+            return self.other(self.given(x.flatten(1)))
+
+    weights = {"weight": from_torch(torch.full((10, 64), 0.25)), "bias": from_torch(torch.ones(3))}
+    recipe = Recipe(epochs=0.01, learning_rate=1e-9, batch_size=8)
+    outcome = trial(InProcess(Two), digits_data, recipe, weights=weights)
+    torch.testing.assert_close(to_torch(outcome.weights["given.weight"]), torch.full((10, 64), 0.25))
+    assert to_torch(outcome.weights["given.bias"]).std() > 0
+    assert to_torch(outcome.weights["other.weight"]).std() > 0

@@ -35,7 +35,7 @@ CASES = {
     f"{name}-{family.name}": (family, contract)
     for name, contract in CONTRACTS.items()
     for family in CATALOGUE
-    if contract.kind in family.kinds and name not in ("mnist", "flowers") and not family.special
+    if family.suits(contract) and name not in ("mnist", "flowers") and not family.special
 } | {f"{name}-{family.name}": (family, CONTRACTS[name]) for name, family in SPECIAL.items()}
 ONE_OF_EACH = {family.name: case for case, (family, _) in CASES.items()}.values()
 each_case = pytest.mark.parametrize("case", CASES)
