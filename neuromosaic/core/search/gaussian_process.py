@@ -52,6 +52,16 @@ class GaussianProcess:
             return float(self._targets.max())
         return float(self.predict(self._points).mean.max())
 
+    @property
+    def noise(self) -> float:
+        """Standard deviation of a target at one point."""
+        return float(np.exp(self.at[-1] / 2))
+
+    def left_out(self) -> Array:
+        """[n]: what is expected of each target by all the others (Rasmussen and Williams, equation 5.12)."""
+        precision = np.diag(cho_solve((self._factor, True), np.eye(len(self._factor))))
+        return np.asarray(self._targets - self._solved / precision)
+
     def believing(self, points: Coded) -> "GaussianProcess":
         """The process after `points` came out as it expects; the hyperparameters stay."""
         targets = np.append(self._targets, self.predict(points).mean)
