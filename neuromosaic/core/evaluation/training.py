@@ -73,7 +73,8 @@ def train(
     After epoch `pause_at` it pauses; with the `state` that it then hands back, and all else the same, it goes on, bit
     for bit as if it had not paused. `teacher`: another network's outputs for `x`, which are learnt as well as `y`.
 
-    `x` [n, *contract.input.shape]; `y` int64 [n] (classification), float32 [n, targets] (regression) or int64
+    `x` [n, *contract.input.shape]; `y` int64 [n] (classification), float32 [n, targets] (regression, and 0 or 1 per
+    label for multi_label), classes int64 at each position [n, ...] or int64
     [n, time] (language modelling: the next tokens). At one thread the same seed gives the same weights, bit for bit.
     Raises UsageError where the recipe does not fit the contract.
     """

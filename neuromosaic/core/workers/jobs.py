@@ -15,6 +15,7 @@ from neuromosaic.core.evaluation.losses import loss_function
 from neuromosaic.core.evaluation.profiling import speeds
 from neuromosaic.core.evaluation.recipe import Recipe
 from neuromosaic.core.graph.examples import draw_inputs
+from neuromosaic.core.graph.placing import placed
 from neuromosaic.core.graph.rebuild import Rebuilt
 from neuromosaic.core.graph.tensors import from_torch, to_torch
 from neuromosaic.core.protocols import Converse, Job, Message
@@ -25,6 +26,14 @@ from neuromosaic.core.workers.inspection import inspect
 from neuromosaic.core.workers.learning import learn
 
 WEIGHTS: Final = "weights/"
+
+
+def _start_from(module: nn.Module, weights: dict[str, Tensor]) -> None:
+    """Copies those of the weights that have their place in the network."""
+    own = module.state_dict()
+    with torch.no_grad():
+        for place, tensor in placed(weights, own).items():
+            own[place].copy_(tensor)
 
 
 def train(module: nn.Module, job: Job, converse: Converse) -> Message:
@@ -38,6 +47,7 @@ def train(module: nn.Module, job: Job, converse: Converse) -> Message:
     names = ("x", "y", "validation_x", "teacher")
     given = {name: to_torch(job.tensors[name]) for name in names if name in job.tensors}
     contract, recipe = job.arguments["contract"], job.arguments["recipe"]
+    _start_from(module, _under(job, WEIGHTS))
     trained = training.train(
         module, given["x"], given["y"], Recipe.model_validate(recipe), fidelity=job.arguments["fidelity"],
         seed=job.arguments["seed"], device=_device(job), validation_x=given["validation_x"],
