@@ -31,7 +31,7 @@ from neuromosaic.core.space.space import SearchSpace
 PLAN = MetricsPlan(loss="cross_entropy", primary="accuracy", report=())
 RECIPES = {"digits": Recipe(epochs=16), "mnist": Recipe(epochs=16)}
 SUGGESTIONS = {"digits": 48, "mnist": 48}
-SEEDS = {"digits": 5, "mnist": 3}
+SEEDS = {"digits": 5, "mnist": 2}
 MNIST_TRAIN, MNIST_VALIDATION = 2000, 1000
 SPACE = SearchSpace(
     {

@@ -64,14 +64,14 @@ def compress(
         bench.close()
     _write(target, delivered, variants[1:])
     document = _document(delivered, variants)
-    print(json.dumps(document, indent=2) if as_json else _table(document, target))
+    print(json.dumps(document, indent=2) if as_json else table(document, target))
 
 
 class _Bench:
     """The delivered network and its data, a sandbox for Python and a judge for graphs."""
 
     def __init__(self, delivered: Delivered, dataset: Dataset, boundary: Accepted) -> None:
-        self.delivered, self.dataset = delivered, dataset
+        self.delivered, self.dataset, self.test = delivered, dataset, dataset.open_test()
         self.metric = delivered.primary
         self.recipe = Recipe.model_validate(delivered.results["recipe"])
         self.sandbox, self.judge = ProcessSandbox(workers=1, boundary=boundary), ProcessJudge(workers=1)
@@ -152,7 +152,7 @@ class _Bench:
 
     def _figures(self, graph: Graph) -> dict[str, float]:
         """The metric on validation and test, parameters, and the latency of one example."""
-        validation, test = self.dataset.validation, self.dataset.open_test()
+        validation, test = self.dataset.validation, self.test
         units = self.dataset.preprocessing.unscale_targets
         found = {
             f"{part}_{self.metric}": score(
@@ -194,7 +194,8 @@ def _document(delivered: Delivered, variants: Sequence[Variant]) -> dict[str, An
     return {"metric": metric, "variants": rows}
 
 
-def _table(document: dict[str, Any], target: Path) -> str:
+def table(document: dict[str, Any], target: Path) -> str:
+    """For people."""
     metric = document["metric"]
     lines = [f"{'':12} {'parameters':>10}  {'val':>8}  {'test':>8}  {'p50 ms':>8}  {metric}"]
     for one in document["variants"]:

@@ -11,7 +11,7 @@ from safetensors.torch import load_file, save_file
 from neuromosaic.core.brief import Brief
 from neuromosaic.core.evaluation.data.loading import load_dataset
 from neuromosaic.delivery.folder import deliver
-from neuromosaic.interfaces import cli
+from neuromosaic.interfaces import cli, compressing
 from neuromosaic.interfaces.use import read_folder
 from tests.delivery.conftest import regression_like
 
@@ -50,11 +50,15 @@ def test_a_narrower_variant_is_trained_measured_and_written(
     learn(folder)
     monkeypatch.setattr("neuromosaic.interfaces.compressing.REPEATS", 5)
     assert call("compress", folder, "--data", "diabetes", "--share", 0.5, "--json") == 0
-    delivered, half = json.loads(capsys.readouterr().out)["variants"]
+    document = json.loads(capsys.readouterr().out)
+    delivered, half = document["variants"]
     assert (delivered["name"], half["name"]) == ("delivered", "share-0.5")
     assert half["values"] == {"width": 2}
     assert half["parameters"] < delivered["parameters"]
     assert half["pareto"]
+    lines = compressing.table(document, folder).splitlines()
+    assert lines[2].split()[:2] == ["share-0.5", str(int(half["parameters"]))]
+    assert lines[2].endswith("on the front")
     assert delivered["test_rmse"] < 70
     assert half["test_rmse"] < 90
     written = folder.with_name("net-compressed") / "share-0.5"

@@ -26,6 +26,7 @@ Metrics = dict[str, float]
 Report = Callable[[int, float], Any]
 """Told the epoch and the primary metric after each; a true answer stops the training."""
 PROBED = 32  # examples that zero-cost proxies see
+ROUNDING = 1e-6  # epochs: a third of three is one
 
 
 class Asked(NamedTuple):
@@ -111,7 +112,7 @@ class Trials:
         """
         if asked.checkpoint is None:
             return self.train(subject, fidelity=asked.fidelity, stop=stop)
-        key, until = self._key(subject), math.ceil(asked.fidelity * self.epochs)
+        key, until = self._key(subject), math.ceil(asked.fidelity * self.recipe.epochs - ROUNDING)
         found = find(asked.checkpoint, key)
         if found is not None and found.epochs >= until:
             watch = Watch(self.dataset, subject.recipe, self.plan, None, None, found)

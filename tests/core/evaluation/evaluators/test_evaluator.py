@@ -106,6 +106,13 @@ def test_a_paused_trial_goes_on_where_it_was(make: Any, tmp_path: Path, mode: st
     assert not is_there(tmp_path)
 
 
+def test_levels_are_whole_epochs_also_of_a_recipe_that_ends_in_a_part_of_one(make: Any, tmp_path: Path) -> None:
+    evaluator = make("full_training", recipe=Recipe(epochs=2.5))
+    found = [evaluator.evaluate(mlp(4), fidelity=level, checkpoint=tmp_path)["epochs"] for level in (1, 2, 3)]
+    assert found == [1, 2, 3]
+    assert not is_there(tmp_path)
+
+
 def test_two_networks_are_compared_over_seeds_and_examples(make: Any, data: Dataset) -> None:
     evaluator = make("full_training", recipe=Recipe(epochs=2, learning_rate=5e-3))
     found = evaluator.compare(mlp(64), mlp(2), seeds=(0, 1, 2))
