@@ -7,7 +7,7 @@ TESTED := .venv/.tested
 # One thread a process: both cores are used by processes, and thread counts change the last digits of weights.
 export OMP_NUM_THREADS ?= 1
 
-.PHONY: help demo test soak check lint format types floors clean
+.PHONY: help demo test coverage soak check lint format types floors clean
 
 help:           ## Show what there is
 	@grep -hE '^[a-z]+:.*##' Makefile | sed -E 's/:.*## */\t/' | expand -t 12
@@ -26,11 +26,16 @@ $(TESTED): $(READY)
 demo: $(READY)  ## Design a network for the built-in handwritten digits
 	$(BIN)/neuromosaic design "classify 8x8 grey images of handwritten digits, under 20k parameters, under 1 ms per image on CPU" --data digits
 
-test: $(TESTED)  ## Run the whole test-suite, with branch coverage
-	$(BIN)/python -m pytest -n 2 --cov --cov-report=term:skip-covered
+# Three processes for two cores: a test often waits for the workers that it has started.
+test: $(TESTED)  ## Run the whole test-suite; ARGS="-k chat" and the like go to pytest
+	$(BIN)/python -m pytest -n 3 --dist worksteal $(ARGS)
+
+# Counting branches takes half as long again, so that it is done apart.
+coverage: $(TESTED)  ## The same, with branch coverage of the package: less than 90% is a failure
+	$(MAKE) test ARGS="--cov --cov-report=term:skip-covered"
 
 soak: $(TESTED)  ## The long tests: the whole zoo, and every attempt to escape, at every level
-	$(BIN)/python -m pytest -n 2 -m soak
+	$(BIN)/python -m pytest -n 3 --dist worksteal -m soak
 
 check: lint types floors  ## Lint, types and floors
 

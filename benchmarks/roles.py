@@ -4,11 +4,14 @@
     python benchmarks/roles.py briefs [--only iris wine] [--trials 6]                    # the built-in designer
     python benchmarks/roles.py briefs --model openai/NAME --api-base http://127.0.0.1:8765/v1
     python benchmarks/roles.py briefs --served      # over HTTP, with the built-in designer's answers
+    python benchmarks/roles.py briefs --model openai/NAME --api-base ... --only waves --record tests/recorded
+    python benchmarks/roles.py recorded [--only iris]    # what was recorded, over HTTP, beside the built-in designer
 
 "turns": milliseconds of ours per turn with a model that answers at once (median of 30), and how much longer eight
 proposals at once take than one, each answered over HTTP after a second. "briefs" prints a JSON line each: families
 accepted at the first try, after repair and rejected; mutants killed and survived; calls, tokens as the server counts
-them (--served: 120 a call), and what came of it on the test split beside random search.
+them (--served: 120 a call), and what came of it on the test split beside random search. "--record" keeps what each
+model answered; "recorded" and the tests play it again.
 """
 
 import argparse
@@ -17,6 +20,7 @@ import os
 import statistics
 import tempfile
 import time
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from pathlib import Path
@@ -42,6 +46,7 @@ from neuromosaic.workflows import runs
 from neuromosaic.workflows.bench import Workbench
 from neuromosaic.workflows.options import Extension, Options
 from tests.chat_server import chat_server
+from tests.recorded_model import FOLDER, record, replay
 from tests.served_designer import serve_designer, written
 
 NET = """import torch
@@ -67,6 +72,8 @@ class Job(NamedTuple):
     extend: Extension | None = None
 
 
+TRIALS, RECORDED_TRIALS = 6, 4
+"""Of a brief's search; random search gets as many again."""
 BRIEFS = {
     "digits": Job("classify 8x8 grey images of handwritten digits, under 20k parameters", "digits"),
     "shapes": Job("classify the shape in each image, under 10k parameters", "role_data:shapes"),
@@ -169,6 +176,7 @@ def _beside_random_search(results: Any) -> dict[str, Any]:
     other = drawn["metrics"].get(test) if isinstance(drawn, dict) else None
     return {
         "metric": results.metric,
+        "designed_by": best.designed_by,
         "certified": round(best.metrics[test], 4),
         "random_search": other and round(other, 4),
     }
@@ -192,27 +200,56 @@ def told_by(events: list[Event]) -> dict[str, Any]:
     }  # fmt: skip
 
 
+def recorded(name: str, root: Path) -> dict[str, Any]:
+    """The brief designed by the recorded model, asked over HTTP."""
+    with chat_server() as server, pytest.MonkeyPatch.context() as patch:
+        model = replay(name, patch)
+        server.answers = [model.answer]
+        options = {"models": ("openai/recorded",), "api_base": server.base}
+        return design(BRIEFS[name], root, RECORDED_TRIALS, options) | (
+            {"faults": model.faults} if model.faults else {}
+        )
+
+
+def beside(said: argparse.Namespace, root: Path, stack: ExitStack) -> Iterator[dict[str, Any]]:
+    """Each recorded brief by its model, then by the built-in designer."""
+    for name in said.only or [name for name in BRIEFS if (FOLDER / name).is_dir()]:
+        yield {"brief": name, "by": "recorded model", **recorded(name, root / f"{name}-recorded")}
+        yield {"brief": name, "by": "offline", **design(BRIEFS[name], root / name, RECORDED_TRIALS, {})}
+
+
+def briefs(said: argparse.Namespace, root: Path, stack: ExitStack) -> Iterator[dict[str, Any]]:
+    """Each brief by the models that were named; `--record` writes down what they answered."""
+    options: dict[str, Any] = {"models": tuple(said.model), "api_base": said.api_base}
+    if said.served:
+        server = stack.enter_context(chat_server())
+        server.answers = [serve_designer(stack.enter_context(pytest.MonkeyPatch.context()))]
+        options = {"models": ("openai/served",), "api_base": server.base}
+    for name in said.only or BRIEFS:
+        with pytest.MonkeyPatch.context() as patch:
+            write = record(patch) if said.record else None
+            yield {"brief": name, **design(BRIEFS[name], root / name, said.trials, options)}
+        if write:
+            write(Store(root / name), said.record / name)
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("what", choices=["turns", "briefs"])
-    parser.add_argument("--only", nargs="*", choices=[*BRIEFS], default=[*BRIEFS])
-    parser.add_argument("--trials", type=int, default=6)
+    parser.add_argument("what", choices=["turns", "briefs", "recorded"])
+    parser.add_argument("--only", nargs="*", choices=[*BRIEFS])
+    parser.add_argument("--trials", type=int, default=TRIALS)
     parser.add_argument("--model", nargs="*", default=["offline"])
     parser.add_argument("--api-base")
     parser.add_argument("--served", action="store_true")
+    parser.add_argument("--record", type=Path)
     said = parser.parse_args()
     if said.what == "turns":
         print(json.dumps(turns()))
         return
     with ExitStack() as stack:
-        options: dict[str, Any] = {"models": tuple(said.model), "api_base": said.api_base}
-        if said.served:
-            server = stack.enter_context(chat_server())
-            server.answers = [serve_designer(stack.enter_context(pytest.MonkeyPatch.context()))]
-            options = {"models": ("openai/served",), "api_base": server.base}
         root = Path(stack.enter_context(tempfile.TemporaryDirectory()))
-        for name in said.only:
-            print(json.dumps({"brief": name, **design(BRIEFS[name], root / name, said.trials, options)}), flush=True)
+        for line in (beside if said.what == "recorded" else briefs)(said, root, stack):
+            print(json.dumps(line), flush=True)
 
 
 if __name__ == "__main__":

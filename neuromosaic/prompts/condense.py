@@ -174,7 +174,7 @@ def sketched(sketch: FamilySketch) -> dict[str, Any]:
 
 
 def first_sentence(text: str) -> str:
-    return _short(re.split(r"(?<=[.!?])\s+(?=[A-Z])", text.strip(), maxsplit=1)[0])
+    return _short(re.split(r"(?<=[.!?])\s+(?=[A-Z`])", text.strip(), maxsplit=1)[0])
 
 
 def outline(suite: str) -> list[str]:

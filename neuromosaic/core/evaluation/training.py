@@ -14,10 +14,11 @@ from neuromosaic.core.evaluation.augmentation import augmentation, mixup
 from neuromosaic.core.evaluation.layout import Arrange, arrangement
 from neuromosaic.core.evaluation.losses import loss_function
 from neuromosaic.core.evaluation.optimisation import make_optimizer, rate_factor
+from neuromosaic.core.evaluation.pausing import State, put_away, take_up
 from neuromosaic.core.evaluation.recipe import Recipe
 from neuromosaic.core.evaluation.suitable import check_recipe
 
-Cause = Literal["finished", "stopped", "diverged"]
+Cause = Literal["finished", "stopped", "paused", "diverged"]
 
 EVALUATION_BATCH = 256
 CHECK_EVERY = 64  # steps between two looks at the loss: each look makes an accelerator wait
@@ -40,12 +41,14 @@ class Report(Protocol):
 class Trained:
     """`epochs` reported. `weights` by state_dict name, on the CPU: those kept last, else those after the last step.
 
-    `cause` "diverged": the loss was not finite; then `weights` is None where none had been kept.
+    `cause` "diverged": the loss was not finite; then `weights` is None where none had been kept. "paused": `state`
+    is what `train` takes to go on.
     """
 
     cause: Cause
     epochs: int
     weights: dict[str, Tensor] | None
+    state: State | None = None
 
 
 def train(
@@ -60,8 +63,13 @@ def train(
     validation_x: Tensor,
     contract: Contract,
     report: Report,
+    pause_at: int | None = None,
+    state: State | None = None,
 ) -> Trained:
     """Trains `module` in place for `fidelity * recipe.epochs` passes over the data, at least one step.
+
+    After epoch `pause_at` it pauses; with the `state` that it then hands back, and all else the same, it goes on, bit
+    for bit as if it had not paused.
 
     `x` [n, *contract.input.shape]; `y` int64 [n] (classification), float32 [n, targets] (regression, and 0 or 1 per
     label for multi_label), classes int64 at each position [n, ...] or int64
@@ -73,9 +81,10 @@ def train(
     arrange = arrangement(module, x.to(device))
     x, y, validation_x = arrange(x.to(device)), y.to(device), arrange(validation_x.to(device))
     torch.manual_seed(seed)  # dropout
-    loop = _Loop(module, x, y, recipe, seed, steps_in(len(x), recipe, fidelity), arrange)
-    began, kept = time.perf_counter(), None
-    for epoch, steps in enumerate(loop.epochs(), start=1):
+    loop = Loop(module, x, y, recipe, seed, steps_in(len(x), recipe, fidelity), arrange)
+    kept, before = take_up(loop, state) if state else (None, 0.0)
+    began = time.perf_counter() - before
+    for epoch, steps in enumerate(loop.epochs(), start=1 + loop.done // loop.per_epoch):
         train_loss = loop.run(steps)
         if train_loss is None:
             return Trained("diverged", epoch - 1, kept)
@@ -85,6 +94,9 @@ def train(
             kept = _weights(module)
         if stop and epoch < loop.of:
             return Trained("stopped", epoch, kept or _weights(module))
+        if epoch == pause_at and epoch < loop.of:
+            away = put_away(loop, kept, time.perf_counter() - began)
+            return Trained("paused", epoch, kept or _weights(module), away)
     return Trained("finished", loop.of, kept or _weights(module))
 
 
@@ -98,7 +110,7 @@ def predict(module: nn.Module, x: Tensor, batch: int = EVALUATION_BATCH) -> Tens
     return outputs.float().cpu()
 
 
-class _Loop:
+class Loop:
     """One training: what stays the same from step to step, and the number of steps done."""
 
     def __init__(
@@ -118,7 +130,7 @@ class _Loop:
 
     def epochs(self) -> Iterator[list[Tensor]]:
         """The rows of each step, an epoch at a time; the last epoch may be cut short."""
-        for first in range(0, self.steps, self.per_epoch):
+        for first in range(self.done, self.steps, self.per_epoch):
             order = torch.randperm(len(self.x), generator=self.shuffling).to(self.x.device)
             batches = torch.split(order, self.recipe.batch_size)
             yield list(batches[: min(self.per_epoch, self.steps - first)])

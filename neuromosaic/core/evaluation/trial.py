@@ -9,6 +9,7 @@ from typing import Any, Literal, get_args
 from numpy.typing import NDArray
 
 from neuromosaic.core.errors import CandidateError, WorkerError
+from neuromosaic.core.evaluation.checkpoint import STATE, Checkpoint, Row
 from neuromosaic.core.evaluation.data.dataset import Dataset
 from neuromosaic.core.evaluation.metrics import check_metrics, is_better, score
 from neuromosaic.core.evaluation.recipe import Recipe
@@ -19,8 +20,7 @@ from neuromosaic.core.proposals import MetricsPlan
 from neuromosaic.core.protocols import Job, Judge, Message, Program, Sandbox
 from neuromosaic.core.tasks import FORMS
 
-Cause = Literal["finished", "stopped", "diverged", "crash", "timeout", "memory"]
-Row = dict[str, float]
+Cause = Literal["finished", "stopped", "paused", "diverged", "crash", "timeout", "memory"]
 SMALLEST_HALVED = 4
 """Batches below this are not halved: norms need two examples."""
 ShouldStop = Callable[[int, Mapping[str, float]], bool]
@@ -35,7 +35,8 @@ class TrialOutcome:
     epoch gave finite outputs ("diverged") or the worker did not live to hand the weights over ("crash", "timeout",
     "memory": `message` says why). `message` also tells of a smaller batch, where memory ran out at first. `curve` has
     one row per epoch: "epoch", "train_loss", "seconds" since training began, "loss" (on validation) and the primary
-    metric. `seconds` by the host's clock, start of the worker included.
+    metric. `seconds` by the host's clock, start of the worker included. `paused`: from which it goes on, where the
+    cause is "paused".
     """
 
     cause: Cause
@@ -44,6 +45,7 @@ class TrialOutcome:
     weights: dict[str, TensorData] = field(repr=False)
     seconds: float
     message: str = ""
+    paused: Checkpoint | None = field(default=None, repr=False)
 
 
 def run_trial(
@@ -58,60 +60,74 @@ def run_trial(
     should_stop: ShouldStop | None = None,
     on_epoch: Callable[[Row], None] | None = None,
     timeout: float = 600.0,
+    pause_at: int | None = None,
+    resume: Checkpoint | None = None,
 ) -> TrialOutcome:
     """Trains `subject` by `recipe` for `fidelity` of its epochs, and scores each epoch.
 
     Metrics of a regression are in the user's units; "loss", there the mean squared error, in the scaled ones that
     training sees. `should_stop(epoch, row)` is asked and `on_epoch(row)` told after each epoch; the recipe's
     patience stops too. Where memory runs out it is tried once more, from the start, with half the batch, and
-    `message` says so. `timeout` in seconds, both together. Raises UsageError where the recipe or the plan does not
+    `message` says so. `timeout` in seconds, both together. After epoch `pause_at` it is paused; `resume` goes on from
+    there, with the same subject, recipe, fidelity and seed. Raises UsageError where the recipe or the plan does not
     fit the data, and WorkerError only where a worker could not be set up: what happens to a candidate is an outcome.
     """
     check_recipe(recipe, dataset.contract)
     check_metrics(dataset.contract.task, (plan.primary, *plan.report))
-    outcome = _attempt(worker, subject, dataset, recipe, plan, fidelity, seed, should_stop, on_epoch, timeout)
+    training = _Training(worker, subject, dataset, plan, fidelity, seed, should_stop, on_epoch, pause_at)
+    if resume is not None:
+        recipe = recipe.model_copy(update={"batch_size": resume.batch_size})
+    outcome = training.attempt(recipe, timeout, resume)
     batch = min(recipe.batch_size, len(dataset.train.x))
     if outcome.cause != "memory" or batch < SMALLEST_HALVED or outcome.seconds >= timeout:
         return outcome
     smaller = recipe.model_copy(update={"batch_size": batch // 2})
-    left = timeout - outcome.seconds
-    again = _attempt(worker, subject, dataset, smaller, plan, fidelity, seed, should_stop, on_epoch, left)
+    again = training.attempt(smaller, timeout - outcome.seconds, None)
     told = f"memory ran out with batches of {batch}; tried again with {smaller.batch_size}"
     message = f"{told}: {again.message}" if again.message else told
     return replace(again, seconds=outcome.seconds + again.seconds, message=message)
 
 
-def _attempt(
-    worker: Judge | Sandbox, subject: Graph | Program, dataset: Dataset, recipe: Recipe, plan: MetricsPlan,
-    fidelity: float, seed: int, should_stop: ShouldStop | None, on_epoch: Callable[[Row], None] | None,
-    timeout: float,
-) -> TrialOutcome:  # fmt: skip
-    watch = Watch(dataset, recipe, plan, should_stop, on_epoch)
-    job = _job(subject, dataset, recipe, fidelity, seed, timeout)
-    began = time.perf_counter()
-    try:
-        reply = worker.run(job, watch.answer)
-    except CandidateError as error:
-        return watch.failed("crash", str(error), time.perf_counter() - began)
-    except WorkerError as error:
-        if error.cause not in get_args(Cause):
-            raise
-        return watch.failed(error.cause, str(error), time.perf_counter() - began)
-    return watch.outcome(reply, time.perf_counter() - began)
+@dataclass(frozen=True)
+class _Training:
+    """What two attempts at one trial have in common."""
 
+    worker: Judge | Sandbox
+    subject: Graph | Program
+    dataset: Dataset
+    plan: MetricsPlan
+    fidelity: float
+    seed: int
+    should_stop: ShouldStop | None
+    on_epoch: Callable[[Row], None] | None
+    pause_at: int | None
 
-def _job(
-    subject: Graph | Program, dataset: Dataset, recipe: Recipe, fidelity: float, seed: int, timeout: float
-) -> Job:
-    arguments = {
-        "contract": dataset.contract.model_dump(mode="json"),
-        "recipe": recipe.model_dump(mode="json"),
-        "fidelity": fidelity,
-        "seed": seed,
-    }
-    arrays = {"x": dataset.train.x, "y": dataset.train.y, "validation_x": dataset.validation.x}
-    tensors = {name: from_numpy(array) for name, array in arrays.items()}
-    return Job("train", subject, arguments, tensors, timeout)
+    def attempt(self, recipe: Recipe, timeout: float, resume: Checkpoint | None) -> TrialOutcome:
+        watch = Watch(self.dataset, recipe, self.plan, self.should_stop, self.on_epoch, resume)
+        began = time.perf_counter()
+        try:
+            reply = self.worker.run(self._job(recipe, timeout, resume), watch.answer)
+        except CandidateError as error:
+            return watch.failed("crash", str(error), time.perf_counter() - began)
+        except WorkerError as error:
+            if error.cause not in get_args(Cause):
+                raise
+            return watch.failed(error.cause, str(error), time.perf_counter() - began)
+        return watch.outcome(reply, time.perf_counter() - began)
+
+    def _job(self, recipe: Recipe, timeout: float, resume: Checkpoint | None) -> Job:
+        arguments = {
+            "contract": self.dataset.contract.model_dump(mode="json"),
+            "recipe": recipe.model_dump(mode="json"),
+            "fidelity": self.fidelity,
+            "seed": self.seed,
+            "pause_at": self.pause_at,
+        }
+        train = self.dataset.train
+        arrays = {"x": train.x, "y": train.y, "validation_x": self.dataset.validation.x}
+        tensors = {name: from_numpy(array) for name, array in arrays.items()}
+        held = {f"{STATE}{name}": tensor for name, tensor in (resume.state if resume else {}).items()}
+        return Job("train", self.subject, arguments, tensors | held, timeout)
 
 
 class Watch:
@@ -124,6 +140,7 @@ class Watch:
         plan: MetricsPlan,
         should_stop: ShouldStop | None,
         on_epoch: Callable[[Row], None] | None,
+        resume: Checkpoint | None = None,
     ) -> None:
         self.contract, self.y = dataset.contract, dataset.validation.y
         self.in_units = dataset.preprocessing.unscale_targets
@@ -133,6 +150,8 @@ class Watch:
         self.curve: list[Row] = []
         self.best: Row = {plan.primary: math.nan, "loss": math.nan}
         self.best_outputs: NDArray[Any] | None = None
+        if resume is not None:
+            self.curve, self.best, self.best_outputs = [*resume.curve], resume.best, resume.best_outputs
 
     def answer(self, report: Message) -> Message:
         """Called with every epoch's report; the answer tells the worker what to do."""
@@ -155,11 +174,22 @@ class Watch:
 
     def outcome(self, reply: Message, seconds: float) -> TrialOutcome:
         cause = reply.body.get("cause")
-        if cause not in ("finished", "stopped", "diverged"):
+        if cause not in ("finished", "stopped", "paused", "diverged"):
             return self.failed("crash", f"the worker ended its training with the unknown cause {cause!r}", seconds)
         if self.best_outputs is None:
             return self.failed("diverged", "no epoch gave finite losses and outputs", seconds)
-        return TrialOutcome(cause, self.score(self.best_outputs, everything=True), self.curve, reply.tensors, seconds)
+        weights = {name: tensor for name, tensor in reply.tensors.items() if not name.startswith(STATE)}
+        held = {name.removeprefix(STATE): reply.tensors[name] for name in reply.tensors.keys() - weights.keys()}
+        paused = self._checkpoint(held) if cause == "paused" else None
+        return TrialOutcome(cause, self.metrics(), self.curve, weights, seconds, paused=paused)
+
+    def metrics(self) -> dict[str, float]:
+        """All of the plan's, of the best epoch so far, which there must be."""
+        assert self.best_outputs is not None
+        return self.score(self.best_outputs, everything=True)
+
+    def _checkpoint(self, state: dict[str, TensorData]) -> Checkpoint:
+        return Checkpoint(self.recipe.batch_size, [*self.curve], self.best, self.best_outputs, state)
 
     def failed(self, cause: Any, message: str, seconds: float) -> TrialOutcome:
         return TrialOutcome(cause, {}, self.curve, {}, seconds, message)

@@ -1,6 +1,8 @@
 """The evaluator that ships, by name: a search over networks needs a space and data, nothing else."""
 
-from typing import TYPE_CHECKING, Any
+import inspect
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from neuromosaic.core.errors import SearchError
 from neuromosaic.core.space.space import SearchSpace
@@ -9,11 +11,24 @@ from neuromosaic.core.spelling import suggest
 if TYPE_CHECKING:
     from neuromosaic.core.evaluation.evaluators.evaluator import TrainingEvaluator
 
+NOT_OPTIONS = {"self", "data", "task", "mode", "space", "seed"}  # what the search itself says
 
-def named_evaluator(name: str, data: Any, task: Any, space: SearchSpace | None, seed: int) -> "TrainingEvaluator":
+
+class Named(NamedTuple):
+    """The evaluator, and the space that is then searched."""
+
+    evaluator: "TrainingEvaluator"
+    space: SearchSpace | None
+
+
+def named_evaluator(
+    name: str, data: Any, task: Any, space: SearchSpace | None, seed: int, options: Mapping[str, Any] | None = None
+) -> Named:
     """A TrainingEvaluator: `name` is "training" (its mode "auto") or one of its modes.
 
-    Raises SearchError for another name and where `data` is missing; UsageError and DataError where they do not fit.
+    `options`: further arguments of it, and `search_recipe`: whether the recipe is searched together with the
+    architecture. Raises SearchError for another name or option and where `data` is missing; UsageError and DataError
+    where they do not fit.
     """
     from neuromosaic.core.evaluation.evaluators.evaluator import MODES, TrainingEvaluator
 
@@ -21,4 +36,23 @@ def named_evaluator(name: str, data: Any, task: Any, space: SearchSpace | None, 
         raise SearchError(f"evaluator: there is no {name!r}{suggest(name, ['training', *MODES])}")
     if data is None:
         raise SearchError(f"evaluator: {name!r} trains networks: give data, such as data='digits'")
-    return TrainingEvaluator(data, task, mode="auto" if name == "training" else name, space=space, seed=seed)
+    given = dict(options or {})
+    searches_recipe = given.pop("search_recipe", False)
+    known = [*(inspect.signature(TrainingEvaluator).parameters.keys() - NOT_OPTIONS), "search_recipe"]
+    for option in given:
+        if option not in known:
+            raise SearchError(f"evaluator_options: there is no {option!r}{suggest(option, known)}")
+    mode = "auto" if name == "training" else name
+    evaluator = TrainingEvaluator(data, task, mode=mode, space=space, seed=seed, **given)
+    return Named(evaluator, _joint(evaluator, space) if searches_recipe else space)
+
+
+def _joint(evaluator: "TrainingEvaluator", space: SearchSpace | None) -> SearchSpace:
+    from neuromosaic.core.evaluation.joint import joint_space
+
+    if space is None:
+        raise SearchError("search_recipe: the recipe is searched together with a space; give space=")
+    if evaluator.mode == "weight_sharing":
+        raise SearchError("search_recipe: shared weights are trained by one recipe; take another mode")
+    data = evaluator.dataset
+    return joint_space(space, evaluator.base_recipe, data.contract, len(data.train))

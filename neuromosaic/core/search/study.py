@@ -38,7 +38,9 @@ class ArchitectureSearch:
     What is searched: `architecture_type` (the name of a registered type, which brings space and evaluator) or
     `space`. `evaluator`: a BaseEvaluator, a class of one, or a function `config -> float | dict`, which may also take
     `fidelity`, `report` and `checkpoint` (see BaseEvaluator); or "training", or one of TrainingEvaluator's modes by
-    name, for a space of networks: then `data` says what they are trained on, and `task` where that leaves it open.
+    name, for a space of networks: then `data` says what they are trained on, `task` where that leaves it open, and
+    `evaluator_options` its further arguments (`recipe`, `metric`, `device`) and `search_recipe`: True searches the
+    recipe as well, in one space (`recipe_learning_rate` ... in each point).
     `strategy` and `pruner`: a name, or an object of your own. `executor`: a name, or an object of your own; one that
     cannot be had is replaced, visibly, unless `strict`. `objectives` and `constraints`: see Objectives. It ends after
     `max_trials` trials, or begins none after `max_time` seconds. `store`: a folder that keeps every step, from which
@@ -64,6 +66,7 @@ class ArchitectureSearch:
         evaluator: Any = None,
         data: Any = None,
         task: str | None = None,
+        evaluator_options: Mapping[str, Any] | None = None,
         strategy: Any = "auto",
         pruner: str | EarlyStopping | None = None,
         executor: str | BaseExecutor = "sequential",
@@ -89,9 +92,11 @@ class ArchitectureSearch:
             if given is not None and not given > 0:
                 raise SearchError(f"{what}: must be above 0, not {given!r}")
         if isinstance(evaluator, str):
-            evaluator = named_evaluator(evaluator, data, task, space, seed)
-        elif data is not None or task is not None:
-            raise SearchError("data and task go with evaluator='training', or one of its modes by name")
+            evaluator, space = named_evaluator(evaluator, data, task, space, seed, evaluator_options)
+        elif any(given is not None for given in (data, task, evaluator_options)):
+            raise SearchError(
+                "data, task and evaluator_options go with evaluator='training', or one of its modes by name"
+            )
         self._wanted = Wanted(
             architecture_type, space, evaluator, strategy, pruner, objectives, constraints, seed, options,
             max_retries, cache,

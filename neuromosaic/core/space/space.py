@@ -227,6 +227,14 @@ class SearchSpace:
             self.parameters, [*self._given(), *constraints], name=self.name, build=build, canonical=self._canonical
         )
 
+    def joined(
+        self, more: Mapping[str, Any], build: Callable[[Point], Any], canonical: Callable[[Point], Point]
+    ) -> "SearchSpace":
+        """The space with `more` parameters beside its own, under its constraints."""
+        return SearchSpace(
+            {**self.parameters, **more}, self._given(), name=self.name, build=build, canonical=canonical
+        )
+
     def _given(self) -> list[str | Callable[[Point], Any]]:
         return [one.function if isinstance(one, FunctionConstraint) else one.text for one in self.constraints]
 

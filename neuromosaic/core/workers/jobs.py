@@ -9,6 +9,7 @@ from torch import Tensor, nn
 from neuromosaic.core.brief import Contract
 from neuromosaic.core.evaluation import measuring, stacked, training
 from neuromosaic.core.evaluation import proxies as cheap
+from neuromosaic.core.evaluation.checkpoint import STATE
 from neuromosaic.core.evaluation.losses import loss_function
 from neuromosaic.core.evaluation.recipe import Recipe
 from neuromosaic.core.graph.examples import draw_inputs
@@ -32,15 +33,17 @@ def train(module: nn.Module, job: Job, converse: Converse) -> Message:
         told = converse(Message(body, {"outputs": from_torch(outputs)})).body
         return bool(told["stop"]), bool(told["keep"])
 
-    given = {name: to_torch(tensor) for name, tensor in job.tensors.items()}
+    given = {name: to_torch(job.tensors[name]) for name in ("x", "y", "validation_x")}
     contract, recipe = job.arguments["contract"], job.arguments["recipe"]
     trained = training.train(
         module, given["x"], given["y"], Recipe.model_validate(recipe), fidelity=job.arguments["fidelity"],
         seed=job.arguments["seed"], device=_device(job), validation_x=given["validation_x"],
-        contract=Contract.model_validate(contract), report=report,
+        contract=Contract.model_validate(contract), report=report, pause_at=job.arguments.get("pause_at"),
+        state=_under(job, STATE),
     )  # fmt: skip
     weights = {name: from_torch(tensor) for name, tensor in (trained.weights or {}).items()}
-    return Message({"epochs": trained.epochs, "cause": trained.cause}, weights)
+    held = {f"{STATE}{name}": from_torch(tensor) for name, tensor in (trained.state or {}).items()}
+    return Message({"epochs": trained.epochs, "cause": trained.cause}, weights | held)
 
 
 def train_stacked(module: nn.Module, job: Job, converse: Converse) -> Message:

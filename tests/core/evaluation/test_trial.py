@@ -337,3 +337,32 @@ def test_a_batch_of_two_is_not_halved(digits_data: Dataset) -> None:
     judge = Exhausted(nn.Identity, largest=1)
     assert attempt(judge, digits_data, 2).message == "killed"
     assert sizes(judge) == [2]
+
+
+def test_a_paused_trial_goes_on_from_what_it_left(digits_data: Dataset, small_cnn: Callable[[], nn.Module]) -> None:
+    judge, recipe = InProcess(small_cnn), Recipe(epochs=3)
+    whole = trial(judge, digits_data, recipe)
+    first = trial(judge, digits_data, recipe, pause_at=1)
+    assert (first.cause, len(first.curve)) == ("paused", 1)
+    assert first.metrics["accuracy"] == first.curve[0]["accuracy"]
+    assert first.weights.keys() == whole.weights.keys()
+    assert first.paused is not None
+    rest = trial(judge, digits_data, recipe, resume=first.paused)
+    assert rest.cause == "finished"
+    assert rest.paused is None
+    assert rest.metrics == whole.metrics
+    assert rest.weights == whole.weights
+    assert [{**row, "seconds": 0} for row in rest.curve] == [{**row, "seconds": 0} for row in whole.curve]
+    assert rest.curve[1]["seconds"] > first.curve[0]["seconds"]
+
+
+def test_what_went_on_with_a_smaller_batch_stays_with_it(
+    digits_data: Dataset, small_cnn: Callable[[], nn.Module]
+) -> None:
+    judge = Exhausted(small_cnn, largest=150)
+    recipe = Recipe(epochs=2, batch_size=300)
+    first = trial(judge, digits_data, recipe, pause_at=1)
+    assert first.paused is not None
+    assert first.paused.batch_size == 150
+    trial(judge, digits_data, recipe, resume=first.paused)
+    assert sizes(judge) == [300, 150, 150]

@@ -29,7 +29,9 @@ class Template:
 
     def __post_init__(self) -> None:
         if not self.tree.inputs:
-            raise ArchitectureError("a network has at least one input: begin with a line such as `input x[3, 32, 32]`")
+            raise ArchitectureError(
+                "a network has at least one input: begin with a line such as `input x[3, 32, 32]`"
+            )
         found: dict[str, Parameter] = {}
         for name, parameter in _Naming().holes(self.tree):
             if name in found:

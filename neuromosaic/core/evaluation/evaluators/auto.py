@@ -7,14 +7,16 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from neuromosaic.core.evaluation.checkpoint import is_there
 from neuromosaic.core.evaluation.evaluators.prediction import Foresight
-from neuromosaic.core.evaluation.evaluators.trials import Metrics, Report, Trials, figures, stopper
+from neuromosaic.core.evaluation.evaluators.trials import Asked, Metrics, Report, Subject, Trials, figures, stopper
 from neuromosaic.core.evaluation.metrics import higher_is_better
-from neuromosaic.core.evaluation.signals import Worth, worth
+from neuromosaic.core.evaluation.signals import FEWEST, Worth, worth
 from neuromosaic.core.evaluation.training import steps_in
 
-FIRST = 8  # trainings that are never stopped
-CONTROL = 12  # and every twelfth, which shows whether the rule still holds
+FIRST = 4  # trainings that are never stopped
+CONTROL = 12  # and every twelfth, which shows whether the rules still hold
+BETTER = 1 / 2  # of the trainings at a look, which go on
 LOOKS = (1 / 8, 1 / 4, 1 / 2)  # of the epochs, after which a training may be stopped
 SURE = 1.64  # deviations: one in twenty is wrongly stopped
 PROXIES_PAY = 2000  # steps of a training, below which proxies cost more than they may save
@@ -34,9 +36,11 @@ class Line(NamedTuple):
 
 
 class Auto:
-    """Trains in full at first; then a training is stopped after an eighth, a quarter or half of its epochs where what
-    such epochs told of earlier trainings rules out that it becomes the best. A look that did not agree with the
-    final merits is not believed. Long trainings that zero-cost proxies, once proven, rule out get an eighth at once.
+    """Trains four in full. From then on a training is looked at after an eighth, a quarter and half of its epochs:
+    it goes on only if it is in the better half of those that came so far (the median rule: Golovin et al., 2017,
+    Google Vizier, section 3.2), and if what such epochs told of finished trainings does not rule out that it becomes
+    the best. A look that proved not to agree with the final merits is not believed. Long trainings that zero-cost
+    proxies, once proven, rule out get an eighth. Under a pruner that gives less than all epochs, that one decides.
 
     The metrics are measured ones, of the epochs that were trained.
     """
@@ -45,17 +49,18 @@ class Auto:
         self.trials, self.foresight = trials, Foresight()
         self.looks = sorted({max(1, round(share * trials.epochs)) for share in LOOKS} - {trials.epochs})
         self._finished: list[list[float]] = []
+        self._seen: dict[int, list[float]] = {look: [] for look in self.looks}
         self._started = 0
         self._lock = threading.Lock()
 
-    def evaluate(self, architecture: Any, fidelity: float, report: Report | None) -> Metrics:
-        graph = self.trials.graph(architecture)
-        if fidelity < 1:  # a pruner decides already
-            stop = stopper(report, self.trials.plan.primary)
-            return figures(self.trials.train(graph, fidelity=fidelity, stop=stop), architecture)
-        signals = self._signals(graph)
-        watch = _Watch(self, report, self._is_free(), self._is_ruled_out(signals))
-        outcome = self.trials.train(graph, stop=watch.should_stop)
+    def evaluate(self, architecture: Any, asked: Asked) -> Metrics:
+        subject = self.trials.subject(architecture)
+        if asked.fidelity < 1 or self._is_paused(asked):  # a pruner decides already
+            stop = stopper(asked.report, self.trials.plan.primary)
+            return figures(self.trials.go_on(subject, asked, stop), architecture)
+        signals = self._signals(subject)
+        watch = _Watch(self, asked.report, self._is_free(), self._is_ruled_out(signals))
+        outcome = self.trials.go_on(subject, asked, watch.should_stop)
         if not watch.stopped and len(watch.merits) >= self.trials.epochs:
             self._learn(watch.merits, signals)
         return figures(outcome, architecture)
@@ -69,12 +74,19 @@ class Auto:
         ] + (self.foresight.worth() if self._proxies_pay else [])  # fmt: skip
 
     def line(self, look: int) -> Line | None:
-        """None before eight trainings were finished."""
+        """None before as many trainings were finished as a correlation takes."""
         with self._lock:
             curves = list(self._finished)
-        if len(curves) < FIRST:
+        if len(curves) < FEWEST:
             return None
         return fitted([max(curve[:look]) for curve in curves], [max(curve) for curve in curves])
+
+    def is_behind(self, look: int, merit: float) -> bool:
+        """Whether a training is not in the better half of those that came to this look; it is now one of them."""
+        with self._lock:
+            others = self._seen[look]
+            others.append(merit)
+            return len(others) > FIRST and sum(other > merit for other in others) >= BETTER * len(others)
 
     def best(self) -> float:
         return max((max(curve) for curve in self._finished), default=-math.inf)
@@ -87,8 +99,11 @@ class Auto:
     def _proxies_pay(self) -> bool:
         return steps_in(len(self.trials.dataset.train), self.trials.recipe, 1.0) >= PROXIES_PAY
 
-    def _signals(self, graph: Any) -> dict[str, float]:
-        return self.trials.proxies(graph) if self._proxies_pay else {}
+    def _is_paused(self, asked: Asked) -> bool:
+        return asked.checkpoint is not None and is_there(asked.checkpoint)
+
+    def _signals(self, subject: Subject) -> dict[str, float]:
+        return self.trials.proxies(subject) if self._proxies_pay else {}
 
     def _is_free(self) -> bool:
         with self._lock:
@@ -118,13 +133,18 @@ class _Watch:
         merit = self.auto.merit(row)
         self.merits.append(-math.inf if math.isnan(merit) else merit)
         asked = self.report is not None and bool(self.report(epoch, row[self.auto.trials.plan.primary]))
-        self.stopped = asked or (not self.free and epoch in self.auto.looks and self._is_hopeless(epoch))
+        hopeless = epoch in self.auto.looks and self._is_hopeless(epoch)
+        self.stopped = asked or (hopeless and not self.free)
         return self.stopped
 
     def _is_hopeless(self, epoch: int) -> bool:
-        line = self.auto.line(epoch)
-        known = line is not None and line.worth.used
-        return self.ruled_out or (known and line is not None and line.most(max(self.merits)) < self.auto.best())
+        merit, line = max(self.merits), self.auto.line(epoch)
+        behind = self.auto.is_behind(epoch, merit)
+        if self.ruled_out:
+            return True
+        if line is None:
+            return behind
+        return (behind and line.worth.low > 0) or line.most(merit) < self.auto.best()
 
 
 def fitted(early: Sequence[float], final: Sequence[float]) -> Line:

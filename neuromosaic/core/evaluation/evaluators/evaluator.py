@@ -1,6 +1,7 @@
 """The evaluator that ships: architectures, a reference to data, a task, and a way to spend the computing."""
 
 from collections.abc import Callable, Mapping
+from pathlib import Path
 from typing import Any, Final, get_args
 
 from neuromosaic.core.brief import Brief, Task
@@ -10,7 +11,7 @@ from neuromosaic.core.evaluation.evaluators.auto import Auto
 from neuromosaic.core.evaluation.evaluators.prediction import PerformancePrediction
 from neuromosaic.core.evaluation.evaluators.proxy_tasks import ProxyTasks
 from neuromosaic.core.evaluation.evaluators.sharing import WeightSharing
-from neuromosaic.core.evaluation.evaluators.trials import Metrics, Mode, Report, Trials
+from neuromosaic.core.evaluation.evaluators.trials import Asked, Metrics, Mode, Report, Trials
 from neuromosaic.core.evaluation.evaluators.whole import EarlyStopping, FullTraining
 from neuromosaic.core.evaluation.metrics import available, check_metrics, default_metric, higher_is_better
 from neuromosaic.core.evaluation.recipe import Recipe
@@ -84,20 +85,31 @@ class TrainingEvaluator(BaseEvaluator):
         return self._trials.plan.primary
 
     @property
+    def base_recipe(self) -> Recipe:
+        """How architectures are trained that bring no recipe of their own."""
+        return self._trials.recipe
+
+    @property
     def objective(self) -> dict[str, str]:
         """The primary metric and the way in which it is better, as a search takes it."""
         return {self.primary: "max" if higher_is_better(self.primary) else "min"}
 
-    def evaluate(self, architecture: Any, fidelity: float | None = None, report: Report | None = None) -> Metrics:
+    def evaluate(
+        self, architecture: Any, fidelity: float | None = None, report: Report | None = None,
+        checkpoint: Path | None = None,
+    ) -> Metrics:  # fmt: skip
         """Metrics on validation data by name, "loss" among them; "epochs" and "seconds" that it took; "parameters"
         and "flops" where the architecture tells them.
 
         `architecture`: an ArchitectureSpec, or anything whose `to_model()` gives a module for the data. `fidelity`:
         a share of the recipe's epochs in (0, 1], or a whole number (int) of epochs, more of which mean all; None
         means all. `report(epoch, value)` is told the primary metric after each epoch; a true answer ends the
-        training. Raises CandidateError where the architecture cannot be trained.
+        training. `checkpoint`: a folder of this training's own. At a fidelity below 1 it is then paused there, in one
+        schedule of full length, and a later call at a higher fidelity goes on from it; the file goes when the
+        training is over. Raises CandidateError where the architecture cannot be trained, UsageError where the folder
+        holds another training.
         """
-        return self._way.evaluate(architecture, self._share(fidelity), report)
+        return self._way.evaluate(architecture, Asked(self._share(fidelity), report, checkpoint))
 
     def worth(self) -> list[str]:
         """What each cheap signal was worth on the architectures so far, a sentence each."""

@@ -3,7 +3,7 @@
 import threading
 from typing import Any
 
-from neuromosaic.core.evaluation.evaluators.trials import Metrics, Report, Trials, figures, stopper
+from neuromosaic.core.evaluation.evaluators.trials import Asked, Metrics, Trials, figures, stopper
 from neuromosaic.core.evaluation.signals import Predicted, SignalEnsemble, Worth
 
 FIRST = 12  # architectures trained before any is predicted
@@ -60,14 +60,14 @@ class PerformancePrediction:
     def __init__(self, trials: Trials) -> None:
         self.trials, self.foresight = trials, Foresight()
 
-    def evaluate(self, architecture: Any, fidelity: float, report: Report | None) -> Metrics:
-        graph = self.trials.graph(architecture)
-        signals = self.trials.proxies(graph)
+    def evaluate(self, architecture: Any, asked: Asked) -> Metrics:
+        subject = self.trials.subject(architecture)
+        signals = self.trials.proxies(subject)
         told = self.foresight.predict(signals)
         if told is not None and told.mean[0] + SURE * told.deviation[0] < self.foresight.best:
             return self._predicted(float(told.mean[0]), float(told.deviation[0]))
-        outcome = self.trials.train(graph, fidelity=fidelity, stop=stopper(report, self.trials.plan.primary))
-        if fidelity >= 1 and outcome.cause == "finished":
+        outcome = self.trials.go_on(subject, asked, stopper(asked.report, self.trials.plan.primary))
+        if asked.fidelity >= 1 and outcome.cause == "finished":
             self.foresight.learn(signals, self.trials.merit(outcome.metrics))
         return figures(outcome, architecture) | {"predicted": 0.0, "deviation": 0.0}
 

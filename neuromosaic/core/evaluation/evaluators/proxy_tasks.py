@@ -3,7 +3,7 @@
 import threading
 from typing import Any
 
-from neuromosaic.core.evaluation.evaluators.trials import Metrics, Report, Trials, figures, stopper
+from neuromosaic.core.evaluation.evaluators.trials import Asked, Metrics, Trials, figures, stopper
 from neuromosaic.core.evaluation.signals import worth
 
 SHARE, FIDELITY = 0.5, 0.25  # of the examples, of the epochs
@@ -21,13 +21,13 @@ class ProxyTasks:
         self._pairs: list[tuple[float, float]] = []
         self._lock = threading.Lock()
 
-    def evaluate(self, architecture: Any, fidelity: float, report: Report | None) -> Metrics:
-        graph = self.trials.graph(architecture)
-        first = self.trials.train(graph, fidelity=fidelity * FIDELITY, share=SHARE)
+    def evaluate(self, architecture: Any, asked: Asked) -> Metrics:
+        subject = self.trials.subject(architecture)
+        first = self.trials.train(subject, fidelity=asked.fidelity * FIDELITY, share=SHARE)
         merit = self.trials.merit(first.metrics)
         if not self._promotes(merit):
             return figures(first, architecture) | {"full": 0.0}
-        again = self.trials.train(graph, fidelity=fidelity, stop=stopper(report, self.trials.plan.primary))
+        again = self.trials.go_on(subject, asked, stopper(asked.report, self.trials.plan.primary))
         with self._lock:
             self._pairs.append((merit, self.trials.merit(again.metrics)))
         return figures(again, architecture) | {"full": 1.0}

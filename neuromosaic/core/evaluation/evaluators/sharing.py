@@ -5,7 +5,7 @@ from typing import Any
 
 from neuromosaic.core.architecture.spec import ArchitectureSpec
 from neuromosaic.core.errors import ArchitectureError, UsageError
-from neuromosaic.core.evaluation.evaluators.trials import Metrics, Report, Trials
+from neuromosaic.core.evaluation.evaluators.trials import Asked, Metrics, Trials
 from neuromosaic.core.evaluation.metrics import score
 from neuromosaic.core.space.space import SearchSpace
 
@@ -23,7 +23,7 @@ class WeightSharing:
         self._supernet: Any = None
         self._lock = threading.Lock()
 
-    def evaluate(self, architecture: Any, fidelity: float, report: Report | None) -> Metrics:
+    def evaluate(self, architecture: Any, asked: Asked) -> Metrics:
         if not isinstance(architecture, ArchitectureSpec):
             raise ArchitectureError(f"weights are shared by specs alone, not by a {type(architecture).__name__}")
         with self._lock:

@@ -1,18 +1,22 @@
 """Architectures trained on one data set: what all ways of evaluating have in common."""
 
+import hashlib
+import json
 import math
 import threading
 from collections.abc import Callable, Mapping
 from dataclasses import replace
-from typing import Any, Protocol
+from pathlib import Path
+from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 
 from neuromosaic.core.errors import ArchitectureError, CandidateError
+from neuromosaic.core.evaluation.checkpoint import find, forget, keep
 from neuromosaic.core.evaluation.data.dataset import Dataset, Split
 from neuromosaic.core.evaluation.metrics import higher_is_better
 from neuromosaic.core.evaluation.recipe import Recipe
-from neuromosaic.core.evaluation.trial import ShouldStop, TrialOutcome, run_trial
+from neuromosaic.core.evaluation.trial import ShouldStop, TrialOutcome, Watch, run_trial
 from neuromosaic.core.graph.document import Graph
 from neuromosaic.core.graph.tensors import from_numpy
 from neuromosaic.core.proposals import MetricsPlan
@@ -24,10 +28,25 @@ Report = Callable[[int, float], Any]
 PROBED = 32  # examples that zero-cost proxies see
 
 
+class Asked(NamedTuple):
+    """How far an evaluation is to go: a share of the epochs; who is told of each; where a paused one goes on."""
+
+    fidelity: float = 1.0
+    report: Report | None = None
+    checkpoint: Path | None = None
+
+
+class Subject(NamedTuple):
+    """A network with its initial weights, and how it is trained."""
+
+    graph: Graph
+    recipe: Recipe
+
+
 class Mode(Protocol):
     """One way to evaluate; `worth` tells what its cheap signals were worth so far, a sentence each."""
 
-    def evaluate(self, architecture: Any, fidelity: float, report: Report | None) -> Metrics: ...
+    def evaluate(self, architecture: Any, asked: Asked) -> Metrics: ...
 
     def worth(self) -> list[str]: ...
 
@@ -52,8 +71,8 @@ class Trials:
         value = float(metrics[self.plan.primary])
         return value if higher_is_better(self.plan.primary) else -value
 
-    def graph(self, architecture: Any) -> Graph:
-        """The architecture's module with the weights that the seed draws.
+    def subject(self, architecture: Any) -> Subject:
+        """The architecture's module with the weights that the seed draws, and its own recipe where it has one.
 
         Raises CandidateError where it cannot be built, run or exported, ArchitectureError for what is none.
         """
@@ -68,27 +87,58 @@ class Trials:
         example = torch.from_numpy(self.dataset.train.x[:2])
         with self._building, torch.random.fork_rng(devices=[]):
             torch.manual_seed(self.seed)
-            return export_module(architecture.to_model(), (example,))
+            graph = export_module(architecture.to_model(), (example,))
+        return Subject(graph, getattr(architecture, "recipe", self.recipe))
 
     def train(
-        self, graph: Graph, *, fidelity: float = 1.0, share: float = 1.0, recipe: Recipe | None = None,
-        stop: ShouldStop | None = None,
-    ) -> TrialOutcome:  # fmt: skip
-        """One training on `share` of the examples. Raises CandidateError where it comes to nothing."""
+        self, subject: Subject, *, fidelity: float = 1.0, share: float = 1.0, stop: ShouldStop | None = None
+    ) -> TrialOutcome:
+        """One training on `share` of the examples, whose schedule is as long as it is.
+
+        Raises CandidateError where it comes to nothing.
+        """
+        return self._run(subject, _part(self.dataset, share, self.seed), fidelity=fidelity, should_stop=stop)
+
+    def go_on(self, subject: Subject, asked: Asked, stop: ShouldStop | None = None) -> TrialOutcome:
+        """A training to the epoch that is asked for, of one schedule of full length.
+
+        Where there is a checkpoint it goes on from there, and leaves one unless nothing is left to do; where none is
+        wanted, the training is as `train`'s. Raises as `train`, and as `checkpoint.find`.
+        """
+        if asked.checkpoint is None:
+            return self.train(subject, fidelity=asked.fidelity, stop=stop)
+        key, until = self._key(subject), math.ceil(asked.fidelity * self.epochs)
+        found = find(asked.checkpoint, key)
+        if found is not None and found.epochs >= until:
+            watch = Watch(self.dataset, subject.recipe, self.plan, None, None, found)
+            return TrialOutcome("paused", watch.metrics(), found.curve, {}, 0.0, paused=found)
+        outcome = self._run(subject, self.dataset, fidelity=1.0, should_stop=stop, pause_at=until, resume=found)
+        if outcome.paused is not None:
+            keep(outcome.paused, key, asked.checkpoint)
+        else:
+            forget(asked.checkpoint)
+        return outcome
+
+    def _run(self, subject: Subject, dataset: Dataset, **more: Any) -> TrialOutcome:
         outcome = run_trial(
-            self.judge, graph, _part(self.dataset, share, self.seed), recipe or self.recipe, self.plan,
-            fidelity=fidelity, seed=self.seed, should_stop=stop, timeout=self.timeout,
+            self.judge, subject.graph, dataset, subject.recipe, self.plan,
+            seed=self.seed, timeout=self.timeout, **more,
         )  # fmt: skip
         if not outcome.metrics:
             raise CandidateError(f"the training came to nothing ({outcome.cause}): {outcome.message}", outcome.cause)
         return outcome
 
-    def proxies(self, graph: Graph) -> dict[str, float]:
+    def _key(self, subject: Subject) -> str:
+        """Which training it is: network, recipe, seed and data."""
+        told = [subject.graph.document, subject.recipe.model_dump(mode="json"), self.seed, self.dataset.hash]
+        return hashlib.sha256(json.dumps(told, sort_keys=True).encode()).hexdigest()
+
+    def proxies(self, subject: Subject) -> dict[str, float]:
         """Zero-cost proxies on the first training examples."""
         train = self.dataset.train
         rows = {"x": from_numpy(train.x[:PROBED]), "y": from_numpy(train.y[:PROBED])}
-        arguments = {"recipe": self.recipe.model_dump(mode="json"), "seed": self.seed}
-        found: dict[str, float] = self.judge.run(Job("proxies", graph, arguments, rows)).body["proxies"]
+        arguments = {"recipe": subject.recipe.model_dump(mode="json"), "seed": self.seed}
+        found: dict[str, float] = self.judge.run(Job("proxies", subject.graph, arguments, rows)).body["proxies"]
         return found
 
 

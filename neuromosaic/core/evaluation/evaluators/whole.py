@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from neuromosaic.core.evaluation.evaluators.trials import Metrics, Report, Trials, figures, stopper
+from neuromosaic.core.evaluation.evaluators.trials import Asked, Metrics, Subject, Trials, figures, stopper
 
 PATIENCE = 0.15  # share of the epochs
 
@@ -13,9 +13,9 @@ class FullTraining:
     def __init__(self, trials: Trials) -> None:
         self.trials = trials
 
-    def evaluate(self, architecture: Any, fidelity: float, report: Report | None) -> Metrics:
-        stop = stopper(report, self.trials.plan.primary)
-        outcome = self.trials.train(self.trials.graph(architecture), fidelity=fidelity, stop=stop)
+    def evaluate(self, architecture: Any, asked: Asked) -> Metrics:
+        stop = stopper(asked.report, self.trials.plan.primary)
+        outcome = self.trials.go_on(self.trials.subject(architecture), asked, stop)
         return figures(outcome, architecture)
 
     def worth(self) -> list[str]:
@@ -28,13 +28,13 @@ class EarlyStopping:
 
     def __init__(self, trials: Trials) -> None:
         self.trials = trials
-        patience = trials.recipe.patience or max(2, round(PATIENCE * trials.epochs))
-        self.recipe = trials.recipe.model_copy(update={"patience": patience})
+        self.patience = trials.recipe.patience or max(2, round(PATIENCE * trials.epochs))
 
-    def evaluate(self, architecture: Any, fidelity: float, report: Report | None) -> Metrics:
-        stop = stopper(report, self.trials.plan.primary)
-        graph = self.trials.graph(architecture)
-        outcome = self.trials.train(graph, fidelity=fidelity, recipe=self.recipe, stop=stop)
+    def evaluate(self, architecture: Any, asked: Asked) -> Metrics:
+        stop = stopper(asked.report, self.trials.plan.primary)
+        graph, recipe = self.trials.subject(architecture)
+        patient = Subject(graph, recipe.model_copy(update={"patience": self.patience}))
+        outcome = self.trials.go_on(patient, asked, stop)
         return figures(outcome, architecture)
 
     def worth(self) -> list[str]:

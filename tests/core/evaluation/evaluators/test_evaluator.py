@@ -4,20 +4,25 @@ import doctest
 import math
 import pickle
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from neuromosaic.core.architecture.spec import ArchitectureSpec, Input
 from neuromosaic.core.errors import ArchitectureError, CandidateError, UsageError
+from neuromosaic.core.evaluation.checkpoint import FILE, is_there
 from neuromosaic.core.evaluation.data.dataset import Dataset
 from neuromosaic.core.evaluation.evaluators import evaluator as module
 from neuromosaic.core.evaluation.evaluators.auto import Auto, fitted
 from neuromosaic.core.evaluation.evaluators.evaluator import MODES, TrainingEvaluator
 from neuromosaic.core.evaluation.recipe import Recipe
 from neuromosaic.core.judge.process import ProcessJudge
+from neuromosaic.core.search.study import ArchitectureSearch
+from neuromosaic.core.search.trials import Trial
 from neuromosaic.core.space.cells.layout import CellLayout
 from neuromosaic.core.space.ready.cells import summing_cells
+from neuromosaic.core.space.space import SearchSpace
 
 RECIPE = Recipe(epochs=4, learning_rate=5e-3)
 
@@ -32,6 +37,10 @@ def judge() -> Iterator[ProcessJudge]:
 @pytest.fixture(scope="module")
 def data(judge: ProcessJudge) -> Dataset:
     return TrainingEvaluator("digits", mode="full_training", judge=judge).dataset
+
+
+def timeless(metrics: dict[str, float]) -> dict[str, float]:
+    return {name: value for name, value in metrics.items() if name != "seconds"}
 
 
 def mlp(width: int, activation: str = "relu") -> ArchitectureSpec:
@@ -80,6 +89,61 @@ def test_fidelity_is_a_share_of_the_epochs_and_a_report_ends_a_training(make: An
     assert all(0 < value <= 1 for _, value in told)
 
 
+@pytest.mark.parametrize("mode", ["full_training", "auto", "early_stopping"])
+def test_a_paused_trial_goes_on_where_it_was(make: Any, tmp_path: Path, mode: str) -> None:
+    evaluator, told = make(mode), list[int]()
+    whole = evaluator.evaluate(mlp(24))
+    first = evaluator.evaluate(mlp(24), fidelity=1, checkpoint=tmp_path)
+    assert first["epochs"] == 1
+    assert is_there(tmp_path)
+    assert timeless(evaluator.evaluate(mlp(24), fidelity=1, checkpoint=tmp_path)) == timeless(first)
+    again = evaluator.evaluate(
+        mlp(24), fidelity=3, checkpoint=tmp_path, report=lambda epoch, _: told.append(epoch) or False
+    )
+    assert (told, again["epochs"]) == ([2, 3], 3)
+    assert timeless(evaluator.evaluate(mlp(24), checkpoint=tmp_path)) == timeless(whole)
+    assert not is_there(tmp_path)
+
+
+def test_a_folder_holds_one_training(make: Any, tmp_path: Path) -> None:
+    evaluator = make("full_training")
+    evaluator.evaluate(mlp(4), fidelity=1, checkpoint=tmp_path)
+    with pytest.raises(UsageError, match="another training"):
+        evaluator.evaluate(mlp(5), fidelity=1, checkpoint=tmp_path)
+
+
+def test_a_search_pauses_promotes_and_leaves_no_checkpoint_behind(make: Any, tmp_path: Path) -> None:
+    space = SearchSpace(
+        {"width": {"type": "ordinal", "values": [1, 2, 3, 32]}}, build=lambda point: mlp(point["width"])
+    )
+    kept: list[int] = []
+
+    def count(search: ArchitectureSearch, trial: Trial) -> None:
+        kept.append(len([*(tmp_path / "checkpoints").rglob(FILE)]))
+
+    search = ArchitectureSearch(
+        space=space, evaluator=make("auto"), strategy="grid", pruner="asha", max_trials=4, store=tmp_path,
+        min_resource=1, max_resource=4, reduction_factor=2, callbacks=[count],
+    )  # fmt: skip
+    trials = search.run()
+    assert search.best.point == {"width": 32}
+    assert search.best.metrics["epochs"] == 4
+    assert sum(trial.metrics["epochs"] for trial in trials) < 4 * 4
+    assert max(kept) > 0
+    assert kept[-1] == 0
+
+
+def test_a_search_over_networks_and_recipes(judge: ProcessJudge, data: Dataset) -> None:
+    space = SearchSpace({"width": {"type": "int", "min": 2, "max": 64}}, build=lambda point: mlp(point["width"]))
+    search = ArchitectureSearch(
+        space=space, evaluator="full_training", data=data, strategy="random", max_trials=2,
+        evaluator_options={"search_recipe": True, "recipe": Recipe(epochs=2), "judge": judge},
+    )  # fmt: skip
+    assert all(trial.metrics["epochs"] == 2 for trial in search.run())
+    assert {"recipe_optimizer", "width"} <= search.best.point.keys()
+    assert search.architecture(search.best).recipe.epochs == 2
+
+
 def test_early_stopping_ends_a_training_that_gets_no_better(make: Any) -> None:
     recipe = Recipe(epochs=40, learning_rate=0.1, patience=2)
     assert make("early_stopping", recipe=recipe).evaluate(mlp(64))["epochs"] < 20
@@ -122,12 +186,28 @@ def test_prediction_trains_some_and_then_what_is_not_ruled_out(make: Any, monkey
 
 def test_auto_spends_on_the_hopeless_only_what_it_takes_to_see_it(make: Any) -> None:
     evaluator = make("auto", recipe=Recipe(epochs=8, learning_rate=5e-3))
-    first = [evaluator.evaluate(mlp(width)) for width in (1, 2, 3, 4, 8, 16, 32, 64)]
+    first = [evaluator.evaluate(mlp(width)) for width in (16, 8, 4, 3)]
     assert all(one["epochs"] == 8 for one in first)
-    assert evaluator.evaluate(mlp(1, "tanh"))["epochs"] < 8
+    assert evaluator.evaluate(mlp(1, "tanh"))["epochs"] <= 2
     assert evaluator.evaluate(mlp(128))["epochs"] == 8
     assert evaluator.evaluate(mlp(1), fidelity=0.25)["epochs"] == 2
-    assert "used" in " ".join(evaluator.worth())
+
+
+def test_auto_believes_a_look_only_as_far_as_it_agreed_with_the_end(make: Any) -> None:
+    auto = make("auto", recipe=Recipe(epochs=8))._way
+    for number in range(8):
+        auto._learn([0.1 * number] * 8, {})
+    assert "used" in auto.worth()[0]
+    assert auto.line(1).most(0.3) < auto.best()
+    auto._finished[:] = [[0.5, *[0.1 * n] * 7] for n in range(8)]
+    assert "dropped" in auto.worth()[0]
+    assert auto.line(1).most(0.0) == math.inf
+
+
+def test_the_better_half_goes_on(make: Any) -> None:
+    auto = make("auto", recipe=Recipe(epochs=8))._way
+    assert [auto.is_behind(1, merit) for merit in (0.5, 0.1, 0.9, 0.3)] == [False] * 4
+    assert [auto.is_behind(1, merit) for merit in (0.2, 0.6, 0.45, 0.2)] == [True, False, False, True]
 
 
 def test_long_trainings_that_proxies_rule_out_get_an_eighth(make: Any, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -32,12 +32,14 @@ def searched(strategy: Strategy, trials: int, value: Callable[[Point], float] = 
     return points
 
 
+@pytest.mark.no_cover
 def test_the_controller_really_learns() -> None:
     values = list(map(agreement, searched(make_strategy("reinforcement_learning", 0, VALUE), 160)))
     assert np.mean(values[:40]) < 1.8  # by chance 1.2
     assert np.mean(values[-40:]) > np.mean(values[:40]) + 1.5
 
 
+@pytest.mark.no_cover
 def test_its_value_head_learns_what_to_expect() -> None:
     controller = Controller(CHOICES, seed=0, rate=0.01, entropy=0.0)
     points = CHOICES.sample_many(10, 0)
@@ -55,6 +57,7 @@ def test_a_controller_leaves_torchs_own_random_numbers_alone() -> None:
     assert torch.equal(torch.rand(1), expected)
 
 
+@pytest.mark.no_cover
 def test_what_the_controller_writes_is_as_likely_as_it_says() -> None:
     import random
 
