@@ -8,7 +8,7 @@ from neuromosaic.core.evaluation.suitable import augmentations_for
 from neuromosaic.core.proposals import RecipeProposal
 from neuromosaic.core.role_inputs import DataSummary, Inputs, RecipeInputs
 
-EXAMPLES_SEEN = {"image": 250_000, "tabular": 600_000, "sequence": 200_000, "text": 80_000}
+EXAMPLES_SEEN = {"image": 250_000, "tabular": 600_000, "sequence": 200_000, "graph": 200_000, "text": 80_000}
 """What one full training looks at, over all its epochs, by kind of data."""
 
 FEWEST_EPOCHS, MOST_EPOCHS = 3.0, 60.0
