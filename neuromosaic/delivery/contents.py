@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from neuromosaic.core.graph.document import TensorData
+from neuromosaic.core.graph.document import Graph, TensorData
 from neuromosaic.core.results import Results
 from neuromosaic.core.role_inputs import DataSummary, Hardware
 from neuromosaic.delivery.history import History
@@ -37,9 +37,11 @@ class Delivery:
     """A finished run, ready to be handed over.
 
     `model_source` has the values of the winner (or the nearest) as defaults; `suite_source` is what it passed;
+    `unchanged_source` tests it against the network that it was built on, where there is one;
     `weights` by state_dict name; `preprocessing` is the JSON of `Preprocessing`. `curves` by candidate id.
     `mutants`: rows {"kind", "description", "fate", "killed_by"}; `tests`: outcome per test of the suite on the
-    delivered network; `evidence`: what is stored under each evidence id.
+    delivered network; `evidence`: what is stored under each evidence id; `graph` of the network, None in the python
+    lane.
     """
 
     results: Results
@@ -56,4 +58,6 @@ class Delivery:
     mutants: Sequence[Mapping[str, Any]] = ()
     tests: Mapping[str, str] = field(default_factory=dict)
     evidence: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    graph: Graph | None = field(default=None, repr=False)
     notes: Sequence[str] = ()
+    unchanged_source: str = ""

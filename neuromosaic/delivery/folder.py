@@ -154,6 +154,7 @@ def _contents(delivery: Delivery, wanted: Path, target: Path) -> dict[str, bytes
         "report.html": report(delivery),
         "report.md": summary(delivery),
         **pictures(delivery),
+        **({"test_unchanged.py": delivery.unchanged_source} if delivery.unchanged_source else {}),
     }
     files = {name: (text.rstrip("\n") + "\n").encode("utf-8", "replace") for name, text in texts.items()}
     files["weights.safetensors"] = weights_file(delivery.weights)

@@ -17,6 +17,7 @@ from neuromosaic.core.space.parameters import (
     Space,
 )
 from neuromosaic.core.tasks import BY_POSITION
+from neuromosaic.llm.offline.symmetries import Symmetry
 
 Kind = Literal["image", "tabular", "sequence", "text", "graph"]
 
@@ -43,6 +44,7 @@ class Family:
     `opening`: the first words of its module docstring. `width.usual` is the width below which a shallower network
     is the better use of the parameters. `values` are the defaults of the other arguments; `options` are searched
     from the first round on, `later` ones once the family has shown its worth. `merit` says why one would take it.
+    `blind_to` what it does not see by its structure; a `special` one is taken only where that is demanded.
     `positions`: the tasks with an answer for each position that it can do; `pooled`: whether it can do the others.
     """
 
@@ -57,6 +59,8 @@ class Family:
     merit: str
     later: Space = field(default_factory=dict)
     recurrent: bool = False
+    blind_to: tuple[Symmetry, ...] = ()
+    special: bool = False
     positions: tuple[Task, ...] = ()
     pooled: bool = True
 
@@ -210,9 +214,9 @@ CATALOGUE = (
         positions=_STEPS,
     ),
     Family(
-        name="graph network",
+        name="GNN",
         template="gnn",
-        opening="A graph network",
+        opening="A graph neural network",
         kinds=("graph",),
         width=Range(8, 24, 256, 8),
         depth=Range(1, 3, 6),
@@ -248,6 +252,45 @@ CATALOGUE = (
         merit="ever wider convolutions at full resolution lose no pixel on the way",
         positions=("segmentation",),
         pooled=False,
+    ),
+    Family(
+        name="Deep Sets",
+        template="deep_sets",
+        opening="A network on sets",
+        kinds=("sequence",),
+        width=Range(8, 24, 256, 8),
+        depth=Range(0, 1, 3),
+        values={"activation": "relu", "dropout": 0.1},
+        options={"activation": _ACTIVATION, "dropout": _DROPOUT},
+        merit="elements are looked at one by one and pooled, so that their order cannot matter",
+        blind_to=("elements",),
+        special=True,
+    ),
+    Family(
+        name="level CNN",
+        template="level_cnn",
+        opening="A level convolutional network",
+        kinds=("image",),
+        width=Range(8, 24, 256, 4),
+        depth=Range(1, 3, 5),
+        values={"activation": "relu", "dropout": 0.1},
+        options={"activation": _ACTIVATION, "dropout": _DROPOUT},
+        merit="without strides a shift by a pixel changes next to nothing",
+        blind_to=("shift",),
+        special=True,
+    ),
+    Family(
+        name="graph network",
+        template="graph_network",
+        opening="A network on graphs",
+        kinds=("image",),
+        width=Range(8, 24, 256, 8),
+        depth=Range(1, 2, 4),
+        values={"activation": "relu", "dropout": 0.1},
+        options={"activation": _ACTIVATION, "dropout": _DROPOUT},
+        merit="messages along the edges, pooled over the nodes, are the same however the nodes are numbered",
+        blind_to=("nodes",),
+        special=True,
     ),
 )
 

@@ -10,6 +10,7 @@ from neuromosaic.core.role_inputs import Finding, SuiteInputs
 from neuromosaic.core.syntax import parse
 from neuromosaic.core.tasks import FORMS
 from neuromosaic.llm.offline.choosing import smallest
+from neuromosaic.llm.offline.symmetries import demanded
 from neuromosaic.llm.offline.writing import environment, facts
 
 _OURS = '"""What any network for this task must do'
@@ -94,6 +95,7 @@ def _render(inputs: SuiteInputs, strict: bool, learnt: float) -> str:
         image=contract.kind == "image" and len(contract.input.shape) == 3,
         tabular=contract.kind == "tabular",
         limited=can_be_kept,
+        blind_to=demanded(inputs.brief, contract),
         strict=strict,
         constants=_constants(inputs, strict, learnt, can_be_kept),
     )
@@ -105,7 +107,7 @@ def _can_be_kept(inputs: SuiteInputs) -> bool:
     An impossible one is left to the gates: a suite that no network passes would say nothing of the nearest.
     """
     limit = inputs.brief.constraints.parameters
-    return limit is not None and smallest(inputs.contract) <= limit
+    return limit is not None and smallest(inputs.contract, demanded(inputs.brief, inputs.contract)) <= limit
 
 
 def _constants(inputs: SuiteInputs, strict: bool, learnt: float, limited: bool) -> dict[str, str]:

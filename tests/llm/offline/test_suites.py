@@ -73,8 +73,8 @@ GOOD = {
     "steps-TCN": (STEPS, "TCN"),
     "pixels-U-Net": (PIXELS, "U-Net"),
     "pixels-dilated CNN": (PIXELS, "dilated CNN"),
-    "molecules-graph network": (MOLECULES, "graph network"),
-    "network-graph network": (NETWORK, "graph network"),
+    "molecules-GNN": (MOLECULES, "GNN"),
+    "network-GNN": (NETWORK, "GNN"),
     "houses-periodic MLP": (HOUSES, "periodic MLP"),
     "motion-GRU": (MOTION, "GRU"),
     "reviews-TCN": (REVIEWS, "TCN"),
@@ -132,7 +132,7 @@ def outcomes(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Outcomes]:
     cases |= {
         f"text-{what}": (suite(LETTERS), broken(recurrent, change)) for what, (change, _) in BROKEN_TEXTS.items()
     }
-    graphs = source(MOLECULES, "graph network")
+    graphs = source(MOLECULES, "GNN")
     order = "torch.linspace(-1, 1, states.shape[1]).unsqueeze(-1)"
     cases["ordered"] = (
         suite(MOLECULES), graphs.replace("states.mean(1), ", f"(states * {order}).mean(1), "),
