@@ -12,6 +12,7 @@ Task = Literal[
     "sequence_labelling",
     "segmentation",
     "forecasting",
+    "node_classification",
 ]
 Device = Literal["auto", "cpu", "cuda", "mps"]
 
@@ -37,18 +38,21 @@ class TensorSpec(Value):
 class Contract(Value):
     """What a network must accept and return: the part of a brief that tests are written from.
 
+    Inputs of the kind "graph" are [nodes, features + nodes]: each node's features, then its row of the adjacency.
+
     Outputs are raw scores (logits, or values in the scaled units of the targets), float32:
     `classification` [batch, classes]; `multi_label` [batch, labels], above 0 for those that apply;
     `regression` [batch, targets];
     `language_modelling` [batch, time, vocabulary] for int64 ids [batch, time], causal;
     `forecasting` [batch, horizon], the next values of the first feature;
-    `sequence_labelling` [batch, time, classes]; `segmentation` [batch, classes, height, width].
+    `node_classification` [batch, nodes, classes]; `sequence_labelling` [batch, time, classes];
+    `segmentation` [batch, classes, height, width].
     """
 
     task: Task
     input: TensorSpec
     output: TensorSpec
-    kind: Literal["image", "tabular", "sequence", "text"]
+    kind: Literal["image", "tabular", "sequence", "text", "graph"]
 
 
 class Constraints(Value):

@@ -29,7 +29,7 @@ class DataSummary(Value):
     """What the roles may know of the data: no example, no test split."""
 
     name: str
-    kind: Literal["image", "tabular", "sequence", "text"]
+    kind: Literal["image", "tabular", "sequence", "text", "graph"]
     train: int
     validation: int
     test: int

@@ -23,10 +23,13 @@ FORMS: Final[dict[Task, TaskForm]] = {
     "regression": TaskForm(("mse", "huber"), "targets", scores=False),
     "language_modelling": TaskForm(("cross_entropy",), "outputs"),
     "sequence_labelling": TaskForm(("cross_entropy",), "classes"),
+    "node_classification": TaskForm(("cross_entropy",), "classes"),
     "segmentation": TaskForm(("cross_entropy",), "classes"),
     "forecasting": TaskForm(("mse", "huber"), "targets", scores=False),
 }
-BY_POSITION: Final = ("language_modelling", "sequence_labelling", "segmentation")
+CLASS_BY_POSITION: Final = ("sequence_labelling", "segmentation", "node_classification")
+"""Tasks with a class of its own for each step, pixel or node of an input."""
+BY_POSITION: Final = ("language_modelling", *CLASS_BY_POSITION)
 """Tasks with an answer for each position of an input, not one for the whole."""
 IGNORED: Final = -100
 """The target of a position that does not count, such as padding: what PyTorch's cross-entropy leaves out."""

@@ -10,6 +10,8 @@ _TASKS = {
     ("image", "classification"): "image-classification",
     ("tabular", "classification"): "tabular-classification",
     ("image", "segmentation"): "image-segmentation",
+    ("graph", "classification"): "graph-ml",
+    ("graph", "node_classification"): "graph-ml",
     ("sequence", "forecasting"): "time-series-forecasting",
     ("tabular", "regression"): "tabular-regression",
     ("text", "language_modelling"): "text-generation",

@@ -80,7 +80,7 @@ def _classes(found: Predictions, names: Sequence[str]) -> Table:
 
 
 def _by_position(found: Predictions, preprocessing: Preprocessing) -> Mistakes:
-    """Every step or pixel that counts, as an example of its own."""
+    """Every step, node or pixel that counts, as an example of its own."""
     from neuromosaic.core.evaluation.positions import flat
 
     scores, ids, _ = flat(found.outputs, found.targets)
@@ -146,6 +146,7 @@ _BY_TASK: dict[str, Callable[[Predictions, Preprocessing], Mistakes]] = {
     "forecasting": _regression,
     "multi_label": _labels,
     "sequence_labelling": _by_position,
+    "node_classification": _by_position,
     "segmentation": _by_position,
     "regression": _regression,
     "language_modelling": _language,

@@ -2,7 +2,13 @@
 
 from typing import assert_never
 
-from neuromosaic.core.evaluation.data.inputs import ImageInputs, SequenceInputs, TabularInputs, TextInputs
+from neuromosaic.core.evaluation.data.inputs import (
+    GraphInputs,
+    ImageInputs,
+    SequenceInputs,
+    TabularInputs,
+    TextInputs,
+)
 from neuromosaic.core.evaluation.data.preprocessing import Preprocessing
 
 LOADING = """\
@@ -40,6 +46,17 @@ def _inputs(preprocessing: Preprocessing) -> str:
             return _scaled(rows, 'your rows, columns as in known["inputs"]["columns"]', "")
         case TabularInputs():
             return f"x = torch.zeros(2, {len(inputs.features)})  # your rows: numbers scaled, then texts one-hot\n"
+        case GraphInputs():
+            features, nodes = len(inputs.scaling.mean), inputs.nodes
+            what = "your graphs, [batch, nodes, features]"
+            adjacency = (
+                f"adjacency = torch.zeros(2, {nodes}, {nodes})  # weights of the edges, [batch, nodes, nodes]\n"
+            )
+            return (
+                _scaled(f"torch.zeros(2, {nodes}, {features})", what, "")
+                + adjacency
+                + "x = torch.cat([x, adjacency], dim=-1)\n"
+            )
         case TextInputs():
             return _TEXT
         case unknown:
@@ -59,7 +76,7 @@ def _answers(preprocessing: Preprocessing) -> str:
     match preprocessing.task:
         case "classification":
             return _RUN + 'print([known["targets"]["classes"][place] for place in outputs.argmax(-1).tolist()])\n'
-        case "sequence_labelling":
+        case "sequence_labelling" | "node_classification":
             return _RUN + (
                 'classes = known["targets"]["classes"]\n'
                 "print([[classes[place] for place in row] for row in outputs.argmax(-1).tolist()])\n"

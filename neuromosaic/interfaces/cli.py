@@ -91,7 +91,7 @@ def validate(
     entry: Annotated[str | None, typer.Option(help="The class. Default: Model, or the only one that no other uses.")] = None,
     init: Annotated[str | None, typer.Option(help='Constructor arguments in JSON: {"width": 32} or [32]. Default: the file\'s get_init_inputs(), or none.')] = None,
     tests: Annotated[Path | None, typer.Option(help="A pytest file that imports Model from model.")] = None,
-    task: Annotated[str | None, typer.Option(help="classification, multi_label, regression, language_modelling, forecasting, sequence_labelling or segmentation.")] = None,
+    task: Annotated[str | None, typer.Option(help="classification, multi_label, regression, language_modelling, forecasting, sequence_labelling, node_classification or segmentation.")] = None,
     loss: Annotated[str | None, typer.Option(help="cross_entropy, binary_cross_entropy (of raw scores), mse or huber. Default: the task's.")] = None,
     constraint: Annotated[list[str] | None, typer.Option(help="params<200k, flops<10M, memory<64MB.")] = None,
     batch_axis: Annotated[str | None, typer.Option(help="Axis of the batch, from 0, or none. Default: the first.")] = None,

@@ -46,6 +46,27 @@ def sunspots() -> dict[str, Any]:
     return {"series": height * (1 + np.sin(np.cumsum(pace))) + 0.1 * DRAW.standard_normal(400)}
 
 
+def rings_stars_and_chains() -> dict[str, Any]:
+    """Graphs of 6 to 9 nodes that differ in their edges alone; smaller ones are padded."""
+    x, adj, y = np.zeros((150, 9, 2)), np.zeros((150, 9, 9)), DRAW.integers(0, 3, 150)
+    for number, kind in enumerate(y):
+        nodes = DRAW.permutation(9)[: DRAW.integers(6, 10)]
+        x[number, nodes] = DRAW.standard_normal((len(nodes), 2))
+        ends = np.roll(nodes, 1) if kind == 0 else np.full(len(nodes), nodes[0]) if kind == 1 else nodes[:-1]
+        starts = nodes[1:] if kind == 2 else nodes
+        adj[number, starts, ends] = adj[number, ends, starts] = starts != ends
+    return {"x": x, "adj": adj, "y": y}
+
+
+def two_camps() -> dict[str, Any]:
+    """Who is on which side: each says so only vaguely, and most friends are on the same side."""
+    y = DRAW.integers(0, 2, (120, 10))
+    same = y[:, :, None] == y[:, None, :]
+    edges = np.triu(DRAW.random((120, 10, 10)) < np.where(same, 0.7, 0.1), 1)
+    x = DRAW.standard_normal((120, 10, 3)) + 0.7 * y[..., None]
+    return {"x": x, "adj": (edges | edges.transpose(0, 2, 1)).astype(float), "y": y}
+
+
 def series_in_three_states() -> dict[str, Any]:
     """A machine's two sensors, which tell its state only roughly; states last, and short series are padded."""
     switch = DRAW.random((150, 16)) < 0.15
@@ -72,6 +93,8 @@ CASES = {
         "seasonal_naive",
         {"sentence": "forecast the next 4 steps from the last 24 steps"},
     ),
+    "graph_classification": Case(rings_stars_and_chains, "classification", "accuracy", "linear"),
+    "node_classification": Case(two_camps, "node_classification", "accuracy", "linear"),
     "sequence_labelling": Case(series_in_three_states, "sequence_labelling", "accuracy", "majority"),
     "segmentation": Case(digits_in_noise, "segmentation", "mean_iou", "majority"),
     "multi_label": Case(flowers_with_labels, "multi_label", "mean_average_precision", "frequencies"),
@@ -85,6 +108,7 @@ def designed(root: Path, case: Case) -> Results:
 
 
 @pytest.mark.soak
+@pytest.mark.timeout(600)
 @pytest.mark.parametrize("name", CASES)
 def test_a_network_is_designed_delivered_and_used(
     name: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]

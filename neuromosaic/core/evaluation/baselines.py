@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from neuromosaic.core.brief import Contract, TensorSpec
-from neuromosaic.core.tasks import IGNORED, outputs_of
+from neuromosaic.core.tasks import CLASS_BY_POSITION, IGNORED, outputs_of
 
 Array = NDArray[Any]
 Predict = Callable[[Array], Array]
@@ -21,18 +21,20 @@ def fit_baseline(contract: Contract, x: Array, y: Array, seed: int) -> dict[str,
     """Each baseline of the task by name, fitted on training data, as a function from inputs to float32 outputs.
 
     Outputs have a network's form, so that `metrics.score` takes them: log-probabilities [n, classes] of "majority"
-    (class frequencies) and "linear" (logistic regression), of several labels log-odds [n, labels] of
-    "frequencies" and "linear" (one for each label), by position those of "majority" (of this position)
-    and "linear" (of the position's own values); targets [n, targets] of "mean" and "linear" (ridge); the next values
-    [n, horizon] of "last_value", "seasonal_naive" (the values a season ago; the season is the one that is least wrong
-    in training) and "linear"; log-probabilities [n, time, vocabulary] of "unigram" and "bigram" (counts, add-one
-    smoothed). Linear models see standardised inputs, counts of ids where inputs are ids, and at most 10,000 examples,
-    drawn by `seed`.
+    (class frequencies) and "linear" (logistic regression), of several labels log-odds [n, labels] of "frequencies"
+    and "linear" (one for each label), by position those of "majority" (of this position) and "linear" (of the
+    position's own values); targets [n, targets] of "mean" and "linear" (ridge); the next values [n, horizon] of
+    "last_value", "seasonal_naive" (the values a season ago; the season is the one that is least wrong in training)
+    and "linear"; log-probabilities [n, time, vocabulary] of "unigram" and "bigram" (counts, add-one smoothed). Of
+    graphs they see the nodes' features, their mean for the whole, and no edge. Linear models see standardised inputs,
+    counts of ids where inputs are ids, and at most 10,000 examples, drawn by `seed`.
     """
+    if contract.kind == "graph" and contract.task not in CLASS_BY_POSITION:
+        return _without_edges(contract, x, y, seed)
     match contract.task:
         case "classification":
             return {"majority": _majority(contract, y), "linear": _logistic(contract, *_sample(x, y, seed))}
-        case "sequence_labelling" | "segmentation":
+        case "sequence_labelling" | "segmentation" | "node_classification":
             return {"majority": _position_majority(contract, y), "linear": _each_position(contract, x, y, seed)}
         case "multi_label":
             return {"frequencies": _frequencies(y), "linear": _each_label(contract, *_sample(x, y, seed))}
@@ -46,6 +48,27 @@ def fit_baseline(contract: Contract, x: Array, y: Array, seed: int) -> dict[str,
             return {"unigram": _unigram(contract, y), "bigram": _bigram(contract, x, y)}
         case unknown:
             assert_never(unknown)
+
+
+def node_features(x: Array) -> Array:
+    """[n, nodes, features + nodes] less the adjacency."""
+    return np.asarray(x[..., : x.shape[-1] - x.shape[-2]])
+
+
+def _without_edges(contract: Contract, x: Array, y: Array, seed: int) -> dict[str, Predict]:
+    """The baselines of the mean node of each graph, blind to its edges."""
+    spec = TensorSpec(shape=(contract.input.shape[1] - contract.input.shape[0],))
+    flat = contract.model_copy(update={"kind": "tabular", "input": spec})
+    blind = fit_baseline(flat, _mean_node(x), y, seed)
+    return {name: _of_mean_node(predict) for name, predict in blind.items()}
+
+
+def _mean_node(x: Array) -> Array:
+    return np.ascontiguousarray(node_features(x).mean(axis=1))
+
+
+def _of_mean_node(predict: Predict) -> Predict:
+    return lambda x: predict(_mean_node(x))
 
 
 def _sample(x: Array, y: Array, seed: int) -> tuple[Array, Array]:
@@ -117,6 +140,8 @@ def _each_position(contract: Contract, x: Array, y: Array, seed: int) -> Predict
 
 
 def _values_last(contract: Contract, x: Array) -> Array:
+    if contract.kind == "graph":
+        return node_features(x)
     return np.moveaxis(x, 1, -1) if contract.task == "segmentation" else x
 
 

@@ -151,6 +151,7 @@ _WEIGHTED: dict[Task, dict[str, Callable[[Array, Array], Weighted]]] = {
         "accuracy": _accuracy,
     },
     "sequence_labelling": positions.SEQUENCES,
+    "node_classification": positions.SEQUENCES,
     "segmentation": positions.SEGMENTS,
     "forecasting": {"loss": _squared, "mae": _mae, "mase": _mae, "rmse": _rmse},
 }

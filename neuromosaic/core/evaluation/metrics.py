@@ -26,6 +26,7 @@ _AVAILABLE: dict[Task, tuple[str, ...]] = {
     "language_modelling": ("bits_per_character", "perplexity", "accuracy"),
     "sequence_labelling": ("accuracy", "macro_f1", "log_loss"),
     "forecasting": ("mae", "mase", "rmse"),
+    "node_classification": ("accuracy", "macro_f1", "log_loss"),
     "segmentation": ("mean_iou", "pixel_accuracy", "macro_f1", "log_loss"),
 }
 _LOWER_IS_BETTER = frozenset({"loss", "log_loss", "rmse", "mae", "mase", "bits_per_character", "perplexity"})
@@ -68,12 +69,13 @@ def score(
 ) -> dict[str, float]:
     """The named metrics and "loss" of raw outputs; "mase" is the mean absolute error over `naive_error`.
 
-    classification: scores [n, classes], int64 [n]; loss: cross-entropy in nats. multi_label: scores [n, labels],
-    0 or 1 [n, labels]; loss: binary cross-entropy in nats. regression and forecasting: [n, targets] twice, in the
-    unit wanted; loss: mean squared error. language_modelling: scores [n, time, vocabulary], int64 [n, time]; loss:
-    cross-entropy in nats per token; sequence_labelling alike, segmentation: scores [n, classes, height, width];
-    targets of -100 do not count. Averages: macro over the classes or labels that occur (balanced_accuracy, auroc one
-    against the rest), plain over several regression targets. auroc and r2 are NaN where they are not defined.
+    classification: scores [n, classes], int64 [n]; loss: cross-entropy in nats. multi_label: scores [n, labels], 0 or
+    1 [n, labels]; loss: binary cross-entropy in nats. regression and forecasting: [n, targets] twice, in the unit
+    wanted; loss: mean squared error. language_modelling: scores [n, time, vocabulary], int64 [n, time]; loss:
+    cross-entropy in nats per token; sequence_labelling and node_classification alike, segmentation: scores [n,
+    classes, height, width]; targets of -100 do not count. Averages: macro over the classes or labels that occur
+    (balanced_accuracy, auroc one against the rest), plain over several regression targets. auroc and r2 are NaN where
+    they are not defined.
 
     Raises UsageError for a name that is no metric of the task.
     """
@@ -242,6 +244,7 @@ _METRICS: dict[Task, dict[str, Callable[[Array, Array], float]]] = {
         "accuracy": _accuracy,
     },
     "sequence_labelling": positions.SEQUENCE_METRICS,
+    "node_classification": positions.SEQUENCE_METRICS,
     "segmentation": positions.SEGMENT_METRICS,
     "forecasting": {"loss": _mean_squared_error, "mae": _mae, "mase": _mae, "rmse": _rmse},
 }

@@ -1,6 +1,6 @@
-"""Metrics of a class at each position: of the steps of a sequence, or of the pixels of an image.
+"""Metrics of a class at each position: of the steps of a sequence, the nodes of a graph, or the pixels of an image.
 
-Scores are [n, time, classes] or [n, classes, height, width], targets int64 without the axis of the classes;
+Scores are [n, time or nodes, classes] or [n, classes, height, width], targets int64 without the axis of the classes;
 positions whose target is `IGNORED` count nowhere.
 """
 

@@ -19,7 +19,7 @@ from neuromosaic.core.space.parameters import (
 from neuromosaic.core.tasks import BY_POSITION
 from neuromosaic.llm.offline.symmetries import Symmetry
 
-Kind = Literal["image", "tabular", "sequence", "text"]
+Kind = Literal["image", "tabular", "sequence", "text", "graph"]
 
 _STEPS: tuple[Task, ...] = ("language_modelling", "sequence_labelling")
 _DROPOUT = FloatParameter(min=0.0, max=0.3)
@@ -212,6 +212,19 @@ CATALOGUE = (
         later={"activation": _ACTIVATION},
         merit="attention relates any two steps directly",
         positions=_STEPS,
+    ),
+    Family(
+        name="GNN",
+        template="gnn",
+        opening="A graph neural network",
+        kinds=("graph",),
+        width=Range(8, 24, 256, 8),
+        depth=Range(1, 3, 6),
+        values={"layer": "mean", "activation": "relu", "dropout": 0.1},
+        options={"layer": CategoricalParameter(values=("mean", "attention")), "dropout": _DROPOUT},
+        later={"activation": _ACTIVATION},
+        merit="nodes that gather from their neighbours see the structure, whatever the order they are listed in",
+        positions=("node_classification",),
     ),
     Family(
         name="U-Net",

@@ -53,7 +53,7 @@ def _order(inputs: FamilyInputs) -> tuple[str, ...]:
         return ("residual MLP", "MLP") if inputs.data.train < 2_000 else ("periodic MLP", "residual MLP")
     if contract.kind == "text":
         return ("GRU", "Transformer", "TCN") if contract.task == "language_modelling" else ("TCN", "GRU")
-    return ("TCN", "GRU", "Transformer", "residual MLP")
+    return ("TCN", "GRU", "Transformer", "residual MLP", "GNN")
 
 
 def _excess(family: Family, contract: Contract, limit: Cost) -> float:

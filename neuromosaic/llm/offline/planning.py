@@ -134,6 +134,7 @@ _PREFERRED: dict[Task, tuple[str, ...]] = {
     "multi_label": ("mean_average_precision", "macro_f1", "subset_accuracy"),
     "regression": ("rmse", "mae", "r2"),
     "language_modelling": ("bits_per_character", "perplexity"),
+    "node_classification": ("accuracy", "macro_f1"),
     "forecasting": ("mae", "mase", "rmse"),
     "sequence_labelling": ("accuracy", "macro_f1"),
     "segmentation": ("mean_iou", "pixel_accuracy", "macro_f1"),

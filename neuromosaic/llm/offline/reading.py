@@ -155,7 +155,7 @@ def _outputs(facts: Facts, task: str | None) -> int | None:
     named: dict[str, tuple[str, ...]] = {
         "classification": ("classes",), "multi_label": ("labels", "classes"), "regression": ("targets",),
         "language_modelling": ("vocabulary",), "sequence_labelling": ("classes",), "segmentation": ("classes",),
-        "forecasting": ("horizon",),
+        "forecasting": ("horizon",), "node_classification": ("classes",),
     }  # fmt: skip
     return next((facts[name] for name in named.get(task or "", ()) if name in facts), None)
 

@@ -96,6 +96,7 @@ SUBJECTS = [
         lambda match: {"kind": "image"},
     ),
     rule(r"\b(?:rows of a table|tables?|tabular(?: data)?|spreadsheets?)\b", _says(kind="tabular")),
+    rule(r"\bgraphs?\b", _says(kind="graph")),
     rule(r"\b(?:time[\s-]?series|sequences?|signals?|recordings?)\b", _says(kind="sequence")),
 ]
 
@@ -129,6 +130,10 @@ FORECAST_RULES = (
 )
 """Read before all others: hours ahead are no budget."""
 _POSITIONS = {
+    "node_classification": (
+        r"node\s+classification|(?:classif\w+|label\w*|class(?:es)?\s+of)\s+(?:each|every|all|the)\s+nodes?"
+        r"(?:\s+of\s+(?:the\s+|a\s+)?graphs?)?"
+    ),
     "segmentation": (
         r"(?:semantic(?:ally)?\s+)?segment(?:s|ed|ing|ation)?|"
         r"(?:classif\w+|label\w*|class(?:es)?\s+of)\s+(?:each|every|all)\s+pixels?|per[\s-]pixel"

@@ -9,7 +9,7 @@ from neuromosaic.core.proposals import RecipeProposal
 from neuromosaic.core.role_inputs import DataSummary, Inputs, RecipeInputs
 from neuromosaic.llm.offline.symmetries import demanded
 
-EXAMPLES_SEEN = {"image": 250_000, "tabular": 600_000, "sequence": 200_000, "text": 80_000}
+EXAMPLES_SEEN = {"image": 250_000, "tabular": 600_000, "sequence": 200_000, "graph": 200_000, "text": 80_000}
 """What one full training looks at, over all its epochs, by kind of data."""
 
 FEWEST_EPOCHS, MOST_EPOCHS = 3.0, 60.0

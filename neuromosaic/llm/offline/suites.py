@@ -89,6 +89,7 @@ def _render(inputs: SuiteInputs, strict: bool, learnt: float) -> str:
         **facts(contract),
         **_words(contract),
         regression=not FORMS[contract.task].scores,
+        graph=contract.kind == "graph",
         segmentation=contract.task == "segmentation",
         class_axis=1 if contract.task == "segmentation" else -1,
         image=contract.kind == "image" and len(contract.input.shape) == 3,
@@ -116,6 +117,7 @@ def _constants(inputs: SuiteInputs, strict: bool, learnt: float, limited: bool) 
         "INPUT": str(contract.input.shape),
         "OUTPUT": str(contract.output.shape),
         **({"IDS": f"{ids}", "DRAWN": f"{min(ids, MOST_IDS)}"} if contract.input.dtype == "int64" else {}),
+        **({"NODES": str(contract.input.shape[0])} if contract.kind == "graph" else {}),
         **({"PARAMETERS": f"{limit:_}"} if limited else {}),
         "BATCH": "16",
         "WARM_UP": "5",
@@ -138,11 +140,16 @@ def _words(contract: Contract) -> dict[str, str]:
         "regression": "Random values, which only the inputs tell apart.",
         "sequence_labelling": "The class of a step follows from its own values.",
         "segmentation": "The class of a pixel follows from its own values.",
+        "node_classification": "The class of a node follows from its own values.",
         "forecasting": "Random values, which only the inputs tell apart.",
         "language_modelling": "At each step the id after the input's: soon learnt by what reads its input.",
     }
     return {
         "contract_in_words": f"Input {contract.input.dtype} [batch, {shape}], output float32 [batch, {outputs}].",
-        "inputs_in_words": "Random ids." if ids else "Normal noise, on the scale of standardised data.",
+        "inputs_in_words": "Random graphs: a normal draw for each node, an edge between few."
+        if contract.kind == "graph"
+        else "Random ids."
+        if ids
+        else "Normal noise, on the scale of standardised data.",
         "targets_in_words": learnable[contract.task],
     }

@@ -4,6 +4,7 @@ import re
 from typing import Literal
 
 from neuromosaic.core.brief import Brief, Contract
+from neuromosaic.core.tasks import CLASS_BY_POSITION
 
 Symmetry = Literal["elements", "nodes", "shift", "padding"]
 """The order of a set's elements; the numbers of a graph's nodes, in its adjacency matrix; a shift of an image by a
@@ -26,6 +27,8 @@ def demanded(brief: Brief, contract: Contract) -> frozenset[Symmetry]:
 
 def _fits(symmetry: Symmetry, contract: Contract) -> bool:
     shape = contract.input.shape
+    if contract.task in CLASS_BY_POSITION:
+        return False  # the blind families answer for the whole
     if contract.kind == "image":
         square = len(shape) == 3 and shape[0] == 1 and shape[1] == shape[2]
         return symmetry == "shift" or (symmetry == "nodes" and square)

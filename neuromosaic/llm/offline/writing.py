@@ -47,7 +47,7 @@ def facts(contract: Contract) -> dict[str, Any]:
         "outputs": outputs_of(contract),
         "outputs_name": "classes" if contract.task == "language_modelling" else form.outputs,
         "scores": "raw scores (logits)" if form.scores else "the targets in their scaled units",
-        "per_step": contract.task in ("language_modelling", "sequence_labelling"),
+        "per_step": contract.task in ("language_modelling", "sequence_labelling", "node_classification"),
         "causal": contract.task == "language_modelling",
         "ids": contract.input.dtype == "int64",
         **_input_facts(contract),
@@ -71,13 +71,20 @@ def adapted(family: Family, contract: Contract) -> Family:
     return family
 
 
+_THINGS = {
+    "image": "images", "tabular": "rows of a table", "sequence": "sequences", "text": "text", "graph": "graphs",
+}  # fmt: skip
+
+
 def _purpose(contract: Contract) -> str:
     outputs = outputs_of(contract)
-    things = {"image": "images", "tabular": "rows of a table", "sequence": "sequences", "text": "text"}[contract.kind]
+    things = _THINGS[contract.kind]
     if contract.task == "language_modelling":
         return "Predicts the next character at each step of a text from those before it."
     if contract.task == "forecasting":
         return f"Forecasts the next {outputs} {'value' if outputs == 1 else 'values'} of a series from its past."
+    if contract.task == "node_classification":
+        return f"Classifies each node of {things} into {outputs} classes."
     if contract.task == "sequence_labelling":
         return f"Classifies each step of {things} into {outputs} classes."
     if contract.task == "segmentation":
@@ -100,6 +107,8 @@ def _input_facts(contract: Contract) -> dict[str, Any]:
     }
     if contract.kind == "image":
         known |= {"in_channels": shape[0], "height": shape[-2], "image_width": shape[-1]}
+    if contract.kind == "graph":
+        known |= {"nodes": shape[0], "node_features": shape[1] - shape[0]}
     if contract.kind == "sequence":
         known |= {"step_features": math.prod(shape[1:])}
     return known

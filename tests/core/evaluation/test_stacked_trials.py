@@ -1,5 +1,6 @@
 """Stacked trials through a real judge: locked, in processes of their own."""
 
+import math
 from collections.abc import Iterator
 from types import SimpleNamespace
 from typing import Any
@@ -42,7 +43,8 @@ def graph(seed: int, width: int = 16) -> Graph:
 @pytest.fixture(scope="module")
 def data(digits: SimpleNamespace) -> Any:
     flat = {name: Split(part.x.reshape(len(part.x), 64), part.y) for name, part in vars(digits).items()}
-    return SimpleNamespace(contract=CONTRACT, preprocessing=SimpleNamespace(unscale_targets=lambda y: y), **flat)
+    plain = SimpleNamespace(unscale_targets=lambda y: y, naive_error=math.nan)
+    return SimpleNamespace(contract=CONTRACT, preprocessing=plain, **flat)
 
 
 def test_each_outcome_is_that_of_the_trial_alone(judge: ProcessJudge, data: Any) -> None:

@@ -80,7 +80,8 @@ def dataset(
     contract: Contract, train: Split, validation: Split, unscale: Callable[[Any], Any] = lambda y: y
 ) -> Dataset:
     fields = {"contract": contract, "train": train, "validation": validation}
-    return SimpleNamespace(**fields, preprocessing=SimpleNamespace(unscale_targets=unscale))  # type: ignore[return-value]
+    preprocessing = SimpleNamespace(unscale_targets=unscale, naive_error=math.nan)
+    return SimpleNamespace(**fields, preprocessing=preprocessing)  # type: ignore[return-value]
 
 
 @pytest.fixture

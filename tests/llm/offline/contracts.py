@@ -24,11 +24,14 @@ LETTERS = contract("language_modelling", "text", (16,), (16, 40), upper=40)
 TAGS = contract("multi_label", "image", (1, 8, 8), (3,))
 STEPS = contract("sequence_labelling", "sequence", (12, 3), (12, 3))
 PIXELS = contract("segmentation", "image", (2, 9, 10), (3, 9, 10))
+MOLECULES = contract("classification", "graph", (7, 10), (3,))
+NETWORK = contract("node_classification", "graph", (7, 10), (7, 3))
 REVIEWS = contract("classification", "text", (20,), (2,), upper=40)
 
 CONTRACTS = {
     "digits": DIGITS, "tiny": TINY, "mnist": MNIST, "colour": COLOUR, "houses": HOUSES, "flowers": FLOWERS,
-    "motion": MOTION, "steps": STEPS, "pixels": PIXELS, "letters": LETTERS, "reviews": REVIEWS,
+    "motion": MOTION, "steps": STEPS, "pixels": PIXELS,
+    "molecules": MOLECULES, "network": NETWORK, "letters": LETTERS, "reviews": REVIEWS,
 }  # fmt: skip
 
 LAPTOP = Hardware(device="cpu", name="test CPU", cores=2, memory_gb=8.0, gflops=60.0)

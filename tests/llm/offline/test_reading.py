@@ -201,6 +201,8 @@ def test_metric_bounds(sentence: str, metrics: dict[str, float]) -> None:
         ("classify each pixel of 8x8 grey images", "segmentation"),
         ("label every time step of sequences of 24 steps with 6 channels, 3 classes", "sequence_labelling"),
         ("sequence labelling with 5 classes", "sequence_labelling"),
+        ("classify the nodes of a graph into 4 classes", "node_classification"),
+        ("classify graphs into 3 classes", "classification"),
     ],
 )
 def test_a_class_at_each_position_is_understood(sentence: str, task: str) -> None:

@@ -21,7 +21,9 @@ from tests.llm.offline.contracts import (
     DIGITS,
     HOUSES,
     LETTERS,
+    MOLECULES,
     MOTION,
+    NETWORK,
     PIXELS,
     REVIEWS,
     STEPS,
@@ -71,13 +73,15 @@ GOOD = {
     "steps-TCN": (STEPS, "TCN"),
     "pixels-U-Net": (PIXELS, "U-Net"),
     "pixels-dilated CNN": (PIXELS, "dilated CNN"),
+    "molecules-GNN": (MOLECULES, "GNN"),
+    "network-GNN": (NETWORK, "GNN"),
     "houses-periodic MLP": (HOUSES, "periodic MLP"),
     "motion-GRU": (MOTION, "GRU"),
     "reviews-TCN": (REVIEWS, "TCN"),
     "letters-Transformer": (LETTERS, "Transformer"),
     "letters-TCN": (LETTERS, "TCN"),
 }
-STUBBED = {"houses": HOUSES, "letters": LETTERS, "tags": TAGS, "steps": STEPS, "pixels": PIXELS}
+STUBBED = {"houses": HOUSES, "letters": LETTERS, "tags": TAGS, "steps": STEPS, "pixels": PIXELS, "network": NETWORK}
 
 STRICT = ("digits-small CNN", "tags-small CNN", "steps-TCN", "pixels-U-Net", "houses-periodic MLP", "letters-TCN")
 
@@ -128,6 +132,15 @@ def outcomes(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Outcomes]:
     cases |= {
         f"text-{what}": (suite(LETTERS), broken(recurrent, change)) for what, (change, _) in BROKEN_TEXTS.items()
     }
+    graphs = source(MOLECULES, "GNN")
+    order = "torch.linspace(-1, 1, states.shape[1]).unsqueeze(-1)"
+    cases["ordered"] = (
+        suite(MOLECULES), graphs.replace("states.mean(1), ", f"(states * {order}).mean(1), "),
+    )  # fmt: skip
+    cases["edgeless"] = (
+        suite(MOLECULES),
+        graphs.replace("x[..., self.in_features :]\n", "0 * x[..., self.in_features :]\n"),
+    )
     cases["frozen"] = (suite(DIGITS), frozen(plain))
     cases["too large"] = (suite(DIGITS, limit=500), plain)
     return read_outcomes(made_once(tmp_path_factory, "suites", lambda place: run_suites(cases, place)), cases)
@@ -162,6 +175,14 @@ def test_a_broken_language_model_is_noticed(outcomes: dict[str, Outcomes], what:
 
 def test_a_frozen_parameter_is_noticed(outcomes: dict[str, Outcomes]) -> None:
     assert "test_every_parameter_is_trainable" in failed(outcomes["frozen"])
+
+
+def test_a_network_that_goes_by_the_order_of_the_nodes_is_noticed(outcomes: dict[str, Outcomes]) -> None:
+    assert failed(outcomes["ordered"]) == {"test_the_order_of_the_nodes_does_not_matter"}
+
+
+def test_a_network_that_ignores_the_edges_is_noticed(outcomes: dict[str, Outcomes]) -> None:
+    assert "test_the_edges_matter" in failed(outcomes["edgeless"])
 
 
 def test_a_limit_on_parameters_is_tested(outcomes: dict[str, Outcomes]) -> None:

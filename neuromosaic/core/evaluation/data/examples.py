@@ -11,7 +11,7 @@ from neuromosaic.core.evaluation.data.agreement import check_agreement
 from neuromosaic.core.evaluation.data.contents import check_finite, content_hash
 from neuromosaic.core.evaluation.data.dataset import Dataset, Split
 from neuromosaic.core.evaluation.data.dividing import divided
-from neuromosaic.core.evaluation.data.inputs import ImageInputs, Inputs, SequenceInputs, TabularInputs
+from neuromosaic.core.evaluation.data.inputs import GraphInputs, ImageInputs, Inputs, SequenceInputs, TabularInputs
 from neuromosaic.core.evaluation.data.kinds import Kind, recognise
 from neuromosaic.core.evaluation.data.labels import check_task, check_variety, infer_task
 from neuromosaic.core.evaluation.data.noticing import notices
@@ -27,7 +27,7 @@ from neuromosaic.core.evaluation.data.targets import (
     whole,
 )
 from neuromosaic.core.role_inputs import DataSummary
-from neuromosaic.core.tasks import IGNORED
+from neuromosaic.core.tasks import CLASS_BY_POSITION, IGNORED
 
 
 def dataset_of_examples(raw: Raw, brief: Brief, known: Preprocessing | None) -> Dataset:
@@ -40,7 +40,8 @@ def dataset_of_examples(raw: Raw, brief: Brief, known: Preprocessing | None) -> 
         if known is not None:
             known.check_range(part.x)
     digest = content_hash(raw)
-    kind = recognise(raw.parts["train"].x, _expected(brief, known), raw.name)
+    expected = _expected(brief, known)
+    kind = Kind("graph") if raw.graphs else recognise(raw.parts["train"].x, expected, raw.name)
     task, task_note = _task(raw, brief, kind, known)
     classes = _classes(raw, task, known)
     parts, split_note = divided(raw, classes, digest)
@@ -80,10 +81,10 @@ def _task(raw: Raw, brief: Brief, kind: Kind, known: Preprocessing | None) -> tu
 
 
 def _positions(x: Array | Table, kind: Kind) -> tuple[int, ...]:
-    """The steps of a sequence, height and width of an image; a table's columns are none."""
+    """The steps of a sequence, the nodes of a graph, height and width of an image; a table's columns are none."""
     if kind.name == "image":
         return kind.shape[1:]
-    return x.shape[1:2] if kind.name == "sequence" and not isinstance(x, Table) else ()
+    return x.shape[1:2] if kind.name in ("sequence", "graph") and not isinstance(x, Table) else ()
 
 
 def _classes(raw: Raw, task: Task, known: Preprocessing | None) -> ClassTargets | None:
@@ -98,7 +99,7 @@ def _fitted(raw: Raw, train: Part, kind: Kind, task: Task, classes: ClassTargets
 
 
 def _fitted_targets(raw: Raw, train: Part, kind: Kind, task: Task) -> Targets:
-    if task in ("sequence_labelling", "segmentation"):
+    if task in CLASS_BY_POSITION:
         return PositionTargets.fit(raw.labels, _positions(train.x, kind), raw.columns)
     fitting = LabelTargets if task == "multi_label" else NumberTargets
     return fitting.fit(train.labels, raw.columns)
@@ -107,6 +108,8 @@ def _fitted_targets(raw: Raw, train: Part, kind: Kind, task: Task) -> Targets:
 def _inputs(x: Array | Table, kind: Kind, ignored: tuple[str, ...]) -> Inputs:
     if isinstance(x, Table):
         return TabularInputs.fit(x, ignored)
+    if kind.name == "graph":
+        return GraphInputs.fit(x)
     if kind.name == "tabular":
         return TabularInputs.fit(Table.of_numbers(x), ignored)
     return ImageInputs.fit(x, kind.layout, kind.shape) if kind.name == "image" else SequenceInputs.fit(x)

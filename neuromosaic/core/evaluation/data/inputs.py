@@ -205,6 +205,34 @@ class SequenceInputs(Value):
         return self.scaling.apply(raw, axis=2)
 
 
+class GraphInputs(Value):
+    """Graphs as float32 [n, nodes, features + nodes]: each node's features, standardised over all nodes, then its row
+    of the adjacency as it is."""
+
+    kind: Literal["graph"] = "graph"
+    nodes: int
+    scaling: Scaling
+
+    @classmethod
+    def fit(cls, x: Array) -> "GraphInputs":
+        nodes = x.shape[1]
+        return cls(nodes=nodes, scaling=Scaling.fit(x[..., :-nodes], axis=2))
+
+    @property
+    def spec(self) -> TensorSpec:
+        return TensorSpec(shape=(self.nodes, len(self.scaling.mean) + self.nodes))
+
+    def apply(self, raw: Array | Table) -> Array:
+        """Raises DataError where nodes or features are not those of training."""
+        if isinstance(raw, Table) or raw.shape[1:] != self.spec.shape:
+            raise DataError(
+                f"the network reads graphs of {self.nodes} nodes with {len(self.scaling.mean)} features and their "
+                f"adjacency, but these are {described(raw)}"
+            )
+        features = self.scaling.apply(raw[..., : -self.nodes], axis=2)
+        return np.concatenate([features, raw[..., -self.nodes :].astype(np.float32)], axis=2)
+
+
 class TextInputs(Value):
     """Characters as int64 [n, time]: id = place in `characters`, those of the training text in code-point order.
 
@@ -261,7 +289,9 @@ class TextInputs(Value):
         return "".join(self.characters[place] for place in ids.tolist())
 
 
-Inputs = Annotated[ImageInputs | TabularInputs | SequenceInputs | TextInputs, Field(discriminator="kind")]
+Inputs = Annotated[
+    ImageInputs | TabularInputs | SequenceInputs | GraphInputs | TextInputs, Field(discriminator="kind")
+]
 
 
 def arranged(x: Array, layout: Layout, shape: tuple[int, int, int]) -> Array:

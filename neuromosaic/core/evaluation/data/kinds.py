@@ -19,7 +19,7 @@ Shape = tuple[int, ...]
 class Kind:
     """`layout` and `shape` (channels, height, width) belong to images; `note` says what was assumed."""
 
-    name: Literal["image", "tabular", "sequence"]
+    name: Literal["image", "tabular", "sequence", "graph"]
     note: str = ""
     layout: Layout = "hw"
     shape: tuple[int, int, int] = (1, 1, 1)

@@ -7,9 +7,9 @@ from neuromosaic.core.errors import DataError
 from neuromosaic.core.evaluation.data.raw import Array
 from neuromosaic.core.evaluation.data.spelling import listed, sized
 from neuromosaic.core.evaluation.data.targets import is_whole
-from neuromosaic.core.tasks import IGNORED
+from neuromosaic.core.tasks import CLASS_BY_POSITION, IGNORED
 
-FEW_VALUES = {"image": 1000, "tabular": 30, "sequence": 100}
+FEW_VALUES = {"image": 1000, "tabular": 30, "sequence": 100, "graph": 100}
 """Most distinct integers that are taken for classes, by kind of input, where the brief leaves the task open."""
 
 
@@ -55,7 +55,7 @@ def infer_task(y: Array, kind: str, output: TensorSpec | None, positions: tuple[
     rows are meant as classes (and refused later).
     """
     if y.ndim > 1 and y.shape[1:] == positions and y.dtype.kind in "biu":
-        return _infer_from_positions(positions)
+        return _infer_from_positions(positions, kind)
     if y.ndim == 2:
         return _infer_from_rows(y)
     distinct = len(np.unique(y))
@@ -70,9 +70,11 @@ def infer_task(y: Array, kind: str, output: TensorSpec | None, positions: tuple[
     return "regression", f"task: regression, since the targets are {what}"
 
 
-def _infer_from_positions(positions: tuple[int, ...]) -> tuple[Task, str]:
+def _infer_from_positions(positions: tuple[int, ...], kind: str) -> tuple[Task, str]:
     if len(positions) == 2:
         return "segmentation", f"task: segmentation, since each of the {sized(positions)} pixels has a class"
+    if kind == "graph":
+        return "node_classification", f"task: node_classification, since each of the {positions[0]} nodes has a class"
     return "sequence_labelling", f"task: sequence_labelling, since each of the {positions[0]} steps has a class"
 
 
@@ -97,7 +99,7 @@ def check_task(task: Task, y: Array, name: str) -> None:
         _check_classes(y, name)
     if task == "multi_label":
         _check_labels(y, name)
-    if task in ("sequence_labelling", "segmentation"):
+    if task in CLASS_BY_POSITION:
         _check_positions(task, y, name)
     elif y.ndim > 2:
         raise DataError(f"y of {name} has shape {sized(y.shape)}: {task} needs one value or one row per example")
@@ -125,7 +127,7 @@ def _check_labels(y: Array, name: str) -> None:
 def _check_positions(task: Task, y: Array, name: str) -> None:
     axes = 3 if task == "segmentation" else 2
     if y.ndim != axes:
-        where = "pixel" if axes == 3 else "step"
+        where = {"segmentation": "pixel", "node_classification": "node"}.get(task, "step")
         raise DataError(f"{task} needs a class at each {where}, but y of {name} has shape {sized(y.shape)}")
     if y.dtype.kind == "U":
         return
@@ -141,7 +143,7 @@ def _check_positions(task: Task, y: Array, name: str) -> None:
 
 def check_variety(task: Task, y: Array, name: str) -> None:
     """Raises DataError where all targets are the same: there is nothing to learn."""
-    if task in ("classification", "sequence_labelling", "segmentation"):
+    if task in ("classification", *CLASS_BY_POSITION):
         counted = y[y != IGNORED] if y.ndim > 1 and y.dtype.kind != "U" else y
         check_two_classes(counted, name, task)
     elif (y == y[:1]).all():

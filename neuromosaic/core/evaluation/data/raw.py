@@ -74,7 +74,7 @@ class Raw:
     """Examples as brought. `parts` holds "train" alone, or also the other splits that the data bring.
 
     `classes`: the labels in an order of their own, where they have one. `columns`: what y is called.
-    `series`: the rows are the steps of one series, to be forecast.
+    `series`: the rows are the steps of one series, to be forecast. `graphs`: inputs are [n, nodes, features + nodes].
     `ignored`: columns that are no inputs. `groups` and `times`, one per example, exist only where "train" is all.
     """
 
@@ -87,6 +87,7 @@ class Raw:
     times: Array | None = None
     notes: tuple[str, ...] = ()
     series: bool = False
+    graphs: bool = False
 
     @property
     def labels(self) -> Array:

@@ -9,7 +9,8 @@ import pytest
 
 from neuromosaic.core.brief import TensorSpec
 from neuromosaic.core.errors import DataError
-from neuromosaic.core.evaluation.data import Dataset, describe
+from neuromosaic.core.evaluation.baselines import fit_baseline
+from neuromosaic.core.evaluation.data import Dataset, describe, load_inputs
 
 Load = Callable[..., Dataset]
 Npz = Callable[..., Path]
@@ -132,3 +133,54 @@ def test_classes_that_cannot_serve_the_positions_are_refused(
 def test_splits_with_targets_of_different_shapes_are_refused(load: Load, npz: Npz) -> None:
     with pytest.raises(DataError, match="targets of different shapes"):
         load(npz(x_train=SERIES, y_train=STEPS, x_test=SERIES, y_test=STEPS[:, :5]))
+
+
+# ---------------------------------------------------------------- graphs
+
+NODES = DRAW.standard_normal((40, 5, 3))
+EDGES = np.triu(DRAW.random((40, 5, 5)) < 0.5, 1).astype(float)
+ADJ = EDGES + EDGES.transpose(0, 2, 1)
+
+
+def test_nodes_and_adjacency_are_a_graph(load: Load, npz: Npz) -> None:
+    dataset = load(npz(x=NODES, adj=ADJ, y=DRAW.integers(0, 2, 40)))
+    assert (dataset.contract.task, dataset.contract.kind) == ("classification", "graph")
+    assert dataset.contract.input.shape == (5, 8)
+    assert set(np.unique(dataset.train.x[..., 3:])) == {0.0, 1.0}
+    assert dataset.train.x[..., :3].mean() == pytest.approx(0, abs=1e-5)
+    assert describe(dataset)["kind"] == "graph"
+
+
+def test_a_class_at_each_node_is_node_classification(load: Load, npz: Npz) -> None:
+    dataset = load(npz(x=NODES, adj=ADJ, y=DRAW.integers(0, 3, (40, 5))))
+    assert (dataset.contract.task, dataset.contract.output.shape) == ("node_classification", (5, 3))
+    assert "task: node_classification, since each of the 5 nodes has a class" in dataset.notes
+
+
+def test_the_baselines_of_a_graph_see_no_edge(load: Load, npz: Npz) -> None:
+    dataset = load(npz(x=NODES, adj=ADJ, y=DRAW.integers(0, 2, 40)))
+    found = fit_baseline(dataset.contract, dataset.train.x, dataset.train.y, seed=0)
+    without = dataset.train.x.copy()
+    without[..., 3:] = 0
+    assert set(found) == {"majority", "linear"}
+    assert (found["linear"](without) == found["linear"](dataset.train.x)).all()
+
+
+@pytest.mark.parametrize(
+    ("arrays", "said"),
+    [
+        ({"x": NODES, "adj": ADJ[:, :4]}, "give graphs as x"),
+        ({"x": NODES[:, 0], "adj": ADJ}, "give graphs as x"),
+        ({"x": NODES, "adj": -ADJ}, "finite weights at or above 0"),
+        ({"x": NODES, "adj": np.full_like(ADJ, np.nan)}, "finite weights at or above 0"),
+    ],
+)
+def test_what_is_no_graph_is_refused(load: Load, npz: Npz, arrays: Any, said: str) -> None:
+    with pytest.raises(DataError, match=said):
+        load(npz(y=np.arange(40) % 2, **arrays))
+
+
+def test_graphs_of_another_size_are_refused_in_use(load: Load, npz: Npz) -> None:
+    known = load(npz(x=NODES, adj=ADJ, y=np.arange(40) % 2)).preprocessing
+    with pytest.raises(DataError, match="reads graphs of 5 nodes with 3 features"):
+        load_inputs(str(npz(x=NODES[:, :4], adj=ADJ[:, :4, :4])), known)

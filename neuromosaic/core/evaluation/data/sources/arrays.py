@@ -68,13 +68,17 @@ def arrays_in(path: Path) -> dict[str, Array]:
 
 
 def of_mapping(arrays: Mapping[str, Array], name: str, selection: Selection) -> Raw:
-    """Arrays `x`, `y` or `x_train`, `y_train`, `x_val`, ..., or one `series`, names in any case, as raw data.
+    """Arrays `x`, `y` or `x_train`, `y_train`, `x_val`, ..., or one `series`, or `x`, `adj`, `y` of graphs, names in
+    any case, as raw data.
 
     Raises DataError where none is called so, or where arrays that belong together have different lengths.
     """
     by_name = {key.lower(): array for key, array in arrays.items()}
     if "series" in by_name and "x" not in by_name:
         return _series(by_name["series"], name)
+    graphs = "adj" in by_name
+    if graphs:
+        by_name = {**by_name, "x": _graphs(by_name, name)}
     target = _target(by_name, selection)
     if "x" in by_name:
         parts: dict[PartName, Part] = {"train": _part(by_name, "x", target.lower(), name, selection)}
@@ -88,7 +92,20 @@ def of_mapping(arrays: Mapping[str, Array], name: str, selection: Selection) -> 
     _check_shapes(parts, name)
     columns = (target,) if selection.target and "x" in by_name else ()
     groups, times = (_per_example(by_name, key, parts, name) for key in (selection.group, selection.time))
-    return Raw(name, parts, columns=columns, groups=groups, times=times)
+    return Raw(name, parts, columns=columns, groups=groups, times=times, graphs=graphs)
+
+
+def _graphs(arrays: Mapping[str, Array], name: str) -> Array:
+    """`x` [n, nodes, features] and `adj` [n, nodes, nodes], weights at or above 0, side by side on the last axis."""
+    x, adjacency = numeric(arrays.get("x", np.empty(0)), name), numeric(arrays["adj"], f"{name} (adj)")
+    if x.ndim != 3 or adjacency.shape != (*x.shape[:2], x.shape[1]):
+        raise DataError(
+            f"{name} has x {sized(x.shape)} and adj {sized(adjacency.shape)}: give graphs as x [n, nodes, features] "
+            "and adj [n, nodes, nodes], smaller ones padded with nodes without edges"
+        )
+    if not np.isfinite(adjacency).all() or (adjacency < 0).any():
+        raise DataError(f"adj of {name} must hold finite weights at or above 0")
+    return np.concatenate([x, adjacency], axis=2, dtype=np.float64)
 
 
 def _series(series: Array, name: str) -> Raw:
