@@ -21,6 +21,7 @@ from neuromosaic.core.workers.behaviour import behave
 from neuromosaic.core.workers.conversion import convert
 from neuromosaic.core.workers.inspection import inspect
 from neuromosaic.core.workers.learning import learn
+from neuromosaic.core.workers.reopening import race, reopen
 
 WEIGHTS: Final = "weights/"
 
@@ -138,6 +139,8 @@ JOBS: Final[dict[str, Callable[[nn.Module, Job, Converse], Message]]] = {
     "measure": measure,
     "ping": ping,
     "convert": convert,
+    "reopen": reopen,
+    "race": race,
 }
 
 
