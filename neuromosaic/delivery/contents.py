@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from neuromosaic.core.graph.document import TensorData
 from neuromosaic.core.results import Results
 from neuromosaic.core.role_inputs import DataSummary, Hardware
+from neuromosaic.delivery.extended import Extended
 from neuromosaic.delivery.history import History
 
 if TYPE_CHECKING:
@@ -37,7 +38,8 @@ class Delivery:
     `model_source` has the values of the winner (or the nearest) as defaults; `suite_source` is what it passed;
     `weights` by state_dict name; `preprocessing` is the JSON of `Preprocessing`. `curves` by candidate id.
     `mutants`: rows {"kind", "description", "fate", "killed_by"}; `tests`: outcome per test of the suite on the
-    delivered network; `evidence`: what is stored under each evidence id.
+    delivered network; `evidence`: what is stored under each evidence id; `extends`: the user's file that the run
+    started from.
     """
 
     results: Results
@@ -55,3 +57,4 @@ class Delivery:
     tests: Mapping[str, str] = field(default_factory=dict)
     evidence: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     notes: Sequence[str] = ()
+    extends: Extended | None = None

@@ -90,7 +90,7 @@ def contents(bench: Workbench, found: Results) -> Delivery:
         history=read_history(bench.store.events(bench.run), found.models),
         mutants=[{**row, "killed_by": tuple(row["killed_by"])} for row in judged["rows"]],
         tests=bench.store.evidence(best.evidence["tests"])["outcomes"], evidence=_evidence(bench),
-        notes=bench.dataset.notes,
+        notes=bench.dataset.notes, extends=bench.options.extend.file if bench.options.extend else None,
     )  # fmt: skip
 
 
