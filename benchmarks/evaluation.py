@@ -5,10 +5,12 @@
     python benchmarks/evaluation.py proxies --data FOLDER     # zero-cost proxies against NAS-Bench-201's accuracies
     python benchmarks/evaluation.py sharing                   # a supernet and DARTS, against networks alone
     python benchmarks/evaluation.py latency                   # 100 networks' latency told from ten
+    python benchmarks/evaluation.py curves --data FOLDER      # the ends of TaskSet's curves, told from a part
+    python benchmarks/evaluation.py budget --data FOLDER      # epochs that `auto` takes, beside full training
 
-FOLDER (or NEUROMOSAIC_BENCH_DATA) holds `mnist/*.gz` and `nasbench201/`. Prints a JSON line per row. What is
-compared runs in turn, on one thread, `--rounds` times; quoted are medians of the seconds of processor time, which
-other load changes least.
+FOLDER (or NEUROMOSAIC_BENCH_DATA) holds `mnist/*.gz`, `nasbench201/` and `taskset/`. Prints a JSON line per row.
+What is compared runs in turn, on one thread, `--rounds` times; quoted are medians of the seconds of processor time,
+which other load changes least.
 """
 
 import argparse
@@ -282,6 +284,18 @@ def _sharing(options: argparse.Namespace) -> Iterable[dict[str, Any]]:
     return sharing(options.keep)
 
 
+def _curves(options: argparse.Namespace) -> Iterable[dict[str, Any]]:
+    from curves import curves
+
+    return curves(options.data)
+
+
+def _budget(options: argparse.Namespace) -> Iterable[dict[str, Any]]:
+    from budget import budget
+
+    return budget(options.data, options.keep, options.only)
+
+
 def latency(count: int = 110) -> dict[str, Any]:
     """Spearman of the latency that ten measured networks foretell for a hundred others: batch of one, one thread."""
     space = ready_space("mobilenet", (3, 32, 32), 10)
@@ -315,6 +329,8 @@ TASKS: dict[str, Callable[[argparse.Namespace], Iterable[dict[str, Any]]]] = {
     "proxies": _proxies,
     "sharing": _sharing,
     "latency": lambda _: [latency()],
+    "curves": _curves,
+    "budget": _budget,
 }
 
 
@@ -325,7 +341,10 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=7)
     parser.add_argument("--cells", type=int, default=300, help="of proxies")
     parser.add_argument("--jobs", type=int, default=2, help="of proxies")
-    parser.add_argument("--keep", type=Path, help="of sharing: the accuracies of the networks alone, read if there")
+    parser.add_argument("--keep", type=Path, help="of sharing and budget: what was trained in full, read if there")
+    parser.add_argument(
+        "--only", nargs="+", choices=["digits", "mnist"], default=["digits", "mnist"], help="of budget"
+    )
     options = parser.parse_args()
     torch.set_num_threads(1)
     for task in options.tasks:

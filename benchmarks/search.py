@@ -2,12 +2,13 @@
 
     python benchmarks/search.py --tables DIR nasbench201 [--seeds 30] [--queries 100] [--strategy auto ...]
     python benchmarks/search.py functions [--seeds 10] [--queries 60]
+    python benchmarks/search.py --tables DIR taskset [--seeds 30] [--strategy auto+asha optuna:tpe+asha ...]
     python benchmarks/search.py cost
 
 `nasbench201` (Dong and Yang, 2020): the objective is validation accuracy after 200 epochs, the mean over seeds;
 regret in points of percent. The strategies see six choices and what they asked for. Peers, from the group `bench`:
 Optuna's TPE and GP. `functions`: Branin, Hartmann and a mixed space, by simple regret. Figures are means with 95%
-intervals over seeds. `--plot FILE.svg` draws the curves.
+intervals over seeds. `taskset`: see `taskset.py`. `--plot FILE.png` draws the curves.
 """
 
 import argparse
@@ -18,6 +19,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import numpy as np
+import taskset
 
 from neuromosaic.core.search.objectives import Objectives
 from neuromosaic.core.search.strategies.catalogue import make_strategy
@@ -26,6 +28,7 @@ from neuromosaic.core.space.space import SearchSpace
 
 VALUE = Objectives({"value": "max"})
 FOUND = 1e-9
+FEWER = {"optuna_gp": 10}  # seeds: a run of it takes as long as thirty of the others
 
 
 # ---------------------------------------------------------------- what is searched
@@ -172,7 +175,8 @@ def race(tasks: dict, names: Sequence[str], arguments: argparse.Namespace, marks
     for task, (space, value, best) in tasks.items():
         for name in names:
             began = time.process_time()
-            seeds = range(arguments.first_seed, arguments.first_seed + arguments.seeds)
+            count = min(arguments.seeds, FEWER.get(name, arguments.seeds))
+            seeds = range(arguments.first_seed, arguments.first_seed + count)
             curves = np.array([curve(name, s, space, value, best, arguments.queries, table) for s in seeds])
             when = 1 + np.argmax(np.column_stack([curves <= FOUND, np.ones(len(curves))]), axis=1)
             regret = ", ".join(f"at {n} {interval(curves[:, n - 1])}" for n in marks if n <= arguments.queries)
@@ -195,25 +199,27 @@ def race(tasks: dict, names: Sequence[str], arguments: argparse.Namespace, marks
         plot(drawn, arguments.plot)
 
 
-def plot(drawn: dict, path: str) -> None:
+def plot(drawn: dict, path: str, unit: str = "queries") -> None:
+    """One picture: a field per task, a line per strategy with its 95% interval."""
     import matplotlib
 
     matplotlib.use("Agg")
     import matplotlib.pyplot as plt
 
     tasks = list(dict.fromkeys(task for task, _ in drawn))
-    figure, axes = plt.subplots(1, len(tasks), figsize=(5 * len(tasks), 3.6), squeeze=False)
+    figure, axes = plt.subplots(1, len(tasks), figsize=(5.2 * len(tasks), 3.8), squeeze=False)
     for axis, task in zip(axes[0], tasks, strict=True):
         for name in (name for other, name in drawn if other == task):
             curves = drawn[task, name]
             mean, error = curves.mean(axis=0), 1.96 * curves.std(axis=0) / math.sqrt(len(curves))
-            queries = np.arange(1, len(mean) + 1)
-            axis.plot(queries, mean, label=name)
-            axis.fill_between(queries, np.maximum(mean - error, 1e-4), mean + error, alpha=0.15)
-        axis.set(title=task, xlabel="queries", ylabel="mean regret", yscale="log", ylim=(5e-3, None))
+            spent = np.arange(1, len(mean) + 1)
+            width = 2.2 if name.startswith("auto") else 1.1
+            axis.plot(spent, np.maximum(mean, 1e-4), label=f"{name} ({len(curves)})", linewidth=width)
+            axis.fill_between(spent, np.maximum(mean - error, 1e-4), np.maximum(mean + error, 1e-4), alpha=0.12)
+        axis.set(title=f"{task} (seeds)", xlabel=unit, ylabel="mean regret", yscale="log", ylim=(5e-3, None))
         axis.legend(fontsize=7)
     figure.tight_layout()
-    figure.savefig(path)
+    figure.savefig(path, dpi=80)
 
 
 # ---------------------------------------------------------------- cost
@@ -272,7 +278,7 @@ def filled(name: str, space: SearchSpace, value: Callable, told: int):
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("task", choices=["nasbench201", "functions", "cost"])
+    parser.add_argument("task", choices=["nasbench201", "functions", "taskset", "cost"])
     parser.add_argument("--tables")
     parser.add_argument("--seeds", type=int, default=30)
     parser.add_argument("--first-seed", type=int, default=0)
@@ -283,6 +289,15 @@ def main() -> None:
     arguments = parser.parse_args()
     if arguments.task == "cost":
         cost(arguments)
+    elif arguments.task == "taskset":
+        seeds = range(arguments.first_seed, arguments.first_seed + arguments.seeds)
+        found = taskset.race(arguments.tables, arguments.strategy or taskset.METHODS, seeds)
+        if arguments.plot:
+            plot(
+                {("TaskSet", name): curves.mean(axis=0) for name, curves in found.items()},
+                arguments.plot,
+                "full trainings",
+            )
     elif arguments.task == "functions":
         race(
             FUNCTIONS,

@@ -1,5 +1,6 @@
 """Searching a space: the engine, its parts by name, and what your own parts look like."""
 
+from neuromosaic.agents import llm_search as _llm_search  # noqa: F401 - makes the strategy "llm" known
 from neuromosaic.core.execution.catalogue import ExecutorWarning, executor_names, register_executor
 from neuromosaic.core.execution.failure import Failure
 from neuromosaic.core.search.objectives import Objective, Objectives

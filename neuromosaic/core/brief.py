@@ -4,7 +4,15 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-Task = Literal["classification", "regression", "language_modelling"]
+Task = Literal[
+    "classification",
+    "multi_label",
+    "regression",
+    "language_modelling",
+    "sequence_labelling",
+    "segmentation",
+    "forecasting",
+]
 Device = Literal["auto", "cpu", "cuda", "mps"]
 
 
@@ -30,8 +38,11 @@ class Contract(Value):
     """What a network must accept and return: the part of a brief that tests are written from.
 
     Outputs are raw scores (logits, or values in the scaled units of the targets), float32:
-    `classification` [batch, classes]; `regression` [batch, targets];
-    `language_modelling` [batch, time, vocabulary] for int64 ids [batch, time], causal.
+    `classification` [batch, classes]; `multi_label` [batch, labels], above 0 for those that apply;
+    `regression` [batch, targets];
+    `language_modelling` [batch, time, vocabulary] for int64 ids [batch, time], causal;
+    `forecasting` [batch, horizon], the next values of the first feature;
+    `sequence_labelling` [batch, time, classes]; `segmentation` [batch, classes, height, width].
     """
 
     task: Task

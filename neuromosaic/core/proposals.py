@@ -10,7 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field, field_validator, model_valida
 from neuromosaic.core.brief import Brief, Value
 from neuromosaic.core.errors import SpaceError
 from neuromosaic.core.evaluation.recipe import Loss, Recipe
-from neuromosaic.core.space.parameters import Space, parse_space
+from neuromosaic.core.space.parameters import Point, Space, parse_space
 from neuromosaic.core.space.space import SearchSpace
 from neuromosaic.core.syntax import parse
 
@@ -64,6 +64,13 @@ class Judgement(Value):
     """Another round, or certify what there is."""
 
     decision: Literal["continue", "certify"]
+    reason: str = ""
+
+
+class PointsProposal(Value):
+    """Points worth trying next, the most promising first; those after the first stand in where it cannot be used."""
+
+    points: tuple[Point, ...] = Field(min_length=1, max_length=8)
     reason: str = ""
 
 

@@ -6,7 +6,7 @@ from pydantic import Field
 
 from neuromosaic.core.brief import Brief, Contract, Value
 from neuromosaic.core.evaluation.recipe import Loss
-from neuromosaic.core.space.parameters import Point
+from neuromosaic.core.space.parameters import Point, Space
 
 
 class Finding(Value):
@@ -182,3 +182,31 @@ class JudgementInputs(Inputs):
     trials: int = 0
     trials_left: int | None = None
     fidelity: float | None = None
+
+
+class Tried(Value):
+    """A point and its figures; none where its trial failed."""
+
+    point: Point
+    figures: dict[str, float] = Field(default_factory=dict)
+
+
+class PointInputs(Value):
+    """A search, by what is known of it: the space, what it is after, and the trials in condensed form.
+
+    `constraints` on points as text, `rules` that are functions by their names. `aims`: metric to "max" or "min";
+    `limits` on metrics as text. Of `trials` ended, `failed` gave no figures; `best`, best first, and the
+    `latest` of the others are told. `pending`: in flight. `number` of the trial that is wanted.
+    """
+
+    parameters: Space
+    constraints: tuple[str, ...] = ()
+    rules: tuple[str, ...] = ()
+    aims: dict[str, str]
+    limits: tuple[str, ...] = ()
+    number: int
+    trials: int
+    failed: int = 0
+    best: tuple[Tried, ...] = ()
+    latest: tuple[Tried, ...] = ()
+    pending: tuple[Point, ...] = ()

@@ -6,16 +6,9 @@ from typing import Final, Literal
 from neuromosaic.core.brief import Contract, Task, TensorSpec, Value
 from neuromosaic.core.errors import UsageError
 from neuromosaic.core.evaluation.recipe import Loss
+from neuromosaic.core.tasks import FORMS
 
 NOTATION: Final = re.compile(r"(?P<shape>\d+(x\d+)*)?(:(?P<dtype>float32|int64|bool))?(<(?P<upper>\d+))?")
-Objective = Loss | Literal["binary_cross_entropy"]
-"""What a network may be meant for; `binary_cross_entropy` takes raw scores and applies the sigmoid itself."""
-
-LOSSES: Final[dict[Task, Loss]] = {
-    "classification": "cross_entropy",
-    "language_modelling": "cross_entropy",
-    "regression": "mse",
-}
 
 
 class Signature(Value):
@@ -31,7 +24,7 @@ class Signature(Value):
     outputs: tuple[TensorSpec, ...] = ()
     batch_axes: tuple[int, ...] = (0,)
     task: Task | None = None
-    loss: Objective | None = None
+    loss: Loss | None = None
 
     @property
     def severity(self) -> Literal["error", "warning"]:
@@ -45,7 +38,7 @@ def signature_of(contract: Contract, loss: Loss | None = None) -> Signature:
         inputs=(_with_upper(contract),),
         outputs=(contract.output,),
         task=contract.task,
-        loss=loss or LOSSES[contract.task],
+        loss=loss or FORMS[contract.task].losses[0],
     )
 
 

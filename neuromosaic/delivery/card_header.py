@@ -9,6 +9,8 @@ from neuromosaic.delivery.text import chosen, words
 _TASKS = {
     ("image", "classification"): "image-classification",
     ("tabular", "classification"): "tabular-classification",
+    ("image", "segmentation"): "image-segmentation",
+    ("sequence", "forecasting"): "time-series-forecasting",
     ("tabular", "regression"): "tabular-regression",
     ("text", "language_modelling"): "text-generation",
 }

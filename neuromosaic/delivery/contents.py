@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from neuromosaic.core.graph.document import TensorData
+from neuromosaic.core.graph.document import Graph, TensorData
 from neuromosaic.core.results import Results
 from neuromosaic.core.role_inputs import DataSummary, Hardware
 from neuromosaic.delivery.extended import Extended
@@ -23,8 +23,10 @@ Curve = Sequence[Mapping[str, float]]
 class Predictions:
     """What the delivered network said on the test split, and what was right.
 
-    classification: scores [n, classes], int64 [n]; regression: [n, targets] twice, in the user's units;
-    language_modelling: scores [n, time, vocabulary], int64 [n, time].
+    classification: scores [n, classes], int64 [n]; multi_label: scores and 0 or 1 [n, labels]; regression and
+    forecasting: [n, targets] twice, in the user's units; sequence_labelling: scores [n, time, classes], int64
+    [n, time]; segmentation: scores [n, classes, height, width], int64 [n, height, width]; language_modelling: scores
+    [n, time, vocabulary], int64 [n, time].
     """
 
     outputs: NDArray[Any] = field(repr=False)
@@ -36,10 +38,11 @@ class Delivery:
     """A finished run, ready to be handed over.
 
     `model_source` has the values of the winner (or the nearest) as defaults; `suite_source` is what it passed;
+    `unchanged_source` tests it against the network that it was built on, where there is one;
     `weights` by state_dict name; `preprocessing` is the JSON of `Preprocessing`. `curves` by candidate id.
     `mutants`: rows {"kind", "description", "fate", "killed_by"}; `tests`: outcome per test of the suite on the
-    delivered network; `evidence`: what is stored under each evidence id; `extends`: the user's file that the run
-    started from.
+    delivered network; `evidence`: what is stored under each evidence id; `graph` of the network, None in the python
+    lane; `extends`: the user's file that the run started from.
     """
 
     results: Results
@@ -56,5 +59,7 @@ class Delivery:
     mutants: Sequence[Mapping[str, Any]] = ()
     tests: Mapping[str, str] = field(default_factory=dict)
     evidence: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    graph: Graph | None = field(default=None, repr=False)
     notes: Sequence[str] = ()
     extends: Extended | None = None
+    unchanged_source: str = ""

@@ -6,6 +6,7 @@ from itertools import pairwise
 from typing import Any, NamedTuple
 
 from neuromosaic.core.store.store import Event
+from neuromosaic.delivery.effort import Phase, Usage, phases, usage
 from neuromosaic.delivery.narration import narrate, number
 
 Data = Mapping[str, Any]
@@ -21,12 +22,13 @@ class Moment(NamedTuple):
 
 
 class Decision(NamedTuple):
-    """`by`: a role, or "core"; `client`: who sat in that seat ("offline", a model's name)."""
+    """`by`: a role, or "core"; `client`: who sat in that seat ("offline", a model's name); `time` since the epoch."""
 
     by: str
     client: str
     what: str
     why: str = ""
+    time: float | None = None
 
 
 class GateVerdict(NamedTuple):
@@ -53,13 +55,15 @@ class Trial(NamedTuple):
 @dataclass(frozen=True)
 class History:
     """`families`: proposed name by seat, which the verdicts name. `test_openings`: how often this run opened the test
-    split. `calls`, `tokens`, `cost_usd` (None: unknown) of model clients; `seconds` of work.
+    split. `full`: trainings of finalists. `calls`, `tokens`, `cost_usd` (None: unknown) of model clients, `usage` by
+    client; `seconds` of work, `phases` of it.
     """
 
     timeline: Sequence[Moment] = ()
     decisions: Sequence[Decision] = ()
     gates: Sequence[GateVerdict] = ()
     trials: Sequence[Trial] = ()
+    full: Sequence[Trial] = ()
     notes: Sequence[str] = ()
     families: Mapping[str, str] = field(default_factory=dict)
     test_openings: int = 1
@@ -67,6 +71,8 @@ class History:
     tokens: int = 0
     cost_usd: float | None = None
     seconds: float | None = None
+    usage: Sequence[Usage] = ()
+    phases: Sequence[Phase] = ()
 
 
 def read_history(events: Iterable[Event], models: Mapping[str, str]) -> History:
@@ -79,9 +85,10 @@ def read_history(events: Iterable[Event], models: Mapping[str, str]) -> History:
     costs = [call["cost_usd"] for call in calls if call["cost_usd"] is not None]
     return History(
         timeline=[moment for event in told for moment in _moments(event)],
-        decisions=_unique(decision for event in told for decision in _decisions(event, models)),
+        decisions=_once(decision for event in told for decision in _decisions(event, models)),
         gates=_unique(_verdict(event.data) for event in told if event.kind == "gate.verdict"),
-        trials=_unique(_trial(event.data) for event in told if _is_usable_trial(event)),
+        trials=_unique(_trial(event.data) for event in told if _is_usable(event) and not event.data["final"]),
+        full=_unique(_trial(event.data) for event in told if _is_usable(event) and event.data["final"]),
         notes=_unique(event.data["text"] for event in told if event.kind == "note"),
         families={event.data["family"]: event.data["name"] for event in told if event.kind == "family.proposed"},
         test_openings=sum(event.kind == "test.opened" for event in told),
@@ -89,6 +96,8 @@ def read_history(events: Iterable[Event], models: Mapping[str, str]) -> History:
         tokens=sum(call["prompt_tokens"] + call["completion_tokens"] for call in calls),
         cost_usd=sum(costs) if costs else None,
         seconds=_working_seconds(told),
+        usage=usage(told),
+        phases=phases(told),
     )
 
 
@@ -110,8 +119,8 @@ def _verdict(data: Data) -> GateVerdict:
     )
 
 
-def _is_usable_trial(event: Event) -> bool:
-    return event.kind == "trial.finished" and event.data["value"] is not None and not event.data["final"]
+def _is_usable(event: Event) -> bool:
+    return event.kind == "trial.finished" and event.data["value"] is not None
 
 
 def _trial(data: Data) -> Trial:
@@ -122,6 +131,14 @@ def _unique(values: Iterable[Any]) -> list[Any]:
     return list(dict.fromkeys(values))
 
 
+def _once(decisions: Iterable[Decision]) -> list[Decision]:
+    """Each with the time when it was told first."""
+    found: dict[Decision, Decision] = {}
+    for decision in decisions:
+        found.setdefault(decision._replace(time=None), decision)
+    return list(found.values())
+
+
 # ---------------------------------------------------------------- who decided what
 
 
@@ -130,7 +147,7 @@ def _decisions(event: Event, models: Mapping[str, str]) -> list[Decision]:
     if teller is None:
         return []
     by, what, why = teller(event.data)
-    return [Decision(by, event.data.get("designed_by") or models.get(by, ""), what, why)]
+    return [Decision(by, event.data.get("designed_by") or models.get(by, ""), what, why, event.time)]
 
 
 def _families(data: Data) -> tuple[str, str, str]:
@@ -139,7 +156,8 @@ def _families(data: Data) -> tuple[str, str, str]:
 
 def _envelope(data: Data) -> tuple[str, str, str]:
     what = (
-        f"{data['families']} families, {data['trials']} trials in {data['rounds']} rounds at "
+        f"{data['families']} families, {data['trials']} trials in {data['rounds']} "
+        f"{'round' if data['rounds'] == 1 else 'rounds'} at "
         f"{data['fidelity']:.0%} of a full training, {data['finalists']} finalists, {data['workers']} at once"
     )
     return "Compute", what, data.get("reason", "")

@@ -2,193 +2,103 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Any, NamedTuple
+from collections.abc import Sequence
+from typing import NamedTuple
 
-from neuromosaic.core.evaluation.data.inputs import TextInputs
-from neuromosaic.core.evaluation.data.preprocessing import Preprocessing
 from neuromosaic.delivery import view
 from neuromosaic.delivery.card import shared
-from neuromosaic.delivery.contents import Delivery, Predictions
-from neuromosaic.delivery.narration import number
+from neuromosaic.delivery.contents import Delivery
+from neuromosaic.delivery.figures import Plot, plot
+from neuromosaic.delivery.mistakes import mistakes
+from neuromosaic.delivery.plots.architecture import architecture
 from neuromosaic.delivery.plots.learning import loss_curve, metric_curves
-from neuromosaic.delivery.plots.pareto import LATENCY, PARAMETERS, metric_against
+from neuromosaic.delivery.plots.pareto import FLOPS, LATENCY, NARROW, PARAMETERS, WIDE, Cost, metric_against
+from neuromosaic.delivery.plots.searching import agreement, best_so_far
+from neuromosaic.delivery.standings import standings
 from neuromosaic.delivery.templates import template
-from neuromosaic.delivery.text import Entry, chosen, entries, primary, rows, words
-
-if TYPE_CHECKING:
-    from markupsafe import Markup
+from neuromosaic.delivery.text import Entry, answer, entries, primary, words
 
 FINALISTS = 6
 """Learning curves shown."""
-DOTS = " Small dots: trials, by their validation data after a part of a training; those far off fall outside."
-WORST = 15
-"""Classes listed where there are too many for all."""
-CLASSES = 30
-"""More make a confusion matrix that nobody can read."""
+TRIALS = 60
+"""Trials listed by name: the best where there are more."""
 
 
-class Plot(NamedTuple):
-    """`svg` is drawn by us from escaped text; `caption` is text."""
+class Axis(NamedTuple):
+    """The trade-off against one cost, drawn for wide and for narrow screens."""
 
-    svg: Markup
-    caption: str
-    wide: bool = False
-
-
-class Table(NamedTuple):
-    title: str
-    headers: Sequence[str]
-    body: Sequence[Sequence[str]]
-
-
-class Mistakes(NamedTuple):
-    plots: Sequence[Plot]
-    tables: Sequence[Table] = ()
+    name: str
+    wide: Plot
+    narrow: Plot
 
 
 def report(delivery: Delivery) -> str:
     """The page, at most some hundred kilobytes: plots are inline SVG, style is inline, scripts there are none."""
-    headers, body = rows(delivery.results)
     return template("report.html.j2").render(
-        **shared(delivery), headers=headers, body=body, tiles=view.tiles(delivery.results),
-        trade_offs=_trade_offs(delivery), learning=_learning(delivery), mistakes=_mistakes(delivery),
+        **shared(delivery), answer=answer(delivery.results), tiles=view.tiles(delivery.results),
+        standings=standings(delivery.results), axes=_axes(delivery), architecture=_architecture(delivery),
+        learning=_learning(delivery), worth=_worth(delivery), mistakes=mistakes(delivery),
         gates=view.gate_names(delivery), grid=view.gate_grid(delivery), findings=view.gate_findings(delivery),
-        proofs=view.proofs(delivery), moments=view.moments(delivery), settings=view.settings,
+        mutants=view.mutants(delivery), proofs=view.proofs(delivery), moments=view.moments(delivery),
+        decisions=view.decisions(delivery), phases=view.phases(delivery), costs=view.costs(delivery),
+        trials=view.best_trials(delivery, TRIALS), settings=view.settings,
     )  # fmt: skip
 
 
-def _plot(svg: str, caption: str, *, wide: bool = False) -> list[Plot]:
-    from markupsafe import Markup
-
-    return [Plot(Markup(svg), caption, wide)] if svg else []  # noqa: S704 - matplotlib escapes the text that it draws
+def _axes(delivery: Delivery) -> list[Axis]:
+    return [axis for cost in (PARAMETERS, FLOPS, LATENCY) for axis in _axis(delivery, cost)]
 
 
-def _trade_offs(delivery: Delivery) -> list[Plot]:
+def _axis(delivery: Delivery, cost: Cost) -> list[Axis]:
     results, trials = delivery.results, delivery.history.trials
-    return [
-        *_plot(
-            metric_against(results, PARAMETERS, "size", trials),
-            f"Against the number of parameters.{DOTS if trials else ''}",
-        ),
-        *_plot(metric_against(results, LATENCY, "speed"), f"Against the latency on {delivery.hardware.name}."),
+    dots = " Small dots: trials of the search, by their validation data after a part of a training."
+    caption = f"On {delivery.hardware.name}." if cost is LATENCY else dots if trials and cost is PARAMETERS else ""
+    drawn = [
+        found
+        for name, size in (("wide", WIDE), ("narrow", NARROW))
+        for found in plot(metric_against(results, cost, f"{name}-{cost.name}", trials, size), caption.strip())
     ]
+    return [Axis(cost.name, *drawn)] if drawn else []
+
+
+def _architecture(delivery: Delivery) -> list[Plot]:
+    if delivery.graph is None:
+        return []
+    caption = (
+        "From top to bottom. On the right of a box: the shape that it gives for one example, and its parameters; the "
+        "bar: their share of all. Lines at the side bring a branch past the boxes between."
+    )
+    return plot(architecture(delivery.graph), caption)
 
 
 def _learning(delivery: Delivery) -> list[Plot]:
     metric = primary(delivery.results)
-    known = [entry for entry in entries(delivery.results) if delivery.curves.get(entry.candidate.id)]
-    shown = list({entry.candidate.id: entry for entry in reversed(known)}.values())[::-1][:FINALISTS]
-    plots = [
-        plot
-        for place, entry in enumerate(shown)
-        for plot in _plot(loss_curve(delivery.curves[entry.candidate.id], f"loss{place}", metric), _named(entry))
-    ]
+    shown = _finalists(delivery)
     curves = {entry.candidate.name: delivery.curves[entry.candidate.id] for entry in shown}
-    return [*plots, *_plot(metric_curves(curves, "metric", metric), f"Validation {words(metric)} of all of them.")]
+    plots = plot(metric_curves(curves, "metric", metric), f"Validation {words(metric)} of the finalists.")
+    for place, entry in enumerate(shown):
+        curve = delivery.curves[entry.candidate.id]
+        plots += plot(loss_curve(curve, f"loss{place}", metric), f"Loss of {_named(entry)}")
+    return plots
+
+
+def _finalists(delivery: Delivery) -> Sequence[Entry]:
+    """Each network once, in the part that it plays first."""
+    known = [entry for entry in entries(delivery.results) if delivery.curves.get(entry.candidate.id)]
+    return list({entry.candidate.id: entry for entry in reversed(known)}.values())[::-1][:FINALISTS]
 
 
 def _named(entry: Entry) -> str:
     return f"{entry.candidate.name} ({entry.part}), designed by {entry.candidate.designed_by}."
 
 
-# ---------------------------------------------------------------- mistakes
-
-
-def _mistakes(delivery: Delivery) -> Mistakes:
-    """By task; nothing where the test split's predictions are not at hand or not finite."""
-    import numpy as np
-
-    found, best = delivery.predictions, chosen(delivery.results)
-    if found is None or best is None or not len(found.targets) or not np.isfinite(found.outputs).all():
-        return Mistakes([])
-    preprocessing = Preprocessing.model_validate_json(delivery.preprocessing)
-    return _BY_TASK[preprocessing.task](found, preprocessing)
-
-
-def _classification(found: Predictions, preprocessing: Preprocessing) -> Mistakes:
-    from neuromosaic.delivery.plots.mistakes import calibration, confusion, confusion_matrix
-
-    names = [str(name) for name in preprocessing.classes]
-    counts = confusion(found.outputs, found.targets, len(names))
-    plots: list[Plot] = []
-    if len(names) <= CLASSES:
-        caption = (
-            "Rows: what it is; columns: what it was taken for. Mistakes are drawn stronger than they are frequent."
-        )
-        plots = _plot(confusion_matrix(counts, names, "confusion"), caption, wide=len(names) > 16)
-    svg, error = calibration(found.outputs, found.targets, "calibration")
-    plots += _plot(svg, f"Can its confidence be trusted? Expected calibration error {error:.3f} (0 is perfect).")
-    return Mistakes(plots, [*_confused(counts, names), _classes(found, names)])
-
-
-def _confused(counts: Any, names: Sequence[str]) -> list[Table]:
-    from neuromosaic.delivery.plots.mistakes import most_confused
-
-    pairs = [
-        (pair.actual, pair.predicted, str(pair.examples), f"{pair.share:.1%}")
-        for pair in most_confused(counts, names)
-    ]
-    headers = ("it is", "it said", "examples", "of that class")
-    return [Table("Most frequent mistakes", headers, pairs)] if pairs else []
-
-
-def _classes(found: Predictions, names: Sequence[str]) -> Table:
-    from neuromosaic.core.evaluation.metrics import per_class
-
-    scores = per_class(found.outputs, found.targets)
-    order = list(range(len(names)))
-    title = "Class by class"
-    if len(names) > CLASSES:
-        present = [place for place in order if scores[place]["support"]]
-        order = sorted(present, key=lambda place: scores[place]["recall"])[:WORST]
-        title = f"The {len(order)} classes it recognises least, of {len(names)}"
-    columns = ("precision", "recall", "f1")
-    body = [
-        (names[place], number(scores[place]["support"]), *(_three(scores[place][column]) for column in columns))
-        for place in order
-    ]
-    return Table(title, ("class", "examples", "precision", "recall", "F1"), body)
-
-
-def _three(value: float) -> str:
-    return "-" if value != value else f"{value:.3f}"
-
-
-def _regression(found: Predictions, preprocessing: Preprocessing) -> Mistakes:
-    import numpy as np
-
-    from neuromosaic.delivery.plots.mistakes import SHOWN, predicted_against_actual, residuals
-
-    targets = getattr(preprocessing.targets, "columns", ())
-    plots: list[Plot] = []
-    for place in range(min(found.targets.shape[1], 4)):
-        label = targets[place] if place < len(targets) else "value"
-        outputs, actual = found.outputs[:, place], found.targets[:, place]
-        some = f" {SHOWN:,} of {len(actual):,} examples are shown." if len(actual) > SHOWN else ""
-        plots += _plot(predicted_against_actual(outputs, actual, f"actual{place}", label), f"Test split.{some}")
-        middle, ninth = np.quantile(np.abs(outputs - actual), [0.5, 0.9])
-        sizes = f"Half of the errors are below {middle:.3g}, nine in ten below {ninth:.3g}"
-        caption = f"{sizes}; the first and last bars hold what is beyond."
-        plots += _plot(residuals(outputs, actual, f"residuals{place}", label), caption)
-    return Mistakes(plots)
-
-
-def _language(found: Predictions, preprocessing: Preprocessing) -> Mistakes:
-    from neuromosaic.delivery.plots.mistakes import bits_by_character, bits_by_position
-
-    inputs = preprocessing.inputs
-    assert isinstance(inputs, TextInputs)  # what the task reads
-    return Mistakes([
-        *_plot(bits_by_position(found.outputs, found.targets, "positions"),
-               "What its memory is worth: the more characters it has read, the fewer bits the next one costs."),
-        *_plot(bits_by_character(found.outputs, found.targets, inputs.characters, "characters"),
-               "Where the bits go: how often a character comes, times how hard it is to foresee."),
-    ])  # fmt: skip
-
-
-_BY_TASK: dict[str, Callable[[Predictions, Preprocessing], Mistakes]] = {
-    "classification": _classification,
-    "regression": _regression,
-    "language_modelling": _language,
-}
+def _worth(delivery: Delivery) -> list[Plot]:
+    """The search beside random draws on the same number of trials, and short trainings beside full ones."""
+    history, metric = delivery.history, primary(delivery.results)
+    same, pairs = agreement(history.trials, history.full)
+    short = f" The short trainings put {same} of {pairs} pairs of finalists in the order of the full ones."
+    caption = (
+        "Search and random draws, trial by trial on a part of a full training; dots: single trials, of which far "
+        "worse ones fall outside."
+    )
+    return plot(best_so_far(history.trials, "worth", metric), caption + (short if pairs else ""))

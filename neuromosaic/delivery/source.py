@@ -43,6 +43,17 @@ def with_defaults(source: str, values: Point) -> str:
     return _applied(source, edits)
 
 
+def whole_numbers(source: str) -> dict[str, int]:
+    """The arguments of `Model.__init__` whose defaults are whole numbers, with these."""
+    known, keyword_only = _arguments(_constructor(source, {}))
+    defaults = {name: argument.default for name, argument in (known | keyword_only).items()}
+    return {
+        name: node.value
+        for name, node in defaults.items()
+        if isinstance(node, ast.Constant) and type(node.value) is int
+    }
+
+
 def _constructor(source: str, values: Point) -> ast.FunctionDef:
     """The `__init__` that counts: the last one of the last top-level class `Model`."""
     models = [node for node in parse(source).body if isinstance(node, ast.ClassDef) and node.name == "Model"]

@@ -1,4 +1,4 @@
-"""`report.md`: what a reviewer asks after the figures, and the plots as files of their own."""
+"""`report.md`: the answer, then what a reviewer asks next; and the plots as files of their own."""
 
 import re
 from typing import Any
@@ -6,18 +6,28 @@ from typing import Any
 from neuromosaic.delivery import view
 from neuromosaic.delivery.contents import Delivery
 from neuromosaic.delivery.limits import limits_of_evidence
+from neuromosaic.delivery.plots.architecture import layer_rows
 from neuromosaic.delivery.plots.learning import metric_curves
-from neuromosaic.delivery.plots.pareto import PARAMETERS, metric_against
+from neuromosaic.delivery.plots.pareto import PARAMETERS, WIDE, metric_against
 from neuromosaic.delivery.templates import style, template
-from neuromosaic.delivery.text import entries, primary
+from neuromosaic.delivery.text import entries, headline, primary, rows, words
+
+STORY = "<!-- what a reviewer asks next -->"
+"""From here on it is what a pull request tells below its own figures."""
 
 
 def summary(delivery: Delivery) -> str:
     """Markdown; whatever a person or a model has written is escaped."""
+    results = delivery.results
+    headers, body = rows(results)
     text = template("report.md.j2").render(
-        delivery=delivery, grid=[_row(name, verdicts) for name, verdicts in view.gate_grid(delivery)],
+        delivery=delivery, results=results, headline=headline(results), headers=headers, body=body,
+        constraints=view.limit_lines(results), comparisons=view.comparison_lines(results),
+        metric=words(primary(results)), pictures=list(pictures(delivery)), mark=STORY,
+        layers=layer_rows(delivery.graph) if delivery.graph else [],
+        grid=[_row(name, verdicts) for name, verdicts in view.gate_grid(delivery)],
         findings=view.gate_findings(delivery), spent=view.spent(delivery), limits=limits_of_evidence(delivery),
-        decisions=delivery.history.decisions, trials=len(delivery.history.trials),
+        decisions=view.decisions(delivery), trials=len(delivery.history.trials),
         survivors=[row for row in delivery.mutants if row["fate"] == "survived"],
         killed=sum(row["fate"] == "killed" for row in delivery.mutants),
     )  # fmt: skip
@@ -30,7 +40,7 @@ def pictures(delivery: Delivery) -> dict[str, str]:
     curves = {entry.candidate.name: delivery.curves[entry.candidate.id] for entry in entries(delivery.results)
               if delivery.curves.get(entry.candidate.id)}  # fmt: skip
     drawn = {
-        "pareto.svg": metric_against(delivery.results, PARAMETERS, "size", delivery.history.trials),
+        "pareto.svg": metric_against(delivery.results, PARAMETERS, "size", delivery.history.trials, WIDE),
         "learning.svg": metric_curves(curves, "metric", metric),
     }
     return {name: _alone(svg) for name, svg in drawn.items() if svg}
@@ -45,7 +55,8 @@ def _alone(svg: str) -> str:
     opened = root.group().replace(
         "<svg ", '<svg xmlns="http://www.w3.org/2000/svg" xmlns:xlink="http://www.w3.org/1999/xlink" width="720" ', 1
     )
-    return f"{opened}\n<style>\n{colors.group()}svg {{ background: var(--card); }}\n</style>\n{svg[root.end() :]}\n"
+    rule = "svg { background: var(--card); font-family: sans-serif; }"
+    return f"{opened}\n<style>\n{colors.group()}{rule}\n</style>\n{svg[root.end() :]}\n"
 
 
 def _row(name: str, verdicts: Any) -> tuple[str, str]:

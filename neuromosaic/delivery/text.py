@@ -145,20 +145,28 @@ def _row(results: Results, entry: Entry, metric: str) -> list[str]:
 
 
 def headline(results: Results) -> str:
-    """The answer in one sentence."""
+    """The answer in one sentence, with its figures."""
     best = chosen(results)
     if best is None:
-        return "The run ended without a certified network."
+        return f"{answer(results)}."
     metric = primary(results)
     figures = (
         f"test {words(metric)} {metric_with_interval(best, metric)}, {number(best.parameters)} parameters, "
         f"{best.latency_ms.p50:.3g} ms latency"
     )
+    return f"{answer(results)}: {figures}."
+
+
+def answer(results: Results) -> str:
+    """Whether the brief is met, and by which network."""
+    best = chosen(results)
+    if best is None:
+        return "The run ended without a certified network"
     stopped = "Stopped early. " if results.status == "stopped" else ""
     if results.winner:
         verdict = "meets the brief" if results.constraints else "is the best found; the brief sets no limits"
-        return f"{stopped}{best.name} {verdict}: {figures}."
-    return f"{stopped}No candidate met the brief; {best.name} came nearest: {figures}."
+        return f"{stopped}{best.name} {verdict}"
+    return f"{stopped}No candidate met the brief; {best.name} came nearest"
 
 
 def verdict_lines(results: Results) -> list[str]:

@@ -59,7 +59,19 @@ def _answers(preprocessing: Preprocessing) -> str:
     match preprocessing.task:
         case "classification":
             return _RUN + 'print([known["targets"]["classes"][place] for place in outputs.argmax(-1).tolist()])\n'
-        case "regression":
+        case "sequence_labelling":
+            return _RUN + (
+                'classes = known["targets"]["classes"]\n'
+                "print([[classes[place] for place in row] for row in outputs.argmax(-1).tolist()])\n"
+            )
+        case "segmentation":
+            return _RUN + 'print(outputs.argmax(1))  # at each pixel a place in known["targets"]["classes"]\n'
+        case "multi_label":
+            return _RUN + (
+                'names = known["targets"]["names"]\n'
+                "print([[names[place] for place in row.nonzero().flatten().tolist()] for row in outputs > 0])\n"
+            )
+        case "regression" | "forecasting":
             return _RUN + (
                 'targets = known["targets"]\n'
                 'print(outputs * torch.tensor(targets["std"]) + torch.tensor(targets["mean"]))\n'

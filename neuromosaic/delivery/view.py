@@ -189,6 +189,72 @@ def _proof(evidence: str, names: Iterable[str], stored: Mapping[str, Any] | None
     return Proof(evidence, str((stored or {}).get("kind", "")), tuple(names), short)
 
 
+class Step(NamedTuple):
+    """One decision: `when` since the start, `by` a role or "core", `client` who sat there."""
+
+    when: str
+    by: str
+    client: str
+    what: str
+    why: str
+
+
+def decisions(delivery: Delivery) -> list[Step]:
+    """Who decided what, in order."""
+    told = delivery.history.timeline
+    start = told[0].time if told else 0.0
+    return [
+        Step(f"+{duration(one.time - start)}" if one.time is not None else "", one.by, one.client,
+             _seated(one.what, delivery.history.families), one.why)
+        for one in delivery.history.decisions
+    ]  # fmt: skip
+
+
+def _seated(what: str, families: Mapping[str, str]) -> str:
+    """A family by its name, where only its seat is told."""
+    head, told, seat = what.partition("the family of seat ")
+    return f"{head}{families[seat]} (seat {seat})" if told and seat in families else what
+
+
+def phases(delivery: Delivery) -> list[tuple[str, str, float]]:
+    """(phase, its time in words, its share of all in %)."""
+    known = delivery.history.phases
+    total = sum(phase.seconds for phase in known)
+    return [(one.name, duration(one.seconds), 100 * one.seconds / total) for one in known if total]
+
+
+def costs(delivery: Delivery) -> list[tuple[str, ...]]:
+    """By model client: calls, answers from the store, tokens asked and answered, time, money."""
+    return [
+        (
+            one.model,
+            *map(number, (one.calls, one.reused, one.prompt_tokens, one.completion_tokens)),
+            duration(one.seconds), "-" if one.cost_usd is None else f"${one.cost_usd:.4f}",
+        )
+        for one in delivery.history.usage
+    ]  # fmt: skip
+
+
+def mutants(delivery: Delivery) -> dict[str, list[Mapping[str, Any]]]:
+    """Broken variants by their fate, the survivors first."""
+    order = ("survived", "killed", "equivalent")
+    found = {fate: [row for row in delivery.mutants if row["fate"] == fate] for fate in order}
+    return {fate: rows for fate, rows in found.items() if rows}
+
+
+def best_trials(delivery: Delivery, most: int) -> list[tuple[str, ...]]:
+    """Trials of search and baseline, the best first: name, who drew it, parameters, share of a training, metric."""
+    from neuromosaic.core.evaluation.metrics import higher_is_better
+
+    sign = -1 if higher_is_better(primary(delivery.results)) else 1
+    known = [trial for trial in delivery.history.trials if trial.value == trial.value]
+    ranked = sorted(known, key=lambda trial: (sign * trial.value, trial.parameters))
+    return [
+        (x.name, words(x.contestant), number(x.parameters), f"{x.fidelity:.0%}", measure(x.value))
+        for x in ranked[:most]
+    ]
+
+
 def moments(delivery: Delivery) -> list[tuple[str, str, bool]]:
     """(time since the start, line, whether it is a detail); a gap is told where lines are left out."""
     told = delivery.history.timeline

@@ -40,10 +40,11 @@ def design(
     trials: Annotated[int | None, typer.Option(min=1, help="Trainings of the search (as many again for the baseline).")] = None,
     minutes: Annotated[float | None, typer.Option(min=0.1, help="Time budget.")] = None,
     max_cost: Annotated[float | None, typer.Option(min=0, help="Most to spend on models, in US dollars.")] = None,
+    strategy: Annotated[str | None, typer.Option(help="By which the families are searched: auto, bayesian, evolutionary, llm, ...")] = None,
     device: Annotated[str | None, typer.Option(help="auto, cpu, cuda or mps.")] = None,
     seed: Annotated[int | None, typer.Option(min=0, help="One seed, one result.")] = None,
     out: Annotated[Path | None, typer.Option(help="Folder for the result. Default: designs/RUN.")] = None,
-    extend: Annotated[str | None, typer.Option(help="path.py:Class, a network of yours to start from and to beat.")] = None,
+    extend: Annotated[str | None, typer.Option(help="path.py:Class, a network of yours to start from and to beat; or hf:FOLDER of a Transformers model.")] = None,
     weights: Annotated[Path | None, typer.Option(help="Its trained weights, a .safetensors file.")] = None,
     pr: Annotated[str | None, typer.Option(help="Your repository, a folder or an address: the result becomes a pull request there.")] = None,
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Approve the brief as understood, and the pull request.")] = False,
@@ -90,7 +91,7 @@ def validate(
     entry: Annotated[str | None, typer.Option(help="The class. Default: Model, or the only one that no other uses.")] = None,
     init: Annotated[str | None, typer.Option(help='Constructor arguments in JSON: {"width": 32} or [32]. Default: the file\'s get_init_inputs(), or none.')] = None,
     tests: Annotated[Path | None, typer.Option(help="A pytest file that imports Model from model.")] = None,
-    task: Annotated[str | None, typer.Option(help="classification, regression or language_modelling.")] = None,
+    task: Annotated[str | None, typer.Option(help="classification, multi_label, regression, language_modelling, forecasting, sequence_labelling or segmentation.")] = None,
     loss: Annotated[str | None, typer.Option(help="cross_entropy, binary_cross_entropy (of raw scores), mse or huber. Default: the task's.")] = None,
     constraint: Annotated[list[str] | None, typer.Option(help="params<200k, flops<10M, memory<64MB.")] = None,
     batch_axis: Annotated[str | None, typer.Option(help="Axis of the batch, from 0, or none. Default: the first.")] = None,
@@ -112,9 +113,12 @@ def search(
     evaluator: Annotated[str, typer.Option(help="module:function (config -> figures), module:Class of an evaluator; or training.")],
     data: Annotated[str | None, typer.Option(help="What training trains on: digits, a file, a folder, module:function.")] = None,
     task: Annotated[str | None, typer.Option(help="Where the data leave it open.")] = None,
+    search_recipe: Annotated[bool, typer.Option("--search-recipe", help="How to train is searched as well.")] = False,
     trials: Annotated[int | None, typer.Option(min=1, help="End after so many. Default: 100, or none with --minutes.")] = None,
     minutes: Annotated[float | None, typer.Option(min=0.001, help="Begin no trial after that time.")] = None,
-    strategy: Annotated[str, typer.Option(help="auto, random, grid, bayesian, ...")] = "auto",
+    strategy: Annotated[str, typer.Option(help="auto, random, grid, bayesian, llm, ...")] = "auto",
+    model: Annotated[list[str] | None, typer.Option(help="Whom --strategy llm asks: as for design.")] = None,
+    api_base: Annotated[str | None, typer.Option(help="Address of an OpenAI-compatible server.", envvar="OPENAI_BASE_URL")] = None,
     pruner: Annotated[str | None, typer.Option(help="median, asha, hyperband, ...; the evaluator must take report or fidelity.")] = None,
     executor: Annotated[str, typer.Option(help="sequential, threads, processes, ray or dask.")] = "sequential",
     workers: Annotated[int, typer.Option(min=1, help="Trials at a time.")] = 2,
@@ -295,6 +299,34 @@ def retrain(
 
     settings = use.Settings(from_scratch=from_scratch, epochs=epochs, seed=seed, boundary=boundary)
     use.retrain(folder, data, out, settings, as_json=json)
+
+
+@app.command()
+def measure(
+    folder: Annotated[Path, typer.Argument(help="A delivered folder.")],
+    batch: Annotated[list[int] | None, typer.Option("--batch", help="May be given several times. Default: 1, 8 and 64.")] = None,
+    boundary: Boundary = "auto",
+    json: Json = False,
+) -> None:  # fmt: skip
+    """Measure a delivered network here: latency, throughput by batch, share of what the machine can do."""
+    from neuromosaic.interfaces import measuring
+
+    measuring.measure(folder, batch or (1, 8, 64), as_json=json, boundary=boundary)
+
+
+@app.command()
+def compress(
+    folder: Annotated[Path, typer.Argument(help="A delivered folder.")],
+    data: Annotated[str, typer.Option("--data", help="The data that it was made for.")],
+    share: Annotated[list[float] | None, typer.Option("--share", help="Of the widths; may be given several times. Default: 0.5 and 0.25.")] = None,
+    out: Annotated[Path | None, typer.Option(help="Folder for the variants. Default: FOLDER-compressed.")] = None,
+    boundary: Boundary = "auto",
+    json: Json = False,
+) -> None:  # fmt: skip
+    """Narrower variants of a delivered network: pruned, taught by it, measured beside it."""
+    from neuromosaic.interfaces import compressing
+
+    compressing.compress(folder, data, share or (0.5, 0.25), out, as_json=json, boundary=boundary)
 
 
 @app.command()

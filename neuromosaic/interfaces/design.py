@@ -12,10 +12,13 @@ from pathlib import Path
 from types import FrameType
 from typing import Any, NamedTuple
 
+from neuromosaic.agents import llm_search  # noqa: F401 - makes the strategy "llm" known
 from neuromosaic.core.brief import Brief
 from neuromosaic.core.brief_file import parse_brief, read_brief_file
 from neuromosaic.core.errors import BriefError, Interrupted, UsageError, WaitingForApproval
 from neuromosaic.core.results import Results
+from neuromosaic.core.search.objectives import Objectives
+from neuromosaic.core.search.strategies.catalogue import make_strategy
 from neuromosaic.core.store.store import Store
 from neuromosaic.core.workers.boundary import Accepted
 from neuromosaic.interfaces.extending import extension
@@ -49,6 +52,7 @@ class Wanted(NamedTuple):
     boundary: Accepted = "auto"
     extend: str | None = None
     weights: Path | None = None
+    strategy: str | None = None
 
 
 def design(root: Path, wanted: Wanted, *, as_json: bool) -> int:
@@ -56,7 +60,7 @@ def design(root: Path, wanted: Wanted, *, as_json: bool) -> int:
     brief, options = brief_of(wanted), options_of(wanted, root)
     store = Store(root)
     if wanted.extend:
-        options = options.model_copy(update={"extend": extension(wanted.extend, wanted.weights, store)})
+        options = options.model_copy(update={"extend": extension(wanted.extend, wanted.weights, store, brief)})
     elif wanted.weights:
         raise UsageError("--weights are those of a network to extend: name it by --extend path.py:Class")
     return _work(store, runs.create(store, brief, options), None, as_json=as_json)
@@ -136,7 +140,7 @@ def options_of(wanted: Wanted, root: Path) -> Options:
         folder=str(wanted.out) if wanted.out else None, agents=str(root / "agents"), boundary=wanted.boundary,
         repository=_repository(wanted.pr) if wanted.pr else None,
         calls=said.limits.calls, tokens=said.limits.tokens, model_seconds=said.limits.seconds,
-        at_once=said.limits.at_once,
+        at_once=said.limits.at_once, strategy=_known(wanted.strategy or said.search.strategy),
     )  # fmt: skip
 
 
@@ -145,6 +149,12 @@ def _repository(named: str) -> str:
     from neuromosaic.delivery.pull_requests.cloning import is_address
 
     return named if is_address(named) else str(Path(named).resolve())
+
+
+def _known(strategy: str) -> str:
+    """Raises SearchError for a strategy that there is not."""
+    make_strategy(strategy, 0, Objectives())
+    return strategy
 
 
 def _seat_of(name: str) -> str | None:

@@ -86,10 +86,13 @@ def _torch() -> str:
 
 
 def _device() -> str:
-    from neuromosaic.core.evaluation.hardware import choose_device, profile
+    from neuromosaic.core.evaluation.hardware import choose_device, profile, roofline
+    from neuromosaic.core.evaluation.load import LoadWatch
 
-    found = profile(choose_device("auto"))
-    return f"{found.device}: {found.name}, {found.gflops:.0f} GFLOP/s a thread, {found.memory_gb:.0f} GB"
+    with LoadWatch() as watch:
+        found, moved = profile(choose_device("auto")), roofline(choose_device("auto")).gigabytes
+    speed = f"{found.gflops:.0f} GFLOP/s and {moved:.0f} GB/s a thread"
+    return f"{found.device}: {found.name}, {speed}, {found.memory_gb:.0f} GB; {watch.load}"
 
 
 def _sandbox(boundary: Accepted) -> Found:

@@ -87,10 +87,9 @@ def _train(
     test = dataset.open_test()
     tensors = {"x": from_numpy(test.x), **{f"weights/{name}": data for name, data in outcome.weights.items()}}
     outputs = to_numpy(worker.run(Job("predict", subject, {"batch": 256}, tensors, timeout=600)).tensors["outputs"])
-    unscale = (
-        dataset.preprocessing.unscale_targets if dataset.contract.task == "regression" else lambda values: values
-    )
-    tested = score(dataset.contract.task, unscale(outputs), unscale(test.y), (metric,))
+    unscale = dataset.preprocessing.unscale_targets
+    naive = dataset.preprocessing.naive_error
+    tested = score(dataset.contract.task, unscale(outputs), unscale(test.y), (metric,), naive)
     metrics = {f"val_{name}": value for name, value in outcome.metrics.items()}
     metrics |= {f"test_{name}": value for name, value in tested.items()}
     settings = {

@@ -27,7 +27,7 @@ def show(root: Path, name: str) -> None:
 
 
 def eject(root: Path, name: str) -> None:
-    print(eject_file(role_name(name), root / "agents"))
+    print(eject_file(name, root / "agents"))
 
 
 def check(root: Path, *, as_json: bool) -> int:

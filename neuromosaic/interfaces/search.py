@@ -7,6 +7,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from neuromosaic.agents import llm_search  # noqa: F401 - makes the strategy "llm" known
 from neuromosaic.core.errors import UsageError
 from neuromosaic.core.search.exporting import export_trials, trial_document
 from neuromosaic.core.search.study import ArchitectureSearch
@@ -14,6 +15,7 @@ from neuromosaic.core.search.trials import Trial
 from neuromosaic.core.space.files import read_space
 from neuromosaic.core.space.space import SearchSpace
 from neuromosaic.core.spelling import suggest
+from neuromosaic.interfaces.settings import names_given, settings
 
 SHOWN = 10
 FIGURES = 4
@@ -27,9 +29,12 @@ class Wanted(NamedTuple):
     evaluator: str
     data: str | None
     task: str | None
+    search_recipe: bool
     trials: int | None
     minutes: float | None
     strategy: str
+    model: list[str] | None
+    api_base: str | None
     pruner: str | None
     executor: str
     workers: int
@@ -68,12 +73,12 @@ def made(store: Path, wanted: Wanted, progress: "Progress") -> ArchitectureSearc
     objectives = dict.fromkeys(wanted.maximize or (), "max") | dict.fromkeys(wanted.minimize or (), "min")
     return ArchitectureSearch(
         space=space_of(wanted.space), evaluator=evaluator_of(wanted.evaluator), data=wanted.data, task=wanted.task,
-        strategy=wanted.strategy,
+        evaluator_options={"search_recipe": True} if wanted.search_recipe else None, strategy=wanted.strategy,
         pruner=wanted.pruner, executor=wanted.executor, objectives=objectives or None,
         constraints=wanted.constraint or (), max_trials=wanted.trials,
         max_time=None if wanted.minutes is None else 60 * wanted.minutes, seed=wanted.seed, store=store,
         name=wanted.name, max_workers=wanted.workers, trial_timeout=wanted.timeout, strict=wanted.strict,
-        address=wanted.address, callbacks=[progress], **options_of(wanted.option or ()),
+        address=wanted.address, callbacks=[progress], **options_of(wanted.option or ()), **asking(store, wanted),
     )  # fmt: skip
 
 
@@ -122,6 +127,20 @@ def options_of(given: Sequence[str]) -> dict[str, Any]:
         except json.JSONDecodeError:
             options[name] = value
     return options
+
+
+def asking(store: Path, wanted: Wanted) -> dict[str, Any]:
+    """Which model the strategy "llm" asks: the command line's, the environment's, or that of `neuromosaic.toml`.
+
+    Raises UsageError where one is named for a strategy that asks none.
+    """
+    if wanted.strategy != "llm":
+        if wanted.model:
+            raise UsageError(f"--model: {wanted.strategy!r} asks no model; --strategy llm does")
+        return {}
+    said = settings().models
+    models = names_given(wanted.model) or list(said.roles.get("NetworkArchitect", said.default)) or ["offline"]
+    return {"model": models, "api_base": wanted.api_base or said.api_base, "replies": str(store)}
 
 
 class Progress:

@@ -1,4 +1,4 @@
-"""`neuromosaic.toml`: which models answer and what they may cost, where command line and environment say nothing."""
+"""`neuromosaic.toml`: which models answer, what they may cost and how is searched, where nothing else says so."""
 
 import os
 import tomllib
@@ -15,7 +15,7 @@ MODELS = "NEUROMOSAIC_MODEL"
 """Environment: names as for --model, separated by blanks or commas."""
 
 ROLES = ("TestArchitect", "NetworkArchitect", "ModelArchitect", "Trainer", "Compute", "Metrics")
-PURPOSES = ("read-brief", "envelope", "plan", "judge", "suite", "propose", "extend", "repair", "recipes")
+PURPOSES = ("read-brief", "envelope", "plan", "judge", "suite", "propose", "extend", "repair", "recipes", "points")
 
 
 class Models(Value):
@@ -38,9 +38,16 @@ class Most(Value):
     at_once: int | None = Field(None, ge=1)
 
 
+class Search(Value):
+    """`strategy`: by which the families of a design are searched."""
+
+    strategy: str = "auto"
+
+
 class Settings(Value):
     models: Models = Models()
     limits: Most = Most()
+    search: Search = Search()
 
 
 def settings(path: Path = FILE) -> Settings:

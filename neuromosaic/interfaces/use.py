@@ -92,12 +92,23 @@ def _outputs(delivered: Delivered, x: np.ndarray, boundary: Accepted) -> np.ndar
 def _rows(preprocessing: Preprocessing, outputs: np.ndarray) -> list[dict[str, Any]]:
     labels = preprocessing.labels(outputs)
     rows = [{"row": row, "prediction": label} for row, label in enumerate(labels)]
-    if preprocessing.contract.task == "classification":
+    for row, told in zip(rows, _chances(preprocessing, outputs), strict=False):
+        row.update(told)
+    return rows
+
+
+def _chances(preprocessing: Preprocessing, outputs: np.ndarray) -> list[dict[str, float]]:
+    """The probability of the class that was chosen, or of each label; nothing for other tasks."""
+    if preprocessing.task == "classification":
         from neuromosaic.core.evaluation.metrics import probabilities
 
-        for row, chances in zip(rows, probabilities(outputs), strict=True):
-            row["probability"] = round(float(chances.max()), 4)
-    return rows
+        return [{"probability": round(float(chances.max()), 4)} for chances in probabilities(outputs)]
+    if preprocessing.task == "multi_label":
+        from neuromosaic.core.evaluation.multi_label import chances
+
+        names = [f"probability of {name}" for name in preprocessing.classes]
+        return [dict(zip(names, map(float, row.round(4)), strict=True)) for row in chances(outputs)]
+    return []
 
 
 def _write_csv(file: Any, rows: list[dict[str, Any]]) -> None:

@@ -12,8 +12,10 @@ from typing import TYPE_CHECKING, Any, NamedTuple, get_args
 
 from neuromosaic.core.brief import Constraints, Task
 from neuromosaic.core.errors import UsageError
+from neuromosaic.core.evaluation.recipe import Loss
 from neuromosaic.core.role_inputs import Finding
-from neuromosaic.core.signature import LOSSES, Objective, Signature, read_tensor
+from neuromosaic.core.signature import Signature, read_tensor
+from neuromosaic.core.tasks import FORMS
 from neuromosaic.core.validation.files import Construction, Report
 from neuromosaic.core.workers.boundary import Accepted
 
@@ -93,10 +95,10 @@ def find_files(given: Sequence[Path]) -> list[Path]:
 def read_signature(wanted: Wanted) -> Signature:
     """Raises UsageError for what no network can be called with."""
     _one_of("--task", wanted.task, get_args(Task))
-    losses = [name for kind in get_args(Objective) for name in (get_args(kind) or (kind,))]
+    losses = get_args(Loss)
     _one_of("--loss", wanted.loss, losses)
     inputs = tuple(read_tensor(text) for text in wanted.input or [])
-    loss = wanted.loss or (LOSSES[wanted.task] if wanted.task else None)  # type: ignore[index]
+    loss = wanted.loss or (FORMS[wanted.task].losses[0] if wanted.task else None)  # type: ignore[index]
     return Signature.model_validate(
         {
             "inputs": inputs, "outputs": tuple(read_tensor(text) for text in wanted.output or []),

@@ -17,7 +17,8 @@ from neuromosaic.core.brief import Brief, Constraints, TensorSpec
 from neuromosaic.core.errors import UsageError
 from neuromosaic.core.evaluation.metrics import available, higher_is_better
 from neuromosaic.core.evaluation.suitable import augmentations_for, losses_for
-from neuromosaic.core.role_inputs import DataSummary, FamilySketch, Finding, Repair, Trace
+from neuromosaic.core.role_inputs import DataSummary, FamilySketch, Finding, Repair, Trace, Tried
+from neuromosaic.core.space.parameters import Parameter
 from neuromosaic.core.syntax import parse
 from neuromosaic.prompts.narrowing import narrowed
 from neuromosaic.prompts.schema import field_list
@@ -201,6 +202,15 @@ def _round(value: float) -> float:
     return float(f"{value:.5g}")
 
 
+def described(parameter: Parameter) -> dict[str, Any]:
+    """A parameter's kind and range, without what is as usual."""
+    return {"type": parameter.type, **parameter.model_dump(mode="json", exclude_defaults=True)}
+
+
+def tried(trial: Tried) -> dict[str, Any]:
+    return {"point": trial.point, "figures": trial.figures or "failed"}
+
+
 FILTERS = {
     "data": data,
     "fenced": fenced,
@@ -221,6 +231,8 @@ FILTERS = {
     "sketched": sketched,
     "outline": outline,
     "bound": bound,
+    "parameter": described,
+    "tried": tried,
     "metrics": available,
     "losses": losses_for,
     "augmentations": augmentations_for,

@@ -1,15 +1,12 @@
 """From a request to the messages that a chat model is sent."""
 
-from functools import cache
-from typing import TYPE_CHECKING, Any, Literal, TypedDict
+from pathlib import Path
+from typing import Any, Literal, TypedDict
 
 from neuromosaic.core.errors import RoleError
 from neuromosaic.core.proposals import Request
-from neuromosaic.prompts.condense import FILTERS
+from neuromosaic.prompts.requests import ENDING, environment
 from neuromosaic.prompts.roles import Role, snake
-
-if TYPE_CHECKING:
-    from jinja2 import Environment
 
 
 class ChatMessage(TypedDict):
@@ -22,7 +19,8 @@ def messages(role: Role, request: Request[Any]) -> list[ChatMessage]:
 
     Raises RoleError where there is no template for the request's role and purpose.
     """
-    text = _render(f"{snake(request.role)}.{request.purpose}.j2", inputs=request.inputs, reply=request.reply)
+    name = f"{snake(request.role)}.{request.purpose}{ENDING}"
+    text = _render(name, role.folder, inputs=request.inputs, reply=request.reply)
     return [{"role": "system", "content": role.prompt}, {"role": "user", "content": text}]
 
 
@@ -31,27 +29,14 @@ def mend(request: Request[Any], fault: str) -> ChatMessage:
     return {"role": "user", "content": _render("mend.j2", fault=fault, files=list(request.files))}
 
 
-def _render(template: str, **values: Any) -> str:
-    from jinja2 import TemplateNotFound
+def _render(template: str, own: Path | None = None, **values: Any) -> str:
+    from jinja2 import TemplateError, TemplateNotFound
 
     try:
-        text = _environment().get_template(template).render(values)
+        text = environment(own).get_template(template).render(values)
     except TemplateNotFound:
         raise RoleError(f"there is no prompt template {template}: role or purpose of the request is wrong") from None
+    except TemplateError as error:
+        where = f"{template} (yours, in {own}, if it is there)" if own else template
+        raise RoleError(f"the prompt template {where} cannot be filled in: {error}") from None
     return text.strip() + "\n"
-
-
-@cache
-def _environment() -> "Environment":
-    from jinja2 import PackageLoader, StrictUndefined
-    from jinja2.sandbox import ImmutableSandboxedEnvironment
-
-    environment = ImmutableSandboxedEnvironment(
-        loader=PackageLoader("neuromosaic.prompts"),
-        autoescape=False,  # the output is no HTML; data are quoted as JSON by the filters
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    environment.filters.update(FILTERS)
-    return environment

@@ -14,6 +14,7 @@ from neuromosaic.core.errors import RoleError
 from neuromosaic.core.proposals import RoleName
 from neuromosaic.core.role_inputs import Finding
 from neuromosaic.prompts.front_matter import FrontMatterError, split
+from neuromosaic.prompts.requests import ENDING, template_fault, template_source
 
 ROLE_NAMES: tuple[RoleName, ...] = get_args(RoleName)
 
@@ -33,6 +34,7 @@ class Role(Value):
     temperature: float | None = Field(None, ge=0, le=2)
     max_tokens: int | None = Field(None, ge=1)
     tools: tuple[str, ...] = ()
+    folder: Path | None = Field(None, description="of the user's own templates; told by no file")
 
     @field_validator("name", mode="before")
     @classmethod
@@ -75,14 +77,22 @@ def snake(role: RoleName) -> str:
 def load_roles(user_folder: Path | None = None) -> dict[RoleName, Role]:
     """Every role: the built-in files, overridden by name by the `*.md` of `user_folder` (which need not exist).
 
-    Raises RoleError naming file and line of the first fault.
+    Its `*.j2` come before the built-in templates of the same names. Raises RoleError naming file and line of the
+    first fault.
     """
     roles = _read_all(_built_in(), "built-in ")
-    return roles | (_read_all(user_folder) if user_folder is not None and user_folder.is_dir() else {})
+    if user_folder is None or not user_folder.is_dir():
+        return roles
+    known = {**roles, **_read_all(user_folder)}
+    own = user_folder if any(user_folder.glob(f"*{ENDING}")) else None
+    return {name: role.model_copy(update={"folder": own}) for name, role in known.items()}
 
 
 def check_roles(folder: Path) -> list[Finding]:
-    """Every fault in the role files of a folder; empty where all is well. Raises RoleError: no such folder."""
+    """Every fault in the role files and templates of a folder; empty where all is well.
+
+    Raises RoleError: no such folder.
+    """
     if not folder.is_dir():
         raise RoleError(f"{folder} is no folder: `neuromosaic roles eject ROLE` makes it")
     findings: list[Finding] = []
@@ -94,7 +104,12 @@ def check_roles(folder: Path) -> list[Finding]:
             if role.name in seen:
                 findings.append(_twice(role.name, str(path), seen[role.name]))
             seen.setdefault(role.name, str(path))
-    return findings
+    return findings + _template_findings(folder)
+
+
+def _template_findings(folder: Path) -> list[Finding]:
+    faults = {path: template_fault(path) for path in sorted(folder.glob(f"*{ENDING}"))}
+    return [_finding("template", str(path), fault[0], fault[1]) for path, fault in faults.items() if fault]
 
 
 def source_of(role: RoleName) -> str:
@@ -102,13 +117,21 @@ def source_of(role: RoleName) -> str:
     return (_built_in() / file_name(role)).read_text(encoding="utf-8")
 
 
-def eject(role: RoleName, folder: Path) -> Path:
-    """Writes the built-in file of `role` to `folder`, to be changed there. Raises RoleError where it exists."""
-    path = folder / file_name(role)
+def eject(name: str, folder: Path) -> Path:
+    """Writes a role's built-in file, or the template of that name ("trainer.recipes.j2"), to `folder`, to be changed
+    there. Raises RoleError where there is no such thing, or it is in the folder already.
+    """
+    if name.endswith(ENDING):
+        return _write(folder / name, template_source(name))
+    role = role_name(name)
+    return _write(folder / file_name(role), source_of(role))
+
+
+def _write(path: Path, text: str) -> Path:
     try:
-        folder.mkdir(parents=True, exist_ok=True)
+        path.parent.mkdir(parents=True, exist_ok=True)
         with path.open("x", encoding="utf-8") as file:
-            file.write(source_of(role))
+            file.write(text)
     except FileExistsError:
         raise RoleError(f"{path} is there already: edit it, or move it away first") from None
     except OSError as error:
@@ -155,7 +178,7 @@ def _read(path: Traversable, where: str) -> _Reading:
 
 
 def _keys() -> list[str]:
-    return [key for key in Role.model_fields if key != "prompt"]
+    return [key for key in Role.model_fields if key not in ("prompt", "folder")]
 
 
 def _unknown_keys(lines: Mapping[str, int], where: str) -> list[Finding]:

@@ -145,7 +145,8 @@ class Workbench:
 
     @property
     def sandbox(self) -> Sandbox:
-        return self._workers.sandbox(self.options.boundary)
+        given = self.options.extend
+        return self._workers.sandbox(self.options.boundary, given.libraries if given else ())
 
     @property
     def judge(self) -> Judge:

@@ -13,7 +13,7 @@ from neuromosaic.core.graph.tensors import from_numpy
 from neuromosaic.core.proposals import FamilyProposal
 from neuromosaic.core.protocols import Program, Verdict
 from neuromosaic.core.role_inputs import Finding
-from neuromosaic.core.search.families import Choice, FamilyRange
+from neuromosaic.core.search.families import Choice
 from neuromosaic.core.signature import signature_of
 from neuromosaic.core.space.moving import usual
 from neuromosaic.core.space.parameters import Point, settled
@@ -36,10 +36,6 @@ class Family(Value):
     default: Point
     seconds_per_step: float
     within: bool = True
-
-    @property
-    def range(self) -> FamilyRange:
-        return FamilyRange(self.proposal.searched, self.default)
 
 
 class Candidate(Value):
@@ -85,7 +81,11 @@ def ladder(bench: Workbench) -> Ladder:
     data = bench.dataset
     examples = {"x/0": from_numpy(data.train.x[:32]), "y": from_numpy(data.train.y[:32])}
     signature = signature_of(data.contract, bench.plan.loss)
-    return Ladder(bench.sandbox, bench.judge, signature, bench.brief.constraints, Examples(examples))
+    own = bench.options.extend
+    return Ladder(
+        bench.sandbox, bench.judge, signature, bench.brief.constraints, Examples(examples),
+        strict=not (own and own.libraries),
+    )  # fmt: skip
 
 
 def record(bench: Workbench, family: Family, values: Point, climb: Climb) -> Candidate:

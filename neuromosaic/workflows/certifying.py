@@ -130,14 +130,15 @@ class Certifier:
         bench, data = self._bench, self._bench.dataset
         task, names = data.contract.task, (bench.plan.primary, *bench.plan.report)
         predicted, truth = in_units(bench, outputs), in_units(bench, self._test.y)
-        scored = score(task, predicted, truth, names)
+        naive = data.preprocessing.naive_error
+        scored = score(task, predicted, truth, names, naive)
         test = {name: value for name, value in scored.items() if value == value}  # JSON knows no NaN
         if bench.plan.primary not in test:
             raise CandidateError(f"{bench.plan.primary} is undefined on the test split", "undefined-metric")
         validation = {name: value for name, value in finalist.record["metrics"].items() if value == value}
         metrics = {f"val_{k}": v for k, v in validation.items()} | {f"test_{k}": v for k, v in test.items()}
         primary = bench.plan.primary
-        return metrics, {f"test_{primary}": interval(task, primary, predicted, truth)}
+        return metrics, {f"test_{primary}": interval(task, primary, predicted, truth, naive_error=naive)}
 
     def _latency(self, candidate: Candidate, program: Program) -> Latency:
         """Of model.py by the host's clock; on an accelerator, which only the judge has, of the graph."""
@@ -172,8 +173,7 @@ class Certifier:
 
 def in_units(bench: Workbench, values: np.ndarray) -> np.ndarray:
     """Regression values in the user's own units; anything else as it is."""
-    data = bench.dataset
-    return data.preprocessing.unscale_targets(values) if data.contract.task == "regression" else values
+    return bench.dataset.preprocessing.unscale_targets(values)
 
 
 def simple_baselines(bench: Workbench) -> dict[str, dict[str, float]]:
@@ -184,7 +184,8 @@ def simple_baselines(bench: Workbench) -> dict[str, dict[str, float]]:
     for name, predict in fit_baseline(data.contract, data.train.x, data.train.y, bench.brief.seed).items():
         figures: dict[str, float] = {}
         for split, x, y in (("val", data.validation.x, data.validation.y), ("test", test.x, test.y)):
-            scored = score(data.contract.task, in_units(bench, predict(x)), in_units(bench, y), names)
+            predicted, naive = in_units(bench, predict(x)), data.preprocessing.naive_error
+            scored = score(data.contract.task, predicted, in_units(bench, y), names, naive)
             figures |= {f"{split}_{metric}": value for metric, value in scored.items() if value == value}
         found[name] = figures
         bench.tell("baseline", name=name, metrics=figures)

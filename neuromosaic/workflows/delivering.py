@@ -6,7 +6,8 @@ from typing import Any, NoReturn
 import numpy as np
 
 from neuromosaic.core.errors import UsageError
-from neuromosaic.core.graph.packing import unpack_tensors
+from neuromosaic.core.graph.document import Graph
+from neuromosaic.core.graph.packing import unpack, unpack_tensors
 from neuromosaic.core.results import CandidateResult, Results
 from neuromosaic.core.spelling import suggest
 from neuromosaic.core.store.store import Store
@@ -15,10 +16,12 @@ from neuromosaic.delivery.folder import MANIFEST, deliver, untouched
 from neuromosaic.delivery.history import read_history
 from neuromosaic.delivery.text import judged
 from neuromosaic.workflows.bench import Workbench
+from neuromosaic.workflows.candidates import Candidate
 from neuromosaic.workflows.certifying import in_units, model_source
+from neuromosaic.workflows.extending import needed, unchanged_test
+from neuromosaic.workflows.field import BASELINE, SEARCH
 from neuromosaic.workflows.finalists import Finalist, known_finalists
 from neuromosaic.workflows.outcome import certified, results
-from neuromosaic.workflows.searching import BASELINE, SEARCH
 from neuromosaic.workflows.state import DesignState
 
 
@@ -81,8 +84,10 @@ def contents(bench: Workbench, found: Results) -> Delivery:
     assert best is not None  # `results` has raised where there is neither
     finalist = next(finalist for finalist in known_finalists(bench) if finalist.candidate.id == best.id)
     judged = bench.store.step(bench.run, "mutants")
+    source = model_source(bench, finalist.candidate)
     return Delivery(
-        results=found, model_source=model_source(bench, finalist.candidate), suite_source=bench.suite,
+        results=found, model_source=source, suite_source=bench.suite,
+        unchanged_source=bench.once(f"unchanged/{best.id}", lambda: unchanged_test(bench, source)),
         weights=unpack_tensors(bench.store.get(finalist.record["weights"])),
         preprocessing=bench.dataset.preprocessing.model_dump_json(indent=2),
         data=bench.dataset.summary, data_hash=bench.dataset.hash, hardware=bench.hardware,
@@ -90,8 +95,13 @@ def contents(bench: Workbench, found: Results) -> Delivery:
         history=read_history(bench.store.events(bench.run), found.models),
         mutants=[{**row, "killed_by": tuple(row["killed_by"])} for row in judged["rows"]],
         tests=bench.store.evidence(best.evidence["tests"])["outcomes"], evidence=_evidence(bench),
-        notes=bench.dataset.notes, extends=bench.options.extend.file if bench.options.extend else None,
+        notes=[*bench.dataset.notes, *needed(bench)], graph=_graph(bench, finalist.candidate),
+        extends=bench.options.extend.file if bench.options.extend else None,
     )  # fmt: skip
+
+
+def _graph(bench: Workbench, candidate: Candidate) -> Graph | None:
+    return unpack(bench.store.get(candidate.graph)) if candidate.graph else None
 
 
 def _curves(finalists: list[Finalist]) -> dict[str, list[dict[str, float]]]:

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import replace
+from importlib import metadata
 from typing import Any
 
 from neuromosaic.agents.model_architect import as_family, extend_family
@@ -10,7 +11,7 @@ from neuromosaic.core.graph.packing import unpack_tensors
 from neuromosaic.core.protocols import Program
 from neuromosaic.core.role_inputs import ExtensionInputs, FamilyInputs
 from neuromosaic.core.validation.climb import Climb
-from neuromosaic.core.validation.unchanged import check_unchanged, with_weights
+from neuromosaic.core.validation.unchanged import check_unchanged, suite_of, with_weights
 from neuromosaic.llm.fallback import Witness
 from neuromosaic.prompts.condense import merit
 from neuromosaic.workflows.bench import Workbench
@@ -63,11 +64,36 @@ def against_given(bench: Workbench) -> str:
     )
 
 
+def needed(bench: Workbench) -> list[str]:
+    """What `model.py` needs besides PyTorch, as sentences."""
+    given = bench.options.extend
+    names = dict.fromkeys(library.partition(".")[0] for library in given.libraries) if given else ()
+    return [f"model.py imports {name}, in version {metadata.version(name)} when it was certified." for name in names]
+
+
 def from_where_it_was(bench: Workbench, graph: Graph) -> Graph:
     """The graph with the given network's trained weights, where it has any and they fit."""
+    return with_weights(graph, given_weights(bench))
+
+
+def given_weights(bench: Workbench) -> Mapping[str, TensorData]:
+    """The given network's trained weights; none where there are none."""
     given = bench.options.extend
-    return with_weights(graph, _weights(bench, given.weights)) if given and given.weights else graph
-
-
-def _weights(bench: Workbench, digest: str) -> Mapping[str, TensorData]:
+    if given is None or given.weights is None:
+        return {}
+    digest = given.weights
     return bench.share(f"weights {digest}", lambda: unpack_tensors(bench.store.get(digest)))
+
+
+def unchanged_test(bench: Workbench, source: str) -> str:
+    """A test, to be delivered, that `model.py` does with the given network's weights what that does; none where
+    nothing was given, or where the winner's values do not keep to it (which is said)."""
+    given = bench.options.extend
+    if given is None:
+        return ""
+    spec = bench.dataset.contract.input
+    verdict = check_unchanged(Program(source, {}, bench.brief.seed), given.source, given.entry, spec, bench.sandbox)
+    if verdict.passed:
+        return suite_of(given.source, given.entry, spec)
+    bench.tell("note", text=f"The delivered network {verdict.findings[0].message}.")
+    return ""

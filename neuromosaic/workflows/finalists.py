@@ -8,7 +8,7 @@ from neuromosaic.core.errors import Interrupted, RunFailedError
 from neuromosaic.core.search.pareto import pareto_front
 from neuromosaic.workflows.bench import Workbench
 from neuromosaic.workflows.candidates import Candidate
-from neuromosaic.workflows.searching import BASELINE, CONTESTANTS, SEARCH, Trials, play
+from neuromosaic.workflows.field import BASELINE, CONTESTANTS, SEARCH, Trials, play
 from neuromosaic.workflows.state import DesignState
 from neuromosaic.workflows.trials import TrialRecord, fitness, train_all
 

@@ -11,12 +11,14 @@ class Extension(Value):
     """The network to start from: its `source`, the class `entry` there, its trained `weights` (artifact) if any.
 
     `file`: the file as it was read, for changing it in place.
+    `libraries`: installed modules besides PyTorch that it is built by.
     """
 
     source: str
     entry: str
     weights: str | None = None
     file: Extended | None = None
+    libraries: tuple[str, ...] = ()
 
 
 class Options(Value):
@@ -27,7 +29,8 @@ class Options(Value):
     ("repair"). `calls`, `tokens`, `model_seconds` and `at_once` limit what one process asks of models. `approved`:
     the brief needs no person's approval. `folder`: where the result is delivered. `agents`: folder with the user's
     own role files. `repository`: the user's own, for a pull request. `boundary`: the least that may stand around
-    proposed code. `extend`: what ModelArchitect extends; without it NetworkArchitect designs anew.
+    proposed code. `extend`: what ModelArchitect extends; without it NetworkArchitect designs anew. `strategy`: by
+    which the families are searched, a name of `strategy_names()`.
     """
 
     models: tuple[str, ...] = ("offline",)
@@ -43,3 +46,4 @@ class Options(Value):
     repository: str | None = None
     boundary: Accepted = "auto"
     extend: Extension | None = None
+    strategy: str = "auto"

@@ -12,8 +12,8 @@ from neuromosaic.core.validation.constraints import judge_constraints, shortfall
 from neuromosaic.workflows.bench import Workbench
 from neuromosaic.workflows.certifying import environment
 from neuromosaic.workflows.extending import against_given
+from neuromosaic.workflows.field import BASELINE, SEARCH
 from neuromosaic.workflows.finalists import needing_certificate
-from neuromosaic.workflows.searching import BASELINE, SEARCH
 
 
 def results(bench: Workbench) -> Results:

@@ -1,32 +1,22 @@
 """Trainer's recipes, and the search over the families beside its random baseline."""
 
-from collections.abc import Mapping, Sequence
-
 from neuromosaic.agents.metrics import judge_round
 from neuromosaic.agents.trainer import propose_recipes
 from neuromosaic.core.evaluation.recipe import Recipe
 from neuromosaic.core.proposals import Judgement, RecipeProposal
 from neuromosaic.core.role_inputs import FamilySketch, JudgementInputs, RecipeInputs
-from neuromosaic.core.search.engine import Contest, Contestant
 from neuromosaic.core.search.families import Choice
-from neuromosaic.core.search.strategies import Evolution, RandomSearch
 from neuromosaic.core.validation.constraints import in_words, judge_constraints
 from neuromosaic.workflows.bench import Workbench
 from neuromosaic.workflows.candidates import Candidate, Family, admit, family_of
+from neuromosaic.workflows.field import BASELINE, CONTESTANTS, SEARCH, SEARCH_SHARE, Trials, play
 from neuromosaic.workflows.history import traces
 from neuromosaic.workflows.planning import common
 from neuromosaic.workflows.state import DesignState
 from neuromosaic.workflows.trials import TrialRecord, fitness, train_all
 
-SEARCH_SHARE = 0.5
-"""Of a time budget: until then trials are begun; the rest is for training the finalists in full, and certifying."""
 FULL_SHARE = 0.4
 """Of a time budget: what the full trainings may take together."""
-SEARCH, BASELINE = "search", "random_search"
-
-
-CONTESTANTS = (SEARCH, BASELINE)
-Trials = list[tuple[Candidate, TrialRecord]]
 
 
 def recipes(bench: Workbench, state: DesignState) -> DesignState:
@@ -94,70 +84,6 @@ def search(bench: Workbench, state: DesignState) -> DesignState:
     best = max((fitness(bench, record) for _, record in contestants[SEARCH]), default=None)
     bench.tell("round.finished", round=state["round"], trials=len(contestants[SEARCH]), best=best)
     return {}
-
-
-def play(bench: Workbench, turn: int, accepted: Sequence[str]) -> dict[str, Trials]:
-    """The contest between the search and random draws, on equal numbers of trials, up to round `turn`."""
-    field = bench.share("field", lambda: Field(bench))
-    while field.turn < turn:
-        field.turn += 1
-        joined = bench.once(f"joined/{field.turn}", lambda: sorted(accepted))
-        field.join({name: family_of(bench, name) for name in joined})
-        field.run(field.turn)
-    return {contestant.name: field.trials_of(contestant) for contestant in field.contestants}
-
-
-class Field:
-    """The contest as one process plays it: families at hand, the record of every trial, rounds played (`turn`)."""
-
-    def __init__(self, bench: Workbench) -> None:
-        self._bench = bench
-        self.turn = -1
-        self._families: dict[str, Family] = {}
-        self._known: dict[str, Candidate] = {}
-        self._records: dict[str, TrialRecord] = {}
-        seed = bench.brief.seed
-        self.contestants: list[Contestant[Candidate]] = [
-            Contestant(SEARCH, Evolution(seed)), Contestant(BASELINE, RandomSearch(seed))
-        ]  # fmt: skip
-
-    def join(self, families: Mapping[str, Family]) -> None:
-        self._families.update(families)
-
-    def run(self, turn: int) -> None:
-        """One round: its share of all trials, or of the time."""
-        bench = self._bench
-        trials = -(-bench.envelope.trials * (turn + 1) // bench.envelope.rounds)
-        contest = Contest(
-            self.contestants, self._admit, self._evaluate, lambda: self._over(turn), batch=bench.envelope.workers
-        )
-        contest.run({name: family.range for name, family in self._families.items()}, trials)
-
-    def trials_of(self, contestant: Contestant[Candidate]) -> Trials:
-        return [(candidate, self._records[candidate.id]) for candidate, _ in contestant.trials]
-
-    def _admit(self, choice: Choice) -> Candidate | None:
-        candidate = admit(self._bench, self._families, choice)
-        return self._known.setdefault(candidate.id, candidate) if candidate else None
-
-    def _evaluate(self, batch: Sequence[tuple[str, Candidate]]) -> list[Mapping[str, float]]:
-        bench = self._bench
-        curves = {name: record["curve"] for name, record in self._records.items()}
-        records = train_all(bench, batch, bench.recipe, bench.envelope.fidelity, prune=True, history=curves)
-        self._records.update({candidate.id: record for (_, candidate), record in zip(batch, records, strict=True)})
-        return [{"fitness": fitness(bench, record)} for record in records]
-
-    def _over(self, turn: int) -> bool:
-        """Out of time, or told to stop: what it decided once is replayed as a count of trials."""
-        bench = self._bench
-        done = sum(len(contestant.trials) for contestant in self.contestants)
-        decided = bench.store.step(bench.run, f"over/{turn}")
-        if decided is None:
-            left = bench.seconds_left(SEARCH_SHARE * (turn + 1) / bench.envelope.rounds)
-            if not (bench.look_for_stop() or (left is not None and left <= 0 and done)):
-                return False
-            decided = bench.once(f"over/{turn}", lambda: {"trials": done})
-        return bool(done >= decided["trials"])
 
 
 def judge(bench: Workbench, state: DesignState) -> DesignState:

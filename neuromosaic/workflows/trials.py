@@ -13,6 +13,7 @@ from neuromosaic.core.graph.packing import pack_tensors
 from neuromosaic.core.search.pruners import MedianRule
 from neuromosaic.workflows.bench import Workbench
 from neuromosaic.workflows.candidates import Candidate, canonical, family_of, subject
+from neuromosaic.workflows.extending import given_weights
 
 TrialRecord = dict[str, Any]
 """A stored trial: metrics, curve, cause, seconds, message, weights (artifact), and the evidence id of this run's use
@@ -31,6 +32,7 @@ def trial_key(bench: Workbench, candidate: Candidate, recipe: Recipe, fidelity: 
             candidate.id, canonical([family.proposal.source, candidate.values]), recipe.model_dump(mode="json"),
             fidelity, bench.brief.seed, data.hash, canonical(data.preprocessing.model_dump(mode="json")),
             bench.plan.primary, len(data.train.x), bench.hardware.device,
+            *([given.weights] if (given := bench.options.extend) and given.weights else []),
         ]
     )  # fmt: skip
 
@@ -85,6 +87,7 @@ def _run(
     return run_trial(
         worker, subject(bench, candidate), bench.dataset, recipe, bench.plan, fidelity=fidelity,
         seed=bench.brief.seed, should_stop=should_stop, on_epoch=on_epoch, timeout=24 * 3600.0,
+        weights=given_weights(bench) if candidate.lane == "python" else None,  # a graph came with them
     )  # fmt: skip
 
 

@@ -4,6 +4,7 @@ import os
 import threading
 from collections.abc import Callable, Hashable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from typing import TYPE_CHECKING, TypeVar
 
 from neuromosaic.core.workers.boundary import Accepted
@@ -23,11 +24,13 @@ class Workers:
         self._judges: dict[Hashable, ProcessJudge] = {}
         self._lock = threading.Lock()
 
-    def sandbox(self, boundary: Accepted) -> "ProcessSandbox":
+    def sandbox(self, boundary: Accepted, libraries: tuple[str, ...] = ()) -> "ProcessSandbox":
+        """`libraries`: installed modules that its jobs find imported."""
         from neuromosaic.core.sandbox.process import ProcessSandbox
 
         workers = min(4, os.cpu_count() or 1)
-        return self._once(self._sandboxes, boundary, lambda: ProcessSandbox(workers=workers, boundary=boundary))
+        make = partial(ProcessSandbox, workers=workers, boundary=boundary, libraries=libraries)
+        return self._once(self._sandboxes, (boundary, libraries), make)
 
     def judge(self, workers: int, device: str) -> "ProcessJudge":
         from neuromosaic.core.judge.process import ProcessJudge

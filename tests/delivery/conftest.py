@@ -15,7 +15,8 @@ from neuromosaic.core.evaluation.data.loading import load_dataset
 from neuromosaic.core.evaluation.data.preprocessing import Preprocessing
 from neuromosaic.core.evaluation.intervals import interval
 from neuromosaic.core.evaluation.metrics import score
-from neuromosaic.core.graph.document import TensorData
+from neuromosaic.core.graph.document import Graph, TensorData
+from neuromosaic.core.graph.export import export_module
 from neuromosaic.core.graph.tensors import from_torch
 from neuromosaic.core.results import CandidateResult, Latency, Results
 from neuromosaic.core.role_inputs import DataSummary, Hardware
@@ -187,12 +188,23 @@ MUTANTS = [
 ]  # fmt: skip
 
 
-def state_dict(source: str) -> dict[str, TensorData]:
-    """Weights of the model that a source builds, drawn anew so that no default gives them by chance."""
+def built(source: str) -> torch.nn.Module:
     torch.manual_seed(5)
     namespace: dict[str, Any] = {"__name__": "model"}
     exec(compile(source, "model.py", "exec"), namespace)
-    model = namespace["Model"]()
+    model: torch.nn.Module = namespace["Model"]()
+    return model
+
+
+def graph_of(source: str, preprocessing: Preprocessing) -> Graph:
+    """As the sandbox would hand it out."""
+    wanted = preprocessing.contract.input
+    return export_module(built(source), (torch.zeros(2, *wanted.shape, dtype=getattr(torch, wanted.dtype)),))
+
+
+def state_dict(source: str) -> dict[str, TensorData]:
+    """Weights of the model that a source builds, drawn anew so that no default gives them by chance."""
+    model = built(source)
     return {
         name: from_torch(tensor + (tensor.is_floating_point() * 1)) for name, tensor in model.state_dict().items()
     }
@@ -221,7 +233,8 @@ def finished(
         predictions=found, history=read_history(told, MODELS), mutants=MUTANTS,
         tests=dict.fromkeys(("test_output_has_the_shape", "test_every_parameter_gets_a_gradient"), "passed"),
         evidence={f"e-{1:012x}": {"kind": "test-split", "seed": 0, "outputs": "ab" * 32}},
-        notes=["validation and test were divided off with equal class shares"], **changes,
+        notes=["validation and test were divided off with equal class shares"], graph=graph_of(source, dataset),
+        **changes,
     )  # fmt: skip
 
 

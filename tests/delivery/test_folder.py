@@ -12,10 +12,12 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
+from neuromosaic.core.brief import TensorSpec
 from neuromosaic.core.errors import RunFailedError, UsageError
 from neuromosaic.core.graph.document import TensorData
 from neuromosaic.core.graph.tensors import to_torch
 from neuromosaic.core.results import Results
+from neuromosaic.core.validation.unchanged import suite_of
 from neuromosaic.delivery.contents import Delivery
 from neuromosaic.delivery.folder import MANIFEST, deliver, untouched, weights_file
 
@@ -273,3 +275,16 @@ def test_without_a_network_there_is_nothing_to_deliver(bare: Delivery, tmp_path:
     with pytest.raises(RunFailedError, match="no certified network"):
         deliver(tmp_path / "net", replace(bare, results=results))
     assert not names(tmp_path)
+
+
+def test_what_was_built_on_a_given_network_comes_with_the_test_that_it_still_does_what_that_does(
+    digits: Delivery, tmp_path: Path
+) -> None:
+    source = suite_of(digits.model_source, "Model", digits.results.brief.input or TensorSpec(shape=(64,)))
+    folder = deliver(tmp_path / "net", replace(digits, unchanged_source=source))[0].parent
+    run = subprocess.run(
+        [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "test_unchanged.py"],
+        cwd=folder, capture_output=True, text=True, timeout=120,
+    )  # fmt: skip
+    assert run.returncode == 0, run.stdout
+    assert not (deliver(tmp_path / "other", digits)[0].parent / "test_unchanged.py").exists()

@@ -194,8 +194,21 @@ def test_a_bare_delivery_still_makes_a_page(digits: Delivery) -> None:
         digits.hardware,
     )  # fmt: skip
     page = Page(report(bare))
-    assert {"brief", "trade-offs", "tests", "again", "evidence"} <= set(page.ids)
-    assert not {"learning", "mistakes"} & set(page.ids)
+    assert {"answer", "trade-offs", "candidates", "tests", "again", "evidence"} <= set(page.ids)
+    assert not {"learning", "mistakes", "architecture", "search"} & set(page.ids)
+
+
+def test_the_network_is_drawn_by_its_layers(digits: Delivery) -> None:
+    page = Page(report(digits))
+    assert {"architecture", "architecture-head"} <= set(page.ids)
+    assert {"linear 64 → 24", "linear 24 → 10", "1,608"} <= set(page.texts)
+    assert "1 \u00d7 8 \u00d7 8" in page.texts
+
+
+def test_what_the_search_was_worth_is_shown_beside_random_draws(digits: Delivery) -> None:
+    text = report(digits)
+    assert "best validation accuracy by number of trials" in text
+    assert "Best of 12 trials" in Page(text).texts
 
 
 def test_a_very_long_run_stays_readable(digits: Delivery) -> None:

@@ -1,12 +1,34 @@
 """`report.md`, the plots as files, and the card's header."""
 
+from dataclasses import replace
 from xml.etree import ElementTree
 
+import torch
 import yaml
 
+from neuromosaic.core.graph.export import export_module
 from neuromosaic.delivery.card import card
 from neuromosaic.delivery.contents import Delivery
-from neuromosaic.delivery.summary import pictures, summary
+from neuromosaic.delivery.summary import STORY, pictures, summary
+from tests.core.graph.test_outline import Blocks
+
+
+def test_the_summary_answers_first(digits: Delivery, missed: Delivery) -> None:
+    met, _, story = summary(digits).partition(STORY)
+    assert met.startswith("# r0s0-4c1d2e meets the brief: test accuracy 0.9851 ")
+    assert "- ✅ 14,218 parameters, limit 20,000" in met
+    assert "| linear (baseline) | no network | 0.9440 |" in met
+    assert "![metric against size](pareto.svg)" in met
+    assert "## Who decided what" in story
+    assert "- ❌ missed: 14,218 parameters, limit 5,000: 2.8 times too many" in summary(missed)
+
+
+def test_the_summary_lists_the_networks_layers(digits: Delivery) -> None:
+    graph = export_module(Blocks(depth=3), (torch.randn(2, 4),))
+    text = summary(replace(digits, graph=graph))
+    assert "| stem | linear 4 → 6; ReLU | 6 | 30 |" in text
+    assert "| blocks.0.branch.0 (\u00d7 3) | linear 6 → 12; GELU | 12 | 252 |" in text
+    assert "## The network" not in summary(replace(digits, graph=None))
 
 
 def test_the_summary_says_what_was_dropped_and_why(digits: Delivery) -> None:

@@ -148,3 +148,17 @@ def test_ctrl_c_keeps_what_is_done_and_resume_goes_on(place: Path) -> None:
     trials = json.loads(again.stdout)["trials"]
     assert len(trials) == 30
     assert all(trial in trials for trial in done)
+
+
+def test_a_model_proposes_points_by_the_command_line(place: Path, capsys: Any) -> None:
+    (place / "script").mkdir()
+    proposed = {"points": [{"x": 0.0, "kind": "a", "y": y} for y in range(1, 9)]}
+    (place / "script" / "NetworkArchitect.points.md").write_text(json.dumps(proposed))
+    common = ("mine:space", "--evaluator", "mine:score", "--maximize", "accuracy", "--trials", 7, "--json")
+    assert call(*common, "--strategy", "llm", "--model", "scripted:script") == 0
+    told = json.loads(capsys.readouterr().out)
+    assert [trial["point"]["y"] for trial in told["trials"] if trial["number"] >= 4] == [1, 2, 3]
+    assert told["summary"]["best"][0]["metrics"]["accuracy"] == 1.0
+    assert call(*common, "--strategy", "llm") == 0, "without a name the built-in designer is asked"
+    assert call(*common, "--strategy", "auto", "--model", "offline") == 2
+    assert "'auto' asks no model" in capsys.readouterr().err

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from neuromosaic.core.errors import UsageError
+from neuromosaic.core.errors import SearchError, UsageError
 from neuromosaic.core.store.store import Store
 from neuromosaic.interfaces import models
 from neuromosaic.interfaces.design import Wanted, brief_of, options_of
@@ -49,6 +49,15 @@ def test_the_file_sets_what_nothing_else_says(here: Path) -> None:
     assert (options.calls, options.tokens, options.model_seconds, options.at_once) == (9, 1000, 60.0, 2)
     assert brief_of(Wanted(data="iris")).budget.cost_usd == 0.5
     assert brief_of(Wanted(data="iris", max_cost=0.1)).budget.cost_usd == 0.1
+
+
+def test_the_search_strategy_is_that_of_the_command_line_or_the_file_and_is_known(here: Path) -> None:
+    assert options_of(Wanted(), here).strategy == "auto"
+    (here / "neuromosaic.toml").write_text('[search]\nstrategy = "llm"\n')
+    assert options_of(Wanted(), here).strategy == "llm"
+    assert options_of(Wanted(strategy="bayesian"), here).strategy == "bayesian"
+    with pytest.raises(SearchError, match="did you mean 'evolutionary'"):
+        options_of(Wanted(strategy="evolutionay"), here)
 
 
 def test_the_environment_comes_before_the_file_and_the_command_line_before_both(

@@ -2,11 +2,13 @@
 
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from neuromosaic.core.brief import Budget, Constraints
 from neuromosaic.core.results import CandidateResult
+from neuromosaic.core.search.ledger import Ledger
 from neuromosaic.workflows import runs
 from tests.small_runs import Finished, at_work, comparable, design, iris
 
@@ -62,6 +64,36 @@ def test_search_and_baseline_had_the_same_number_of_trials_and_each_network_was_
     assert len(started) == len(set(started))
 
 
+def test_search_and_baseline_are_searches_of_the_engine_which_begin_with_the_same_draws(finished: Finished) -> None:
+    ledger, run = Ledger(finished.store.root), finished.results.run
+    assert set(ledger.names()) == {f"{run}/search/0", f"{run}/random_search/0"}
+    searched, drawn = (_points(ledger, f"{run}/{name}/0") for name in ("search", "random_search"))
+    families = [event.data["family"] for event in finished.events if event.kind == "family.accepted"]
+    assert [point["family"] for point in searched[: len(families)]] == sorted(families)
+    own = searched[len(families) :]
+    assert own == drawn[: len(own)] != []
+
+
+def _points(ledger: Ledger, name: str) -> list[dict[str, Any]]:
+    found = ledger.latest(name)
+    assert found is not None
+    return [event.data["point"] for event in ledger.events(found[0]) if event.kind == "asked"]
+
+
+@pytest.mark.soak
+@pytest.mark.parametrize("strategy", ["llm", "grid", "regularized_evolution"])
+def test_any_strategy_may_search(tmp_path: Path, strategy: str) -> None:
+    results = design(tmp_path, iris(budget=Budget(trials=6)), strategy=strategy)
+    assert results.status == "met"
+    names = [found["strategy"] for _, found in _searches(tmp_path, results.run)]
+    assert names == [{"llm": "LLMSearch"}.get(strategy, strategy)] * len(names)
+
+
+def _searches(root: Path, run: str) -> list[Any]:
+    ledger = Ledger(root / "store")
+    return [ledger.latest(name) for name in ledger.names() if name.startswith(f"{run}/search/")]
+
+
 def test_baselines_stand_beside_the_winner(finished: Finished) -> None:
     baselines = finished.results.baselines
     assert set(baselines) == {"random_search", "majority", "linear"}
@@ -106,11 +138,11 @@ def test_an_impossible_limit_ends_with_the_nearest_and_by_how_much_it_missed(tmp
 
 
 def test_a_metric_bound_that_nothing_reaches_is_not_met_by_reselecting_on_the_test_split(tmp_path: Path) -> None:
-    results = design(tmp_path, iris(constraints=Constraints(metrics={"accuracy": 1.01}), budget=Budget(trials=4)))
+    results = design(tmp_path, iris(constraints=Constraints(metrics={"accuracy": 1.01}), budget=Budget(trials=6)))
     assert results.status == "not met"
     assert results.nearest is not None
     assert [result.name for result in results.constraints] == ["accuracy"]
     events = Finished(tmp_path, results).events
     assert [event.data["round"] for event in events if event.kind == "round.finished"] == [0, 1]
     assert {event.data["family"][:2] for event in events if event.kind == "family.proposed"} == {"r0", "r1"}
-    assert sum(event.kind == "trial.finished" and event.data["fidelity"] < 1 for event in events) >= 8
+    assert sum(event.kind == "trial.finished" and event.data["fidelity"] < 1 for event in events) >= 12

@@ -20,7 +20,7 @@ from neuromosaic.llm.scripted import ScriptedClient
 from neuromosaic.testing import example_hardware, example_task
 from neuromosaic.workflows import runs
 from neuromosaic.workflows.candidates import Candidate
-from neuromosaic.workflows.extending import against_given, ask_for_extension
+from neuromosaic.workflows.extending import against_given, ask_for_extension, unchanged_test
 from neuromosaic.workflows.options import Extension, Options
 from tests.small_runs import at_work, iris
 
@@ -60,6 +60,8 @@ def test_a_given_network_is_extended_from_its_weights_and_compared(tmp_path: Pat
     assert all(gate["passed"] for gate in gates)
     notes = [event.data["text"] for event in events if event.kind == "note"]
     assert any(note.startswith("Net as given came to") for note in notes)
+    assert results.winner is not None
+    assert "given.py" in (tmp_path / "out" / "test_unchanged.py").read_text()
     kept = [
         Candidate.model_validate(store.step(run, f"candidate/{event.data['candidate']}"))
         for event in events
@@ -89,6 +91,19 @@ def test_without_a_trial_of_the_given_network_there_is_no_comparison(given: Exte
     store.once(run, "metrics", lambda: plan.model_dump(mode="json"))
     with at_work(store, run) as bench:
         assert against_given(bench) == ""
+
+
+@pytest.mark.parametrize("factor", [1, 2])
+def test_the_delivered_network_is_held_against_the_given_one(factor: int, tmp_path: Path) -> None:
+    store = Store(tmp_path / "store")
+    run = runs.create(store, iris(), Options(extend=Extension(source=NET, entry="Net")))
+    store.once(run, "brief", lambda: iris().model_dump(mode="json"))
+    source = f"{NET}\n\nclass Model(Net):\n    def forward(self, x):\n        return {factor} * super().forward(x)\n"
+    with at_work(store, run) as bench:
+        test = unchanged_test(bench, source)
+    notes = [event.data["text"] for event in store.events(run) if event.kind == "note"]
+    assert ("GIVEN =" in test) == (factor == 1)
+    assert ["no longer computes" in note for note in notes] == [True] * (factor - 1)
 
 
 @pytest.mark.parametrize(

@@ -17,6 +17,7 @@ from neuromosaic.core.errors import (
     UsageError,
     WaitingForApproval,
 )
+from neuromosaic.core.search.ledger import Ledger
 from neuromosaic.core.store.store import Event, Store
 from neuromosaic.workflows import runs
 from neuromosaic.workflows.options import Options
@@ -231,8 +232,11 @@ def test_a_deleted_run_is_gone_with_its_workflow_state(finished: Finished, tmp_p
     run = runs.create(store, iris(data="nowhere.npz"), Options())
     with at_work(store, run) as bench, pytest.raises(DataError):
         runs.carry_on(bench)
+    for name in (f"{run}/search/0", "another/search/0"):
+        Ledger(store.root).begin(name, {})
     runs.delete(store, run)
     assert store.runs() == []
+    assert Ledger(store.root).names() == ["another/search/0"]
     assert not list(store.root.glob("*.lock"))
 
 

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from neuromosaic.core.brief import Contract, TensorSpec
+from neuromosaic.core.tasks import IGNORED, outputs_of
 
 Array = NDArray[Any]
 Predict = Callable[[Array], Array]
@@ -20,13 +21,25 @@ def fit_baseline(contract: Contract, x: Array, y: Array, seed: int) -> dict[str,
     """Each baseline of the task by name, fitted on training data, as a function from inputs to float32 outputs.
 
     Outputs have a network's form, so that `metrics.score` takes them: log-probabilities [n, classes] of "majority"
-    (class frequencies) and "linear" (logistic regression); targets [n, targets] of "mean" and "linear" (ridge);
-    log-probabilities [n, time, vocabulary] of "unigram" and "bigram" (counts, add-one smoothed). Linear models see
-    standardised inputs, counts of ids where inputs are ids, and at most 10,000 examples, drawn by `seed`.
+    (class frequencies) and "linear" (logistic regression), of several labels log-odds [n, labels] of
+    "frequencies" and "linear" (one for each label), by position those of "majority" (of this position)
+    and "linear" (of the position's own values); targets [n, targets] of "mean" and "linear" (ridge); the next values
+    [n, horizon] of "last_value", "seasonal_naive" (the values a season ago; the season is the one that is least wrong
+    in training) and "linear"; log-probabilities [n, time, vocabulary] of "unigram" and "bigram" (counts, add-one
+    smoothed). Linear models see standardised inputs, counts of ids where inputs are ids, and at most 10,000 examples,
+    drawn by `seed`.
     """
     match contract.task:
         case "classification":
             return {"majority": _majority(contract, y), "linear": _logistic(contract, *_sample(x, y, seed))}
+        case "sequence_labelling" | "segmentation":
+            return {"majority": _position_majority(contract, y), "linear": _each_position(contract, x, y, seed)}
+        case "multi_label":
+            return {"frequencies": _frequencies(y), "linear": _each_label(contract, *_sample(x, y, seed))}
+        case "forecasting":
+            naive = {"last_value": 1, "seasonal_naive": _season(contract, x, y)}
+            repeating = {name: _seasonal(contract, season) for name, season in naive.items()}
+            return {**repeating, "linear": _ridge(contract, *_sample(x, y, seed))}
         case "regression":
             return {"mean": _mean(y), "linear": _ridge(contract, *_sample(x, y, seed))}
         case "language_modelling":
@@ -76,6 +89,69 @@ def _logistic(contract: Contract, x: Array, y: Array) -> Predict:
         return np.asarray(np.log(outputs))
 
     return predict
+
+
+def _position_majority(contract: Contract, y: Array) -> Predict:
+    """How frequent each class is at each position."""
+    classes = outputs_of(contract)
+    shares = _log_shares(np.stack([(y == place).sum(axis=0) for place in range(classes)], axis=-1))
+    shares = _classes_placed(contract, shares[None])[0]
+    return lambda x: np.tile(shares, (len(x), *[1] * shares.ndim))
+
+
+def _each_position(contract: Contract, x: Array, y: Array, seed: int) -> Predict:
+    """A logistic regression from what is at a position to its class."""
+    classes = outputs_of(contract)
+    values, counted = _values_last(contract, x), y != IGNORED
+    small = contract.model_copy(update={
+        "input": TensorSpec(shape=values.shape[-1:]), "output": TensorSpec(shape=(classes,)),
+    })  # fmt: skip
+    model = _logistic(small, *_sample(values[counted], y[counted], seed))
+
+    def predict(x: Array) -> Array:
+        values = _values_last(contract, x)
+        scores = model(values.reshape(-1, values.shape[-1])).reshape(*values.shape[:-1], classes)
+        return _classes_placed(contract, scores)
+
+    return predict
+
+
+def _values_last(contract: Contract, x: Array) -> Array:
+    return np.moveaxis(x, 1, -1) if contract.task == "segmentation" else x
+
+
+def _classes_placed(contract: Contract, scores: Array) -> Array:
+    return np.ascontiguousarray(np.moveaxis(scores, -1, 1)) if contract.task == "segmentation" else scores
+
+
+def _frequencies(y: Array) -> Predict:
+    """Log-odds of the add-one smoothed share of each label."""
+    positive = y.sum(axis=0, dtype=np.float64) + 1.0
+    odds = np.log(positive / (len(y) + 2.0 - positive)).astype(np.float32)
+    return lambda x: np.tile(odds, (len(x), 1))
+
+
+def _each_label(contract: Contract, x: Array, y: Array) -> Predict:
+    """A two-class logistic regression for each label."""
+    two = contract.model_copy(update={"output": TensorSpec(shape=(2,))})
+    models = [_logistic(two, x, label.astype(np.int64)) for label in y.T]
+
+    def predict(x: Array) -> Array:
+        scores = [model(x) for model in models]
+        return np.stack([score[:, 1] - score[:, 0] for score in scores], axis=1)
+
+    return predict
+
+
+def _seasonal(contract: Contract, season: int) -> Predict:
+    """The last `season` values of the series, which is the first feature, again and again."""
+    ahead = np.arange(contract.output.shape[0]) % season
+    return lambda x: np.ascontiguousarray(x[:, x.shape[1] - season + ahead, 0], np.float32)
+
+
+def _season(contract: Contract, x: Array, y: Array) -> int:
+    errors = [np.abs(_seasonal(contract, season)(x) - y).mean() for season in range(1, x.shape[1] + 1)]
+    return 1 + int(np.argmin(errors))
 
 
 def _mean(y: Array) -> Predict:

@@ -4,8 +4,10 @@ import os
 import platform
 import statistics
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import NamedTuple
 
 from neuromosaic.core.errors import UsageError
 from neuromosaic.core.role_inputs import Hardware
@@ -13,6 +15,8 @@ from neuromosaic.core.role_inputs import Hardware
 DEVICES = ("cuda", "mps", "cpu")  # the first that is there is what "auto" takes
 SECONDS = 0.2  # spent on measuring
 CPU_SIDE, ACCELERATOR_SIDE = 512, 4096
+
+TRIAD_MB = 128  # copied; far more than caches hold
 
 CPUINFO = Path("/proc/cpuinfo")
 MEMORY_LIMIT = Path("/sys/fs/cgroup/memory.max")
@@ -45,6 +49,22 @@ def profile(device: str) -> Hardware:
         memory_gb=round(_memory(device) / 1e9, 1),
         gflops=_gflops(device),
     )
+
+
+class Roofline(NamedTuple):
+    """What one thread (or an accelerator) reaches: 10^9 float32 operations, and bytes copied, a second."""
+
+    gflops: float
+    gigabytes: float
+
+    def allows(self, intensity: float) -> float:
+        """10^9 operations a second at most, of work with `intensity` operations per byte that is moved."""
+        return min(self.gflops, intensity * self.gigabytes)
+
+
+def roofline(device: str) -> Roofline:
+    """Measured as `profile` measures; the bytes by copies of 128 MB."""
+    return Roofline(_gflops(device), _gigabytes(device))
 
 
 def _is_there(device: str) -> bool:
@@ -87,13 +107,37 @@ def _gflops(device: str) -> float:
 
     side = CPU_SIDE if device == "cpu" else ACCELERATOR_SIDE
     matrix = torch.full((side, side), 1 / side, device=device)
+    with _one_thread():
+        seconds = _median_seconds(lambda: float((matrix @ matrix)[0, 0]))  # reading one value waits for the device
+    return round(2 * side**3 / seconds / 1e9, 1)
+
+
+def _gigabytes(device: str) -> float:
+    import torch
+
+    source = torch.zeros(TRIAD_MB * 2**20, dtype=torch.uint8, device=device)
+    target = torch.empty_like(source)
+
+    def copy() -> None:
+        target.copy_(source)
+        if device != "cpu":
+            int(target[0])  # waits for the device
+
+    with _one_thread():
+        seconds = _median_seconds(copy)
+    return round(2 * source.numel() / seconds / 1e9, 1)
+
+
+@contextmanager
+def _one_thread() -> Iterator[None]:
+    import torch
+
     threads = torch.get_num_threads()
     torch.set_num_threads(1)
     try:
-        seconds = _median_seconds(lambda: float((matrix @ matrix)[0, 0]))  # reading one value waits for the device
+        yield
     finally:
         torch.set_num_threads(threads)
-    return round(2 * side**3 / seconds / 1e9, 1)
 
 
 def _median_seconds(work: Callable[[], object]) -> float:

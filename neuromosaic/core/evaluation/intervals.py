@@ -9,7 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from neuromosaic.core.brief import Task
+from neuromosaic.core.evaluation import multi_label, positions, weighted
 from neuromosaic.core.evaluation.metrics import check_metrics, probabilities, token_losses
+from neuromosaic.core.evaluation.weighted import Weighted
 
 Array = NDArray[Any]
 
@@ -17,12 +19,14 @@ RESAMPLES = 1000
 BLOCK = 1 << 22  # weights held at a time
 
 
-def interval(task: Task, name: str, outputs: Array, targets: Array, level: float = 0.95) -> tuple[float, float]:
+def interval(
+    task: Task, name: str, outputs: Array, targets: Array, level: float = 0.95, naive_error: float = math.nan
+) -> tuple[float, float]:
     """The (low, high) that covers the metric with probability `level` over draws of the examples.
 
     Wilson's interval for the accuracy of a classification; for all else the percentile bootstrap (Efron, 1979)
-    over 1000 seeded resamples of the examples; of whole sequences for language modelling, whose tokens depend on
-    one another. (NaN, NaN) where the metric itself is NaN. Arrays as for `metrics.score`.
+    over 1000 seeded resamples of the examples; of whole sequences and images where each position has an answer, for
+    these depend on one another. (NaN, NaN) where the metric itself is NaN. Arrays as for `metrics.score`.
 
     Raises UsageError for a name that is no metric of the task.
     """
@@ -32,7 +36,7 @@ def interval(task: Task, name: str, outputs: Array, targets: Array, level: float
     if task == "classification" and name == "accuracy":
         return wilson(int((outputs.argmax(axis=-1) == targets).sum()), len(targets), level)
     values = _bootstrap(_WEIGHTED[task][name](outputs, targets), len(targets))
-    values = values[~np.isnan(values)]
+    values = values[~np.isnan(values)] / (naive_error if name == "mase" else 1)
     if not len(values):
         return math.nan, math.nan
     low, high = np.quantile(values, [(1 - level) / 2, (1 + level) / 2])
@@ -49,9 +53,6 @@ def wilson(successes: int, trials: int, level: float = 0.95) -> tuple[float, flo
 
 
 # ---------------------------------------------------------------- metrics under weights
-
-Weighted = Callable[[Array], Array]
-"""Weights float64 [resamples, examples] -> the metric under each, [resamples]."""
 
 
 def _bootstrap(metric: Weighted, examples: int) -> Array:
@@ -70,46 +71,31 @@ def _weights(draw: np.random.Generator, resamples: int, examples: int) -> Array:
     return counts.reshape(resamples, examples).astype(np.float64)
 
 
-def _mean(values: Array) -> Weighted:
-    """The mean of one value per example, [examples]."""
-    return lambda weights: np.asarray(weights @ values / weights.sum(axis=1))
-
-
-def _through(function: Callable[[Array], Array], metric: Weighted) -> Weighted:
-    return lambda weights: function(metric(weights))
-
-
 def _loss(outputs: Array, targets: Array) -> Weighted:
     losses = token_losses(outputs, targets)
-    return _mean(losses.reshape(len(losses), -1).mean(axis=1))
+    return weighted.mean(losses.reshape(len(losses), -1).mean(axis=1))
 
 
 def _bits(outputs: Array, targets: Array) -> Weighted:
-    return _through(lambda nats: nats / math.log(2), _loss(outputs, targets))
+    return weighted.through(lambda nats: nats / math.log(2), _loss(outputs, targets))
 
 
 def _perplexity(outputs: Array, targets: Array) -> Weighted:
-    return _through(lambda nats: np.asarray(np.exp(np.minimum(nats, 700))), _loss(outputs, targets))
+    return weighted.through(lambda nats: np.asarray(np.exp(np.minimum(nats, 700))), _loss(outputs, targets))
 
 
 def _accuracy(outputs: Array, targets: Array) -> Weighted:
-    return _mean((outputs.argmax(axis=-1) == targets).reshape(len(targets), -1).mean(axis=1))
+    return weighted.mean((outputs.argmax(axis=-1) == targets).reshape(len(targets), -1).mean(axis=1))
 
 
 def _balanced_accuracy(outputs: Array, targets: Array) -> Weighted:
     actual, _, hit = _hits(outputs, targets)
-    return lambda weights: _mean_of_known((weights @ hit) / (weights @ actual))
+    return lambda weights: weighted.mean_of_known((weights @ hit) / (weights @ actual))
 
 
 def _macro_f1(outputs: Array, targets: Array) -> Weighted:
     actual, predicted, hit = _hits(outputs, targets)
-    return lambda weights: _mean_of_known(2 * (weights @ hit) / (weights @ actual + weights @ predicted))
-
-
-def _mean_of_known(values: Array) -> Array:
-    """[resamples, classes] to [resamples]; left out is what a resample lacks, NaN only where it lacks all."""
-    known = ~np.isnan(values)
-    return np.asarray(np.where(known, values, 0.0).sum(axis=1) / known.sum(axis=1))
+    return weighted.f1(actual, predicted, hit)
 
 
 def _hits(outputs: Array, targets: Array) -> tuple[Array, Array, Array]:
@@ -121,36 +107,20 @@ def _hits(outputs: Array, targets: Array) -> tuple[Array, Array, Array]:
 
 def _auroc(outputs: Array, targets: Array) -> Weighted:
     scores = probabilities(outputs)
-    areas = [_area(scores[:, label], targets == label) for label in np.unique(targets)]
-    return lambda weights: _mean_of_known(np.stack([area(weights) for area in areas], axis=1))
-
-
-def _area(scores: Array, positive: Array) -> Weighted:
-    """The share of (positive, negative) pairs in the right order; ties count half (Mann & Whitney, 1947)."""
-    negatives = np.flatnonzero(~positive)
-    negatives = negatives[np.argsort(scores[negatives], kind="stable")]
-    lower = np.searchsorted(scores[negatives], scores[positive], side="left")
-    upper = np.searchsorted(scores[negatives], scores[positive], side="right")
-
-    def area(weights: Array) -> Array:
-        below = np.pad(weights[:, negatives].cumsum(axis=1), ((0, 0), (1, 0)))
-        above = weights[:, positive]
-        pairs = (above * (below[:, lower] + below[:, upper])).sum(axis=1) / 2
-        return np.asarray(pairs / (above.sum(axis=1) * below[:, -1]))
-
-    return area
+    areas = [weighted.area(scores[:, label], targets == label) for label in np.unique(targets)]
+    return lambda weights: weighted.mean_of_known(np.stack([area(weights) for area in areas], axis=1))
 
 
 def _squared(outputs: Array, targets: Array) -> Weighted:
-    return _mean(((outputs.astype(np.float64) - targets) ** 2).mean(axis=1))
+    return weighted.mean(((outputs.astype(np.float64) - targets) ** 2).mean(axis=1))
 
 
 def _rmse(outputs: Array, targets: Array) -> Weighted:
-    return _through(lambda squares: np.asarray(np.sqrt(squares)), _squared(outputs, targets))
+    return weighted.through(lambda squares: np.asarray(np.sqrt(squares)), _squared(outputs, targets))
 
 
 def _mae(outputs: Array, targets: Array) -> Weighted:
-    return _mean(np.abs(outputs.astype(np.float64) - targets).mean(axis=1))
+    return weighted.mean(np.abs(outputs.astype(np.float64) - targets).mean(axis=1))
 
 
 def _r2(outputs: Array, targets: Array) -> Weighted:
@@ -172,6 +142,7 @@ _WEIGHTED: dict[Task, dict[str, Callable[[Array, Array], Weighted]]] = {
         "auroc": _auroc,
         "log_loss": _loss,
     },
+    "multi_label": multi_label.WEIGHTED,
     "regression": {"loss": _squared, "rmse": _rmse, "mae": _mae, "r2": _r2},
     "language_modelling": {
         "loss": _loss,
@@ -179,4 +150,7 @@ _WEIGHTED: dict[Task, dict[str, Callable[[Array, Array], Weighted]]] = {
         "perplexity": _perplexity,
         "accuracy": _accuracy,
     },
+    "sequence_labelling": positions.SEQUENCES,
+    "segmentation": positions.SEGMENTS,
+    "forecasting": {"loss": _squared, "mae": _mae, "mase": _mae, "rmse": _rmse},
 }

@@ -36,7 +36,7 @@ def flops(module: nn.Module, inputs: Inputs) -> float:
     `torch.utils.flop_counter` does, besides what it misses: products with vectors, and a product by broadcasting
     that is larger than both its factors, which is a matrix product spelt out. Activations, norms and pooling are not.
     """
-    with _evaluated(module), _plain_kernels(), FlopCounterMode(display=False, custom_mapping=_MISSED) as counter:
+    with evaluated(module), _plain_kernels(), FlopCounterMode(display=False, custom_mapping=_MISSED) as counter:
         module(*inputs)
     return float(counter.get_total_flops())
 
@@ -99,7 +99,7 @@ def memory(module: nn.Module, inputs: Inputs) -> Memory:
     """
     held = [*module.parameters(), *module.buffers(), *inputs]
     live = _LiveBytes(held)
-    with _evaluated(module), live:
+    with evaluated(module), live:
         module(*inputs)
     peak = _cuda_peak(module, inputs, held) if inputs[0].is_cuda else live.peak
     return Memory(peak, live.allocated)
@@ -136,7 +136,7 @@ def _cuda_peak(module: nn.Module, inputs: Inputs, held: Sequence[Tensor]) -> int
     torch.cuda.synchronize()
     before = torch.cuda.memory_allocated()
     torch.cuda.reset_peak_memory_stats()
-    with _evaluated(module):
+    with evaluated(module):
         module(*inputs)
         torch.cuda.synchronize()
     return torch.cuda.max_memory_allocated() - before + sum(storages.values())
@@ -160,13 +160,18 @@ class Latency(NamedTuple):
 
 def latency(module: nn.Module, inputs: Inputs, repeats: int) -> Latency:
     """Of `repeats` forward passes in eval mode; of fewer, though at least five, where two seconds are over."""
+    own, fixed = timings(module, inputs, repeats)
+    return Latency(statistics.median(own), percentile(own, 0.95), statistics.median(fixed), torch.get_num_threads())
+
+
+def timings(module: nn.Module, inputs: Inputs, repeats: int) -> list[list[float]]:
+    """Milliseconds of each pass, and of each of the reference's, which takes turns with it; see `latency`."""
     wait = _waiter(inputs[0].device)
     reference, x = _reference(inputs[0].device)
     subjects: list[Callable[[], object]] = [lambda: module(*inputs), lambda: reference(x)]
-    with _evaluated(module), torch.inference_mode(), _no_collection():
+    with evaluated(module), torch.inference_mode(), _no_collection():
         _warm_up(subjects, wait)
-        own, fixed = _interleaved(subjects, wait, repeats)
-    return Latency(statistics.median(own), _percentile(own, 0.95), statistics.median(fixed), torch.get_num_threads())
+        return _interleaved(subjects, wait, repeats)
 
 
 def _interleaved(subjects: list[Callable[[], object]], wait: Callable[[], object], repeats: int) -> list[list[float]]:
@@ -212,13 +217,13 @@ def _waiter(device: torch.device) -> Callable[[], object]:
     return known.get(device.type, lambda: None)
 
 
-def _percentile(values: Sequence[float], share: float) -> float:
+def percentile(values: Sequence[float], share: float) -> float:
     """The smallest value that at least `share` of all do not exceed."""
     return sorted(values)[max(0, -int(-share * len(values) // 1) - 1)]
 
 
 @contextmanager
-def _evaluated(module: nn.Module) -> Iterator[None]:
+def evaluated(module: nn.Module) -> Iterator[None]:
     """Eval mode without gradients; the mode is put back."""
     training = module.training
     module.eval()

@@ -14,16 +14,21 @@ from numpy.typing import NDArray
 
 from neuromosaic.core.brief import Task
 from neuromosaic.core.errors import UsageError
+from neuromosaic.core.evaluation import multi_label, positions
 
 Array = NDArray[Any]
 
 # The first of each task is its default.
 _AVAILABLE: dict[Task, tuple[str, ...]] = {
     "classification": ("accuracy", "balanced_accuracy", "macro_f1", "auroc", "log_loss"),
+    "multi_label": ("mean_average_precision", "macro_f1", "auroc", "subset_accuracy", "log_loss"),
     "regression": ("rmse", "mae", "r2"),
     "language_modelling": ("bits_per_character", "perplexity", "accuracy"),
+    "sequence_labelling": ("accuracy", "macro_f1", "log_loss"),
+    "forecasting": ("mae", "mase", "rmse"),
+    "segmentation": ("mean_iou", "pixel_accuracy", "macro_f1", "log_loss"),
 }
-_LOWER_IS_BETTER = frozenset({"loss", "log_loss", "rmse", "mae", "bits_per_character", "perplexity"})
+_LOWER_IS_BETTER = frozenset({"loss", "log_loss", "rmse", "mae", "mase", "bits_per_character", "perplexity"})
 
 BLOCK = 1 << 22  # scores turned into float64 at a time
 
@@ -58,13 +63,17 @@ def is_better(name: str, value: float, than: float) -> bool:
     return value > than if higher_is_better(name) else value < than
 
 
-def score(task: Task, outputs: Array, targets: Array, names: Sequence[str]) -> dict[str, float]:
-    """The named metrics and "loss" of raw outputs.
+def score(
+    task: Task, outputs: Array, targets: Array, names: Sequence[str], naive_error: float = math.nan
+) -> dict[str, float]:
+    """The named metrics and "loss" of raw outputs; "mase" is the mean absolute error over `naive_error`.
 
-    classification: scores [n, classes], int64 [n]; loss: cross-entropy in nats. regression: [n, targets] twice, in
-    the unit wanted; loss: mean squared error. language_modelling: scores [n, time, vocabulary], int64 [n, time];
-    loss: cross-entropy in nats per token. Averages: macro over the classes that occur (balanced_accuracy, auroc
-    one against the rest), plain over several regression targets. auroc and r2 are NaN where they are not defined.
+    classification: scores [n, classes], int64 [n]; loss: cross-entropy in nats. multi_label: scores [n, labels],
+    0 or 1 [n, labels]; loss: binary cross-entropy in nats. regression and forecasting: [n, targets] twice, in the
+    unit wanted; loss: mean squared error. language_modelling: scores [n, time, vocabulary], int64 [n, time]; loss:
+    cross-entropy in nats per token; sequence_labelling alike, segmentation: scores [n, classes, height, width];
+    targets of -100 do not count. Averages: macro over the classes or labels that occur (balanced_accuracy, auroc one
+    against the rest), plain over several regression targets. auroc and r2 are NaN where they are not defined.
 
     Raises UsageError for a name that is no metric of the task.
     """
@@ -72,7 +81,7 @@ def score(task: Task, outputs: Array, targets: Array, names: Sequence[str]) -> d
     wanted = dict.fromkeys(("loss", *names))
     if not np.isfinite(outputs).all():
         return dict.fromkeys(wanted, math.nan)
-    return {name: _METRICS[task][name](outputs, targets) for name in wanted}
+    return {name: _METRICS[task][name](outputs, targets) / (naive_error if name == "mase" else 1) for name in wanted}
 
 
 def token_losses(outputs: Array, targets: Array) -> Array:
@@ -224,6 +233,7 @@ _METRICS: dict[Task, dict[str, Callable[[Array, Array], float]]] = {
         "auroc": _auroc,
         "log_loss": _cross_entropy,
     },
+    "multi_label": multi_label.METRICS,
     "regression": {"loss": _mean_squared_error, "rmse": _rmse, "mae": _mae, "r2": _r2},
     "language_modelling": {
         "loss": _cross_entropy,
@@ -231,6 +241,9 @@ _METRICS: dict[Task, dict[str, Callable[[Array, Array], float]]] = {
         "perplexity": _perplexity,
         "accuracy": _accuracy,
     },
+    "sequence_labelling": positions.SEQUENCE_METRICS,
+    "segmentation": positions.SEGMENT_METRICS,
+    "forecasting": {"loss": _mean_squared_error, "mae": _mae, "mase": _mae, "rmse": _rmse},
 }
 
 

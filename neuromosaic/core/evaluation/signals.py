@@ -8,21 +8,18 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from statistics import NormalDist
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from neuromosaic.core.errors import UsageError
-
-if TYPE_CHECKING:
-    from sklearn.ensemble import ExtraTreesRegressor
+from neuromosaic.core.evaluation.learners import LEARNERS, Learner
 
 Array = NDArray[np.float64]
 Signals = Mapping[str, float]
 
 FEWEST = 8  # trials, below which no correlation is told from chance
-TREES = 200
 
 
 def spearman(one: Sequence[float], other: Sequence[float]) -> float:
@@ -65,8 +62,7 @@ def worth(signal: Sequence[float], measured: Sequence[float], level: float = 0.9
 
 @dataclass(frozen=True)
 class Predicted:
-    """Values in the measured unit, [candidates], and how sure: the standard deviation over trees plus what the fit
-    missed on trees that had not seen the trial."""
+    """Values in the measured unit, [candidates], and how sure: the standard deviation of a measurement about them."""
 
     mean: Array
     deviation: Array
@@ -75,12 +71,15 @@ class Predicted:
 class SignalEnsemble:
     """Learns the measured value from the signals that are worth something.
 
-    Extremely randomised trees (Geurts et al., 2006) on the signals' ranks: only order is believed of a proxy.
-    `worth` by name says what each signal was worth, `own` what the fit was worth on trials it had not seen; where
-    none was worth anything, `used` is empty and every prediction is the mean. The same trials give the same fit.
+    By whichever of `learners` ("trees", "gaussian process") told trials best that it had not seen, on the signals'
+    ranks: only order is believed of a proxy. `worth` by name says what each signal was worth, `own` what the chosen
+    learner was worth on trials it had not seen, and `learner` which it is; where no signal was worth anything,
+    `used` is empty and every prediction is the mean. The same trials give the same fit.
     """
 
-    def __init__(self, signals: Sequence[Signals], measured: Sequence[float]) -> None:
+    def __init__(
+        self, signals: Sequence[Signals], measured: Sequence[float], learners: Sequence[str] = ("trees",)
+    ) -> None:
         """One mapping and one finite value per trial. Raises UsageError where these are no pairs."""
         if len(signals) != len(measured) or not measured or not np.isfinite(measured).all():
             raise UsageError(f"an ensemble takes one finite value per trial: {len(signals)} signals, {len(measured)}")
@@ -90,28 +89,25 @@ class SignalEnsemble:
         self.worth = {name: worth(list(column), measured) for name, column in known.items()}
         self.used = [name for name in names if self.worth[name].used]
         self._reference = {name: np.sort(known[name]) for name in self.used}
-        self._trees: ExtraTreesRegressor | None = None
-        self._missed = float(self._measured.std())
+        self.learner = ""
+        self._fitted: Learner | None = None
         self.own = Worth(math.nan, -1.0, 1.0, len(measured))
         if self.used:
-            self._fit(self._features(signals))
+            self._fit(self._features(signals), learners)
 
     def predict(self, signals: Sequence[Signals]) -> Predicted:
         """Of candidates that may never have been measured; a missing signal counts as the lowest seen."""
-        if self._trees is None:
-            return Predicted(np.full(len(signals), self._measured.mean()), np.full(len(signals), self._missed))
-        each = np.stack([tree.predict(self._features(signals)) for tree in self._trees.estimators_])
-        return Predicted(each.mean(axis=0), np.hypot(each.std(axis=0), self._missed))
+        if self._fitted is None:
+            mean, missed = self._measured.mean(), self._measured.std()
+            return Predicted(np.full(len(signals), mean), np.full(len(signals), missed))
+        return Predicted(*self._fitted.predict(self._features(signals)))
 
-    def _fit(self, features: Array) -> None:
-        from sklearn.ensemble import ExtraTreesRegressor
-
-        self._trees = ExtraTreesRegressor(
-            TREES, min_samples_leaf=2, bootstrap=True, oob_score=True, random_state=0
-        ).fit(features, self._measured)
-        unseen: Any = self._trees.oob_prediction_
-        self._missed = float(np.sqrt(np.mean((unseen - self._measured) ** 2)))
-        self.own = worth(list(unseen), list(self._measured))
+    def _fit(self, features: Array, learners: Sequence[str]) -> None:
+        for name in learners:
+            fitted = LEARNERS[name](features, self._measured)
+            own = worth(list(fitted.unseen), list(self._measured))
+            if self._fitted is None or not own.correlation <= self.own.correlation:  # it may be NaN
+                self.learner, self._fitted, self.own = name, fitted, own
 
     def _features(self, signals: Sequence[Signals]) -> Array:
         """Each signal as the share of trials that lie below it, [candidates, signals used]."""

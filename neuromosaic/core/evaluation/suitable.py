@@ -3,18 +3,22 @@
 from neuromosaic.core.brief import Contract
 from neuromosaic.core.errors import UsageError
 from neuromosaic.core.evaluation.recipe import Augmentation, Loss, Recipe
+from neuromosaic.core.tasks import FORMS, outputs_of
 
 
 def losses_for(contract: Contract) -> tuple[Loss, ...]:
     """The losses that can train this task."""
-    return ("mse", "huber") if contract.task == "regression" else ("cross_entropy",)
+    return FORMS[contract.task].losses
 
 
 def augmentations_for(contract: Contract) -> tuple[Augmentation, ...]:
-    """The augmentations that can change these inputs: none for ids, geometry only for images."""
+    """The augmentations that can change these inputs: none for ids, geometry only for images.
+
+    What moves pixels would have to move the classes of a segmentation with them: it is not offered there.
+    """
     if contract.input.dtype != "float32":
         return ()
-    if contract.kind == "image" and len(contract.input.shape) == 3:
+    if contract.kind == "image" and len(contract.input.shape) == 3 and contract.task != "segmentation":
         return ("shift", "flip", "rotate", "noise", "mixup")
     return ("noise", "mixup")
 
@@ -27,6 +31,6 @@ def check_recipe(recipe: Recipe, contract: Contract) -> None:
         if name not in (fitting := augmentations_for(contract)):
             choice = ", ".join(fitting) or "none"
             raise UsageError(f"augment: {name!r} does not fit {contract.kind} inputs; what fits: {choice}")
-    classes, weights = contract.output.shape[-1], recipe.class_weights
+    classes, weights = outputs_of(contract), recipe.class_weights
     if weights is not None and (recipe.loss != "cross_entropy" or len(weights) != classes):
         raise UsageError(f"class_weights: {len(weights)} given; cross_entropy over {classes} classes takes {classes}")

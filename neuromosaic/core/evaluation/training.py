@@ -11,6 +11,7 @@ from torch import Tensor, nn
 
 from neuromosaic.core.brief import Contract
 from neuromosaic.core.evaluation.augmentation import augmentation, mixup
+from neuromosaic.core.evaluation.distillation import SHARE, distance
 from neuromosaic.core.evaluation.layout import Arrange, arrangement
 from neuromosaic.core.evaluation.losses import loss_function
 from neuromosaic.core.evaluation.optimisation import make_optimizer, rate_factor
@@ -65,13 +66,15 @@ def train(
     report: Report,
     pause_at: int | None = None,
     state: State | None = None,
+    teacher: Tensor | None = None,
 ) -> Trained:
     """Trains `module` in place for `fidelity * recipe.epochs` passes over the data, at least one step.
 
     After epoch `pause_at` it pauses; with the `state` that it then hands back, and all else the same, it goes on, bit
-    for bit as if it had not paused.
+    for bit as if it had not paused. `teacher`: another network's outputs for `x`, which are learnt as well as `y`.
 
-    `x` [n, *contract.input.shape]; `y` int64 [n] (classification), float32 [n, targets] (regression) or int64
+    `x` [n, *contract.input.shape]; `y` int64 [n] (classification), float32 [n, targets] (regression, and 0 or 1 per
+    label for multi_label), classes int64 at each position [n, ...] or int64
     [n, time] (language modelling: the next tokens). At one thread the same seed gives the same weights, bit for bit.
     Raises UsageError where the recipe does not fit the contract.
     """
@@ -81,6 +84,7 @@ def train(
     x, y, validation_x = arrange(x.to(device)), y.to(device), arrange(validation_x.to(device))
     torch.manual_seed(seed)  # dropout
     loop = Loop(module, x, y, recipe, seed, steps_in(len(x), recipe, fidelity), arrange)
+    loop.teacher = None if teacher is None else teacher.to(device)
     kept, before = take_up(loop, state) if state else (None, 0.0)
     began = time.perf_counter() - before
     for epoch, steps in enumerate(loop.epochs(), start=1 + loop.done // loop.per_epoch):
@@ -126,6 +130,8 @@ class Loop:
         self.shuffling = shuffling(seed)
         self.changing = _generator(seed, "augment", x.device)
         self.mixing = random.Random(f"{seed}/mixup") if "mixup" in recipe.augment else None
+        self.teacher: Tensor | None = None
+        self.distance = distance(recipe)
 
     def epochs(self) -> Iterator[list[Tensor]]:
         """The rows of each step, an epoch at a time; the last epoch may be cut short."""
@@ -139,17 +145,17 @@ class Loop:
         self.module.train()
         total = torch.zeros((), device=self.x.device)
         for number, rows in enumerate(batches, start=1):
-            total += self.step(self.x[rows], self.y[rows])
+            total += self.step(self.x[rows], self.y[rows], None if self.teacher is None else self.teacher[rows])
             if (number % CHECK_EVERY == 0 or number == len(batches)) and not total.isfinite():
                 return None
         return float(total) / len(batches)
 
-    def step(self, x: Tensor, y: Tensor) -> Tensor:
+    def step(self, x: Tensor, y: Tensor, soft: Tensor | None) -> Tensor:
         factor = rate_factor(self.done, self.steps, self.recipe.warmup)
         for group in self.optimizer.param_groups:
             group["lr"] = self.recipe.learning_rate * factor
         self.optimizer.zero_grad()
-        loss = self.batch_loss(x, y)
+        loss = self.batch_loss(x, y, soft)
         loss.backward()  # type: ignore[no-untyped-call]
         if self.recipe.gradient_clip is not None:
             nn.utils.clip_grad_norm_(self.parameters, self.recipe.gradient_clip, foreach=True)
@@ -157,13 +163,17 @@ class Loop:
         self.done += 1
         return loss.detach()
 
-    def batch_loss(self, x: Tensor, y: Tensor) -> Tensor:
+    def batch_loss(self, x: Tensor, y: Tensor, soft: Tensor | None) -> Tensor:
         if self.augment is not None:
             x = self.arrange(self.augment(x, self.changing))
         if self.mixing is None:
-            return self.loss(self.module(x), y)
+            outputs = self.module(x)
+            own = self.loss(outputs, y)
+            return own if soft is None else torch.lerp(own, self.distance(outputs, soft), SHARE)
         mixed = mixup(x, self.mixing, self.changing)
-        return mixed.loss(self.loss, self.module(mixed.x), y)
+        outputs = self.module(mixed.x)
+        own = mixed.loss(self.loss, outputs, y)
+        return own if soft is None else torch.lerp(own, mixed.loss(self.distance, outputs, soft), SHARE)
 
 
 def steps_per_epoch(examples: int, batch: int) -> int:

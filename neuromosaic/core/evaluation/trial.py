@@ -18,6 +18,7 @@ from neuromosaic.core.graph.document import Graph, TensorData
 from neuromosaic.core.graph.tensors import from_numpy, to_numpy
 from neuromosaic.core.proposals import MetricsPlan
 from neuromosaic.core.protocols import Job, Judge, Message, Program, Sandbox
+from neuromosaic.core.tasks import FORMS
 
 Cause = Literal["finished", "stopped", "paused", "diverged", "crash", "timeout", "memory"]
 SMALLEST_HALVED = 4
@@ -61,6 +62,8 @@ def run_trial(
     timeout: float = 600.0,
     pause_at: int | None = None,
     resume: Checkpoint | None = None,
+    weights: Mapping[str, TensorData] | None = None,
+    teacher: NDArray[Any] | None = None,
 ) -> TrialOutcome:
     """Trains `subject` by `recipe` for `fidelity` of its epochs, and scores each epoch.
 
@@ -68,12 +71,16 @@ def run_trial(
     training sees. `should_stop(epoch, row)` is asked and `on_epoch(row)` told after each epoch; the recipe's
     patience stops too. Where memory runs out it is tried once more, from the start, with half the batch, and
     `message` says so. `timeout` in seconds, both together. After epoch `pause_at` it is paused; `resume` goes on from
-    there, with the same subject, recipe, fidelity and seed. Raises UsageError where the recipe or the plan does not
+    there, with the same subject, recipe, fidelity and seed. Training begins at `weights` wherever one of them has its
+    place (`core.graph.placing`), else as the subject comes. `teacher`: another network's outputs for the training
+    examples, which it learns besides the labels. Raises UsageError where the recipe or the plan does not
     fit the data, and WorkerError only where a worker could not be set up: what happens to a candidate is an outcome.
     """
     check_recipe(recipe, dataset.contract)
     check_metrics(dataset.contract.task, (plan.primary, *plan.report))
-    training = _Training(worker, subject, dataset, plan, fidelity, seed, should_stop, on_epoch, pause_at)
+    training = _Training(
+        worker, subject, dataset, plan, fidelity, seed, should_stop, on_epoch, pause_at, weights or {}, teacher
+    )
     if resume is not None:
         recipe = recipe.model_copy(update={"batch_size": resume.batch_size})
     outcome = training.attempt(recipe, timeout, resume)
@@ -100,6 +107,8 @@ class _Training:
     should_stop: ShouldStop | None
     on_epoch: Callable[[Row], None] | None
     pause_at: int | None
+    weights: Mapping[str, TensorData]
+    teacher: NDArray[Any] | None
 
     def attempt(self, recipe: Recipe, timeout: float, resume: Checkpoint | None) -> TrialOutcome:
         watch = Watch(self.dataset, recipe, self.plan, self.should_stop, self.on_epoch, resume)
@@ -124,8 +133,10 @@ class _Training:
         }
         train = self.dataset.train
         arrays = {"x": train.x, "y": train.y, "validation_x": self.dataset.validation.x}
+        arrays |= {} if self.teacher is None else {"teacher": self.teacher}
         tensors = {name: from_numpy(array) for name, array in arrays.items()}
         held = {f"{STATE}{name}": tensor for name, tensor in (resume.state if resume else {}).items()}
+        held |= {} if resume else {f"weights/{name}": tensor for name, tensor in self.weights.items()}
         return Job("train", self.subject, arguments, tensors | held, timeout)
 
 
@@ -143,6 +154,7 @@ class Watch:
     ) -> None:
         self.contract, self.y = dataset.contract, dataset.validation.y
         self.in_units = dataset.preprocessing.unscale_targets
+        self.naive_error = dataset.preprocessing.naive_error
         self.recipe, self.plan = recipe, plan
         self.should_stop, self.on_epoch = should_stop, on_epoch
         self.curve: list[Row] = []
@@ -165,8 +177,8 @@ class Watch:
     def score(self, outputs: NDArray[Any], everything: bool = False) -> Row:
         """ "loss" and the primary metric, or all of the plan's."""
         task, names = self.contract.task, (self.plan.primary, *(self.plan.report if everything else ()))
-        scores = score(task, self.in_units(outputs), self.in_units(self.y), names)
-        if task == "regression":
+        scores = score(task, self.in_units(outputs), self.in_units(self.y), names, self.naive_error)
+        if not FORMS[task].scores:
             scores["loss"] = score(task, outputs, self.y, ())["loss"]
         return scores
 

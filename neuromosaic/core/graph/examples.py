@@ -25,10 +25,12 @@ def draw_inputs(signature: Signature, batch: int, seed: int) -> tuple[Tensor, ..
 
 
 def draw_targets(signature: Signature, outputs: Tensor, seed: int) -> Tensor:
-    """What the loss compares `outputs` with: int64 classes of the last axis, or values of the outputs' own shape."""
+    """What the loss compares `outputs` with: int64 classes (of the last axis, for images of the second), or values of
+    the outputs' own shape."""
     generator = torch.Generator().manual_seed(random.Random(f"{seed}/example-targets/0").getrandbits(63))
     if signature.loss == "cross_entropy":
-        targets = torch.randint(0, outputs.shape[-1], outputs.shape[:-1], generator=generator)
+        last = outputs.movedim(1, -1) if signature.task == "segmentation" else outputs
+        targets = torch.randint(0, last.shape[-1], last.shape[:-1], generator=generator)
     elif signature.loss == "binary_cross_entropy":
         targets = (torch.rand(outputs.shape, generator=generator) < 0.5).float()
     else:

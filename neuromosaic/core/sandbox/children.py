@@ -5,6 +5,7 @@ import json
 import socket
 import threading
 import time
+from collections.abc import Sequence
 from typing import Any, Final, Protocol, Self
 
 from neuromosaic.core.errors import WorkerError
@@ -26,12 +27,13 @@ DYING_SECONDS: Final = 1.0
 class WarmProcess:
     """A zygote that is ready to fork; raises WorkerError "setup" where it is not ready in `patience` seconds.
 
-    `around`: what is to stand around it, as far as `why_not` of bubblewrap allows. `memory_mb`: what it takes itself.
+    `around`: what is to stand around it, as far as `why_not` of bubblewrap allows; `libraries`: installed modules
+    that it imports beforehand. `memory_mb`: what it takes itself.
     """
 
-    def __init__(self, patience: float, around: Around = "nothing") -> None:
+    def __init__(self, patience: float, around: Around = "nothing", libraries: Sequence[str] = ()) -> None:
         self._process = WorkerProcess(
-            "neuromosaic.core.sandbox.zygote", around, json.dumps(bubblewrap.namespaces()),
+            "neuromosaic.core.sandbox.zygote", around, json.dumps(bubblewrap.namespaces()), ",".join(libraries),
             inside=around == "bubblewrap", user=None if around == "none" else weaker_user(),
         )  # fmt: skip
         self._lock = threading.Lock()

@@ -2,7 +2,7 @@
 
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import cached_property
 from typing import Any, Final, NamedTuple, TypeGuard
 
@@ -17,6 +17,7 @@ from neuromosaic.core.workers import bubblewrap
 from neuromosaic.core.workers.boundary import Accepted, can_fork, require
 from neuromosaic.core.workers.privileges import weaker_user
 from neuromosaic.core.workers.requests import request
+from neuromosaic.core.workers.walls import Around
 
 START_SECONDS: Final = 120.0
 CPU_GRACE: Final = 5.0  # the clock on the wall should end a job; the processor's stops one that runs on several cores
@@ -36,13 +37,17 @@ class ProcessSandbox:
 
     `memory_mb` (MB = 10^6 bytes): what a job may take on top of the warm process's own. Safe to use from several
     threads. The warm process starts with the first job. `boundary`: the least that is accepted; the strongest that
-    this machine has is used, but for "none", which means resource limits alone.
+    this machine has is used, but for "none", which means resource limits alone. `libraries`: installed modules that
+    most jobs import, and find imported.
     """
 
-    def __init__(self, workers: int = 1, memory_mb: int = 4096, boundary: Accepted = "auto") -> None:
+    def __init__(
+        self, workers: int = 1, memory_mb: int = 4096, boundary: Accepted = "auto", libraries: Sequence[str] = ()
+    ) -> None:
         self._free = threading.BoundedSemaphore(workers)
         self._memory_mb = memory_mb
         self._accepted = boundary
+        self._libraries = tuple(libraries)
         self._lock = threading.Lock()
         self._warm: Parent | None = None
         self._closed = False
@@ -135,8 +140,9 @@ class ProcessSandbox:
         if not can_fork():
             return Spawner()
         if self._accepted == "none":
-            return WarmProcess(START_SECONDS, "none")
-        return WarmProcess(START_SECONDS, "nothing" if bubblewrap.why_not(weaker_user()) else "bubblewrap")
+            return WarmProcess(START_SECONDS, "none", self._libraries)
+        around: Around = "nothing" if bubblewrap.why_not(weaker_user()) else "bubblewrap"
+        return WarmProcess(START_SECONDS, around, self._libraries)
 
 
 def suite_outcome(reply: Message) -> SuiteOutcome:

@@ -2,12 +2,17 @@
 
 import contextlib
 import gc
+import importlib
 import os
+from collections.abc import Sequence
 from pathlib import Path
 
 
-def warm() -> None:
-    """Imports and runs once what every child needs, so that each child finds it done."""
+def warm(libraries: Sequence[str] = ()) -> None:
+    """Imports and runs once what every child needs, so that each child finds it done.
+
+    `libraries`: installed modules that the given network is built by; one that is missing is left to the child.
+    """
     import torch
     from torch import nn
 
@@ -24,6 +29,9 @@ def warm() -> None:
     net(x).sum().backward()
     optimizer.step()
     export.export_module(net, (x,))
+    for library in libraries:
+        with contextlib.suppress(ImportError):
+            importlib.import_module(library)
     gc.collect()
     gc.freeze()  # a child's collector leaves these pages alone, so that they stay shared
 

@@ -41,8 +41,8 @@ TIDIED_AT_ONCE: Final = 100
 WATCH_MS: Final = 250
 
 
-def main(fd: str, parent: str, around: Around = "nothing", namespaces: str = "{}") -> None:
-    """Warms up, says so, and serves until the host hangs up.
+def main(fd: str, parent: str, around: Around = "nothing", namespaces: str = "{}", libraries: str = "") -> None:
+    """Warms up, with the `libraries` (modules, joined by commas), says so, and serves until the host hangs up.
 
     `namespaces`: those of the host, as JSON; bubblewrap is believed to be around only where ours are others.
     """
@@ -51,7 +51,7 @@ def main(fd: str, parent: str, around: Around = "nothing", namespaces: str = "{}
     with socket.socket(fileno=int(fd)) as control, contextlib.suppress(ConnectionError):
         if around == "bubblewrap" and not bubblewrap.is_around(json.loads(namespaces)):
             sys.exit("bubblewrap has left this process in a namespace of the host")
-        warm()
+        warm([name for name in libraries.split(",") if name])
         control.sendall(json.dumps({"ready": os.getpid(), "memory_mb": memory_mb()}).encode())
         Zygote(control, Path.cwd(), around).serve()
 

@@ -44,6 +44,11 @@ def softened(scores: Array) -> Array:
     ahead = (np.where(np.isfinite(scores), scores, worst) - middle) / unit
     low, high = np.minimum(ahead, 0.0), np.maximum(ahead - USUAL, 0.0)
     targets = np.where(ahead < 0, -np.log1p(-low), np.minimum(ahead, USUAL) + np.log1p(high))
-    targets = targets - targets.mean()
-    spread = float(targets.std())
-    return np.asarray(targets / spread if spread else targets)
+    return scaled(targets)
+
+
+def scaled(targets: Array) -> Array:
+    """Of mean 0 and, unless all are equal, variance 1."""
+    centred = targets - targets.mean()
+    spread = float(centred.std())
+    return np.asarray(centred / spread if spread else centred)

@@ -1,4 +1,4 @@
-"""What is evaluated next, and what is done with each outcome."""
+"""What must be evaluated and what is known already, and what is done with each outcome."""
 
 import math
 import time
@@ -7,17 +7,15 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from neuromosaic.core.errors import SearchError, SearchExhausted
 from neuromosaic.core.execution.failure import Failure
+from neuromosaic.core.search.choosing import Choosing
 from neuromosaic.core.search.evaluator import Assignment, Report
 from neuromosaic.core.search.ledger import Ledger, SearchEvent, Taken
 from neuromosaic.core.search.objectives import Objectives
-from neuromosaic.core.search.strategies.catalogue import Strategy
 from neuromosaic.core.search.trials import Trial, Trials
 from neuromosaic.core.space.parameters import Point
 from neuromosaic.core.space.space import SearchSpace
 
-Chosen = tuple[int, Point, int | None]  # the trial's number, its point, at which fidelity
 Outcome = Mapping[str, float] | Failure
 LEAST_ATTEMPTS = 3
 """So often at least a trial is begun in which the whole search ended, before it is taken for the reason."""
@@ -42,21 +40,18 @@ class Rules:
 class Dispatch:
     """An iterator of assignments, which goes on whenever there is something to do again.
 
-    `over`: no new trial is begun once it says so. `ended` is called with every trial that got a result.
+    `choosing` says which trial is next. `ended` is called with every trial that got a result.
     """
 
     search: int
     owner: str
     ledger: Ledger
     trials: Trials
-    strategy: Strategy
+    choosing: Choosing
     rules: Rules
-    max_trials: int | None
-    over: Callable[[], bool]
     ended: Callable[[Trial], None]
     report: Callable[[int], Report]
     lock: Any
-    exhausted: bool = False
     _flying: dict[str, list[Trial]] = field(default_factory=dict)
     _begun: dict[int, float] = field(default_factory=dict)
     _deferred: list[tuple[Trial, str]] = field(default_factory=list)
@@ -82,67 +77,18 @@ class Dispatch:
             if (found := self._claimed(*deferred.pop(0))) is not None:
                 self._deferred += deferred
                 return found
-        while (chosen := self._choose()) is not None:
+        while (chosen := self.choosing.next()) is not None:
             with self.ledger.writing():
                 found = self._placed(self._ask(*chosen))
             if found is not None:
                 return found
         return None
 
-    # ------------------------------------------------------------ which trial
-
-    def _choose(self) -> Chosen | None:
-        """What is to be evaluated: a trial given up, else one promoted, else a new one."""
-        waiting = next((trial for trial in self.trials.open.values() if trial.state == "waiting"), None)
-        if waiting is not None:
-            return waiting.number, waiting.point, waiting.fidelity
-        if self.over():
-            return None
-        return self._promoted() or self._suggested()
-
-    def _promoted(self) -> Chosen | None:
-        """A paused trial that goes on."""
-        pruner = self.trials.ladder
-        if pruner is None:
-            return None
-        if self._coming == 0 and hasattr(pruner, "close"):
-            pruner.close(len(self.trials.every))
-        found = pruner.promotion()
-        if found is None:
-            return None
-        number = int(found[0])
-        return number, self.trials.every[number].point, found[1]
-
-    @property
-    def _coming(self) -> int | None:
-        """How many trials are yet to begin, as far as is known."""
-        if self.exhausted:
-            return 0
-        return None if self.max_trials is None else self.max_trials - len(self.trials.every)
-
-    def _suggested(self) -> Chosen | None:
-        number = len(self.trials.every)
-        if self._coming is not None and self._coming <= 0:
-            return None
-        pending = getattr(self.strategy, "pending", None)
-        if pending is not None:
-            pending([trial.point for trial in self.trials.open.values()])
-        try:
-            point = self.strategy.suggest(self.rules.space, number)
-        except SearchExhausted as error:
-            self.exhausted = True
-            self.write(None, "note", {"exhausted": str(error)})
-            return None
-        if not self.rules.space.contains(point):
-            raise SearchError(f"the strategy suggested {point} for trial {number}, which is not in the space")
-        fidelity = self.trials.ladder.first(str(number)) if self.trials.ladder else None
-        return number, dict(point), fidelity
+    # ------------------------------------------------------------ whether it must be evaluated
 
     def _ask(self, number: int, point: Point, fidelity: int | None) -> Trial:
         self.write(number, "asked", {"point": point, "fidelity": fidelity})
         return self.trials.every[number]
-
-    # ------------------------------------------------------------ whether it must be evaluated
 
     def key(self, trial: Trial) -> str:
         """Equal for evaluations that must give the same: evaluator, architecture, fidelity."""
@@ -279,8 +225,8 @@ class Dispatch:
         if self.rules.checkpoints is None:
             return
         doomed = [trial.number] if trial.has_ended else []
-        if self.trials.ladder is not None and self._coming is not None:
-            doomed += map(int, self.trials.ladder.hopeless(self._coming))
+        if self.trials.ladder is not None and self.choosing.coming is not None:
+            doomed += map(int, self.trials.ladder.hopeless(self.choosing.coming))
         for number in doomed:
             remove_folder(self.rules.checkpoints / str(number))
 

@@ -17,8 +17,24 @@ NOT_OPTIONS = {"self", "data", "task", "mode", "space", "seed"}  # what the sear
 class Named(NamedTuple):
     """The evaluator, and the space that is then searched."""
 
-    evaluator: "TrainingEvaluator"
+    evaluator: Any
     space: SearchSpace | None
+
+
+def evaluator_meant(
+    given: Any, data: Any, task: Any, space: SearchSpace | None, seed: int, options: Mapping[str, Any] | None = None
+) -> tuple[Any, SearchSpace | None]:
+    """The evaluator that is given, ours where it is named, and the space that is then searched.
+
+    Raises SearchError for data or options that none is to use.
+    """
+    if isinstance(given, str):
+        return named_evaluator(given, data, task, space, seed, options)
+    if any(one is not None for one in (data, task, options)):
+        raise SearchError(
+            "data, task and evaluator_options go with evaluator='training', or one of its modes by name"
+        )
+    return given, space
 
 
 def named_evaluator(

@@ -10,6 +10,15 @@ from neuromosaic.core.space.constraints import FunctionConstraint
 from neuromosaic.core.space.space import SearchSpace
 
 
+def check_budget(max_trials: int | None, max_time: float | None, trial_timeout: float | None) -> None:
+    """Raises SearchError where a search would never end, or never begin."""
+    if max_trials is None and max_time is None:
+        raise SearchError("give max_trials or max_time: a search without either never ends")
+    for what, given in {"max_trials": max_trials, "max_time": max_time, "trial_timeout": trial_timeout}.items():
+        if given is not None and not given > 0:
+            raise SearchError(f"{what}: must be above 0, not {given!r}")
+
+
 def space_document(space: SearchSpace) -> dict[str, Any]:
     """The space as JSON data, functions by their name and a hash of their source."""
     document = space.to_dict()

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from neuromosaic.core.search.objectives import Objectives
-from neuromosaic.core.search.trials import Trial
+from neuromosaic.core.search.trials import Trial, Trials
 
 ORDER = {"complete": 0, "pruned": 1, "paused": 1, "running": 2, "waiting": 2, "failed": 3}
 
@@ -48,3 +48,11 @@ def counted(trials: Sequence[Trial]) -> dict[str, Any]:
         **({"causes": dict(causes)} if causes else {}),
         "seconds": round(sum(trial.seconds for trial in trials), 3),
     }
+
+
+def summed_up(trials: Trials, front: Sequence[Trial]) -> dict[str, Any]:
+    """What was done and found, as JSON data; `fallbacks`: how often chance was taken for a failed model."""
+    fallbacks = getattr(trials.strategy, "fallbacks", 0)
+    best = [{"number": one.number, "point": one.point, "metrics": one.metrics} for one in front]
+    counts = {**counted(trials.every), **({"fallbacks": fallbacks} if fallbacks else {})}
+    return {**counts, "best": best, "notes": trials.notes}

@@ -1,7 +1,5 @@
 """The engine: one search, from the first suggestion to the ranking, that no kill can set back."""
 
-import shutil
-import tempfile
 import threading
 import time
 import weakref
@@ -14,18 +12,21 @@ from typing import Any
 from neuromosaic.core.errors import ExecutorError, NotFoundError, SearchError, SearchExhausted
 from neuromosaic.core.execution.catalogue import Placed, Settings, make_executor
 from neuromosaic.core.execution.failure import Failure
-from neuromosaic.core.execution.reports import EVERYWHERE, ReportServer
 from neuromosaic.core.protocols import BaseExecutor, EarlyStopping
+from neuromosaic.core.search.choosing import Choosing
 from neuromosaic.core.search.dispatch import Dispatch, Rules
-from neuromosaic.core.search.evaluator import Assignment, Report
 from neuromosaic.core.search.forecast import forbidden
 from neuromosaic.core.search.ledger import SearchEvent, ledger_at, new_owner
-from neuromosaic.core.search.named import named_evaluator
+from neuromosaic.core.search.lending import Lent
+from neuromosaic.core.search.named import evaluator_meant
+from neuromosaic.core.search.placing import folder_of, placed_for
 from neuromosaic.core.search.presence import alive, alone
-from neuromosaic.core.search.setup import check_unchanged
-from neuromosaic.core.search.standing import counted, pareto_trials, ranked
+from neuromosaic.core.search.reporting import Reports
+from neuromosaic.core.search.setup import check_budget, check_unchanged
+from neuromosaic.core.search.standing import pareto_trials, ranked, summed_up
 from neuromosaic.core.search.trials import Trial, Trials
 from neuromosaic.core.search.wanted import Wanted
+from neuromosaic.core.space.parameters import Point
 from neuromosaic.core.space.space import SearchSpace
 from neuromosaic.core.spelling import suggest
 
@@ -41,13 +42,13 @@ class ArchitectureSearch:
     name, for a space of networks: then `data` says what they are trained on, `task` where that leaves it open, and
     `evaluator_options` its further arguments (`recipe`, `metric`, `device`) and `search_recipe`: True searches the
     recipe as well, in one space (`recipe_learning_rate` ... in each point).
-    `strategy` and `pruner`: a name, or an object of your own. `executor`: a name, or an object of your own; one that
-    cannot be had is replaced, visibly, unless `strict`. `objectives` and `constraints`: see Objectives. It ends after
-    `max_trials` trials, or begins none after `max_time` seconds. `store`: a folder that keeps every step, from which
-    `resume` goes on, and figures that later searches need not compute again (without `cache` each trial is computed);
-    None: this process's memory. `trial_timeout`: seconds that a trial may take; `max_retries`: how often one is tried
-    again whose process or machine failed. `callbacks` are called with the search and each trial that got a result.
-    Further `options` are the strategy's or the pruner's.
+    `strategy` and `pruner`: a name, or an object of your own; `start`: points that are tried before it is asked.
+    `executor`: likewise; one that cannot be had is visibly replaced, unless `strict`. `objectives` and `constraints`:
+    see Objectives. It ends after `max_trials` trials, or begins none after `max_time` seconds. `store`: a folder that
+    keeps every step, from which `resume` goes on, and figures that later searches need not compute again (without
+    `cache` each trial is computed); None: this process's memory. `trial_timeout`: seconds that a trial may take;
+    `max_retries`: how often one is tried again whose process or machine failed. `callbacks` are called with the
+    search and each trial that got a result. Further `options` are the strategy's or the pruner's.
 
     >>> space = SearchSpace({"x": {"type": "int", "min": -5, "max": 5}})
     >>> search = ArchitectureSearch(space=space, evaluator=lambda p: -p["x"] ** 2, strategy="grid", resolution=11)
@@ -84,22 +85,14 @@ class ArchitectureSearch:
         strict: bool = False,
         address: str | None = None,
         callbacks: Sequence[Callback] = (),
+        start: Sequence[Point] = (),
         **options: Any,
     ) -> None:
-        if max_trials is None and max_time is None:
-            raise SearchError("give max_trials or max_time: a search without either never ends")
-        for what, given in {"max_trials": max_trials, "max_time": max_time, "trial_timeout": trial_timeout}.items():
-            if given is not None and not given > 0:
-                raise SearchError(f"{what}: must be above 0, not {given!r}")
-        if isinstance(evaluator, str):
-            evaluator, space = named_evaluator(evaluator, data, task, space, seed, evaluator_options)
-        elif any(given is not None for given in (data, task, evaluator_options)):
-            raise SearchError(
-                "data, task and evaluator_options go with evaluator='training', or one of its modes by name"
-            )
+        check_budget(max_trials, max_time, trial_timeout)
+        evaluator, space = evaluator_meant(evaluator, data, task, space, seed, evaluator_options)
         self._wanted = Wanted(
             architecture_type, space, evaluator, strategy, pruner, objectives, constraints, seed, options,
-            max_retries, cache,
+            max_retries, cache, start,
         )  # fmt: skip
         self.space, self.objectives = self._wanted.searched, self._wanted.aims
         self.name, self.max_trials, self.max_time = name, max_trials, max_time
@@ -110,8 +103,7 @@ class ArchitectureSearch:
         self._lock = threading.RLock()
         self._begun_at, self._stopping = time.monotonic(), False
         self._search: int | None = None
-        self._asked: dict[int, tuple[Assignment, float]] = {}
-        self._line: Callable[[int], Report] = self._direct
+        self._lent = Lent()
 
     # ------------------------------------------------------------ running
 
@@ -127,12 +119,15 @@ class ArchitectureSearch:
     def resume(self) -> list[Trial]:
         """Goes on with the latest search of this name in the store, and returns all its trials, by number.
 
-        Raises NotFoundError where there is none, SearchError where it was set up otherwise, or where another
-        process is at work on it.
+        Without an evaluator it is only taken up: `ask` gives out first what was under way. Raises NotFoundError where
+        there is none, SearchError where it was set up otherwise, or where another process is at work on it.
         """
         self._load()
         with alone(self._ledger.root, self._search, self.name):
-            return self._work(is_held=True)
+            if self._wanted.has_evaluator:
+                return self._work(is_held=True)
+            self._read()
+        return self.trials
 
     def stop(self) -> None:
         """Begins no further trial: those under way are finished."""
@@ -146,26 +141,18 @@ class ArchitectureSearch:
         """
         if self._search is None:
             self._begin()
-        self._requeue_late()
+        for late in self._lent.late():
+            self._dispatch.give_up(late, Failure("infrastructure", "nothing was told of it in time"))
         assignment = next(self._dispatch, None)
         if assignment is None:
             raise SearchExhausted("every trial has been given out")
-        self._asked[assignment.trial] = (assignment, time.monotonic() + (lease or float("inf")))
+        self._lent.give(assignment, lease)
         return self.trials[assignment.trial]
 
     def tell(self, trial: Trial | int, outcome: Mapping[str, float] | float | Failure | BaseException) -> None:
         """What became of a trial that `ask` gave out. Raises SearchError for one that is not under way."""
         number = trial.number if isinstance(trial, Trial) else trial
-        if number not in self._asked:
-            raise SearchError(f"trial {number} is not under way: it was told already, or never asked for")
-        assignment, _ = self._asked.pop(number)
-        self._dispatch.settle(assignment, self._wanted.outcome(outcome))
-
-    def _requeue_late(self) -> None:
-        for number, (assignment, until) in list(self._asked.items()):
-            if time.monotonic() > until:
-                del self._asked[number]
-                self._dispatch.give_up(assignment, Failure("infrastructure", "nothing was told of it in time"))
+        self._dispatch.settle(self._lent.take_back(number), self._wanted.outcome(outcome))
 
     # ------------------------------------------------------------ results
 
@@ -197,14 +184,8 @@ class ArchitectureSearch:
 
     def summary(self) -> dict[str, Any]:
         """What was done and found, as JSON data."""
-        fallbacks = getattr(self._trials.strategy, "fallbacks", 0)
-        front = self.pareto()
-        return {
-            "name": self.name, **self._wanted.document(), "scored_by": self._wanted.scored_by, **counted(self.trials),
-            **({"fallbacks": fallbacks} if fallbacks else {}),
-            "best": [{"number": one.number, "point": one.point, "metrics": one.metrics} for one in front],
-            "notes": self._trials.notes,
-        }  # fmt: skip
+        setup = {"name": self.name, **self._wanted.document(), "scored_by": self._wanted.scored_by}
+        return {**setup, **summed_up(self._trials, self.pareto())}
 
     # ------------------------------------------------------------ beginning and going on
 
@@ -217,9 +198,13 @@ class ArchitectureSearch:
     def _dispatch(self) -> Dispatch:
         return Dispatch(
             search=self._search or 0, owner=new_owner(), ledger=self._ledger, trials=self._trials,
-            strategy=self._trials.strategy, rules=self._rules(), max_trials=self.max_trials, over=self._is_over,
-            ended=self._ended, report=lambda trial: self._line(trial), lock=self._lock,
+            choosing=self._choosing(), rules=self._rules(), ended=self._ended,
+            report=lambda trial: self._reports.line(trial), lock=self._lock,
         )  # fmt: skip
+
+    def _choosing(self) -> Choosing:
+        limits = self.max_trials, self._is_over, self._note
+        return Choosing(self.space, self._trials, self._trials.strategy, self._wanted.start, *limits)
 
     def _rules(self) -> Rules:
         wanted = self._wanted
@@ -232,11 +217,7 @@ class ArchitectureSearch:
     @cached_property
     def _folder(self) -> Path:
         """Where checkpoints are kept."""
-        if self._ledger.root is not None:
-            return self._ledger.root / "checkpoints"
-        folder = tempfile.mkdtemp(prefix="neuromosaic-")
-        weakref.finalize(self, shutil.rmtree, folder, ignore_errors=True)
-        return Path(folder)
+        return self._ledger.root / "checkpoints" if self._ledger.root is not None else folder_of(self)
 
     def _begin(self) -> None:
         _ = self._trials  # names and options are checked before anything is written
@@ -250,9 +231,8 @@ class ArchitectureSearch:
         found = self._ledger.latest(self.name) if self._ledger.root is not None else None
         if found is None:
             known = suggest(self.name, self._ledger.names())
-            raise NotFoundError(
-                f"no search {self.name!r} in {self._ledger.root or 'memory'}{known}: .run() begins one"
-            )
+            where = self._ledger.root or "memory"
+            raise NotFoundError(f"no search {self.name!r} in {where}{known}: .run() begins one")
         self._search, before = found
         check_unchanged(before, self._wanted.document())
 
@@ -284,47 +264,25 @@ class ArchitectureSearch:
                 self._stream(make_executor("sequential").executor)
         return self.trials
 
+    @cached_property
+    def _reports(self) -> Reports:
+        return Reports(self._dispatch, self._settings.address is not None)
+
     def _stream(self, executor: BaseExecutor) -> None:
-        here = getattr(executor, "name", "") in ("sequential", "threads")
-        server = None if here or "report" not in self._wanted.keywords else ReportServer(self._reported, self._host)
-        self._line = server.line if server else self._direct
-        try:
-            for assignment, outcome in executor.execute_trials(self._wanted.evaluation(), self._dispatch):
-                self._dispatch.settle(assignment, outcome)
-        finally:
-            if executor is not self._executor:
-                executor.shutdown()
-            if server:
-                server.close()
+        with self._reports.reaching(executor if "report" in self._wanted.keywords else None):
+            try:
+                for assignment, outcome in executor.execute_trials(self._wanted.evaluation(), self._dispatch):
+                    self._dispatch.settle(assignment, outcome)
+            finally:
+                if executor is not self._executor:
+                    executor.shutdown()
 
     def _placed(self) -> Placed:
-        if not isinstance(self._executor, str):
-            return Placed(self._executor, "")
-        if self._executor != "sequential" and not self._wanted.travels:
-            placed = Placed(make_executor("sequential").executor, "parallel_evaluation is off for this type")
-        else:
-            placed = make_executor(self._executor, self._settings, self._strict)
+        placed = placed_for(self._wanted, self._executor, self._settings, self._strict)
         if placed.because:
             used = getattr(placed.executor, "name", "")
             self._note({"executor": used, "asked": self._executor, "because": placed.because})
         return placed
-
-    @property
-    def _host(self) -> str:
-        return EVERYWHERE if self._settings.address else "127.0.0.1"
-
-    def _direct(self, trial: int) -> Report:
-        return lambda step, metrics: self._reported(trial, step, metrics)
-
-    def _reported(self, number: int, step: int, metrics: Mapping[str, float]) -> bool:
-        """A trial's report, from whatever thread: whether it is to stop."""
-        with self._lock:
-            trial = self.trials[number]
-            if trial.state != "running" or trial.stopped:
-                return True
-            stop = self._trials.asks_to_stop(number, step, metrics)
-            self._dispatch.write(number, "report", {"step": step, "metrics": dict(metrics), "stop": stop})
-            return stop
 
     def _is_over(self) -> bool:
         late = self.max_time is not None and time.monotonic() - self._begun_at >= self.max_time

@@ -1,5 +1,6 @@
 """The trials of a search, as its events tell them: applied when they happen, and again when a search is resumed."""
 
+import inspect
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal, Protocol, runtime_checkable
@@ -83,6 +84,7 @@ class Trials:
         self.strategy, self.pruner = strategy, pruner
         self.ladder = pruner if climbs and isinstance(pruner, Ladder) else None
         self.rememberer = pruner if isinstance(pruner, Rememberer) else None
+        self.minds_fidelity = "fidelity" in inspect.signature(strategy.update).parameters
         self.curves: dict[str, list[dict[str, float]]] = {}
         self.notes: list[dict[str, Any]] = []
         self.open: dict[int, Trial] = {}
@@ -150,8 +152,14 @@ class Trials:
         trial.cached, trial.seconds = data.get("cached", False), data.get("seconds", 0.0)
         self.open.pop(number, None)
         self.ended += trial.has_ended
-        self.strategy.update(trial.point, {} if trial.state == "failed" else data["metrics"])
+        self._tell_strategy(trial, {} if trial.state == "failed" else data["metrics"])
         self._tell_pruner(trial, data)
+
+    def _tell_strategy(self, trial: Trial, metrics: Mapping[str, float]) -> None:
+        if self.minds_fidelity:
+            self.strategy.update(trial.point, metrics, fidelity=trial.fidelity)  # type: ignore[call-arg]
+        else:
+            self.strategy.update(trial.point, metrics)
 
     def _tell_pruner(self, trial: Trial, data: dict[str, Any]) -> None:
         if self.ladder is not None and trial.fidelity is not None:

@@ -36,12 +36,16 @@ class Wanted:
     options: Mapping[str, Any]
     max_retries: int | None
     cache: bool | None
+    start: Sequence[Point] = ()
 
     def __post_init__(self) -> None:
         if (self.architecture_type is None) == (self.space is None):
             raise SearchError("give either architecture_type or space")
         if self.space is not None and not isinstance(self.space, SearchSpace):
             raise SearchError(f"space: give a SearchSpace, not {type(self.space).__name__}")
+        for number, point in enumerate(self.start):
+            if not self.searched.contains(point):
+                raise SearchError(f"start[{number}]: {point} is not in the space")
         if self.pruner is not None and self.has_evaluator and not self.keywords & {"report", "fidelity"}:
             raise SearchError(
                 "pruner: there is nothing to prune by: the evaluator takes neither `report` nor `fidelity`"
@@ -148,9 +152,15 @@ class Wanted:
     # ------------------------------------------------------------ by which rules
 
     def make_strategy(self) -> Strategy:
+        made: Strategy
         if isinstance(self.strategy, str):
-            return make_strategy(self.strategy, self.seed, self.aims, self._strategy_options())
-        return self._made(self.strategy, "strategy", ("suggest", "update"))  # type: ignore[no-any-return]
+            made = make_strategy(self.strategy, self.seed, self.aims, self._strategy_options())
+        else:
+            made = self._made(self.strategy, "strategy", ("suggest", "update"))
+        prepare = getattr(made, "prepare", None)
+        if prepare is not None:
+            prepare(self.searched, getattr(self.function, "__self__", self.function) if self.has_evaluator else None)
+        return made
 
     def make_pruner(self) -> EarlyStopping | None:
         if self.pruner is None:
@@ -182,6 +192,7 @@ class Wanted:
             "options": {name: repr(value) for name, value in sorted(self.options.items())},
             "objectives": None if self.objectives is None else self.aims.to_dict()["objectives"],
             "constraints": self.aims.to_dict()["constraints"], "seed": self.seed,
+            **({"start": list(map(dict, self.start))} if self.start else {}),
         }  # fmt: skip
 
 

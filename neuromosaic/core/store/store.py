@@ -104,7 +104,8 @@ class Store:
         self._write("UPDATE runs SET options = ? WHERE id = ?", _dump(options), run)
 
     def delete_run(self, run: str) -> None:
-        """The run with its events, steps and evidence; trials and replies stay: they may serve others."""
+        """The run with its events, steps, evidence and searches; trials and replies stay: they may serve others."""
+        self._write("DELETE FROM searches WHERE instr(name, ?) = 1", f"{run}/")
         self._write("DELETE FROM runs WHERE id = ?", run)
 
     # ------------------------------------------------------------ history

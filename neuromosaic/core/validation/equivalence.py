@@ -19,6 +19,7 @@ from neuromosaic.core.evaluation.recipe import Recipe
 from neuromosaic.core.graph.document import Graph, TensorData
 from neuromosaic.core.graph.tensors import from_numpy, to_numpy
 from neuromosaic.core.protocols import Job, Judge, Message
+from neuromosaic.core.tasks import FORMS
 
 EXAMPLES = 16
 RELATIVE, ABSOLUTE = 1e-5, 1e-6
@@ -68,7 +69,7 @@ class Equivalence:
         return self._judge.run(job, lambda report: Message({"stop": False, "keep": False})).tensors
 
     def _recipe(self) -> Recipe:
-        loss = "mse" if self._contract.task == "regression" else "cross_entropy"
+        loss = FORMS[self._contract.task].losses[0]
         return Recipe.model_validate(
             {
                 "optimizer": "sgd", "learning_rate": 1.0, "weight_decay": 0.0, "batch_size": EXAMPLES, "epochs": 1,
@@ -86,8 +87,13 @@ def _inputs(contract: Contract, draw: np.random.Generator) -> NDArray[Any]:
 
 def _targets(contract: Contract, draw: np.random.Generator) -> NDArray[Any]:
     *positions, last = contract.output.shape
-    if contract.task == "regression":
+    if contract.task == "segmentation":
+        classes, *positions = contract.output.shape
+        return draw.integers(0, classes, (EXAMPLES, *positions))
+    if not FORMS[contract.task].scores:
         return draw.standard_normal((EXAMPLES, *positions, last)).astype(np.float32)
+    if contract.task == "multi_label":
+        return draw.integers(0, 2, (EXAMPLES, last)).astype(np.float32)
     return draw.integers(0, last, (EXAMPLES, *positions))
 
 

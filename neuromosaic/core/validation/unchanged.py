@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from neuromosaic.core.brief import TensorSpec
 from neuromosaic.core.errors import CandidateError, WorkerError
 from neuromosaic.core.graph.document import Graph, TensorData
+from neuromosaic.core.graph.placing import placed
 from neuromosaic.core.protocols import Program, Sandbox, Verdict
 from neuromosaic.core.role_inputs import Finding
 from neuromosaic.core.validation.faults import fault
@@ -83,17 +84,7 @@ def check_unchanged(
 def with_weights(graph: Graph, weights: Mapping[str, TensorData]) -> Graph:
     """The graph with the given network's trained weights wherever one of its tensors has their name and shape, under
     that name or below a part of its own."""
-    placed = {place: data for name, data in weights.items() if (place := _place(graph, name, data))}
-    return Graph(graph.document, {**graph.tensors, **placed})
-
-
-def _place(graph: Graph, name: str, data: TensorData) -> str | None:
-    fitting = [
-        own
-        for own, tensor in graph.tensors.items()
-        if (own == name or own.endswith(f".{name}")) and (tensor.shape, tensor.dtype) == (data.shape, data.dtype)
-    ]
-    return min(fitting, key=len, default=None)
+    return Graph(graph.document, {**graph.tensors, **placed(weights, graph.tensors)})
 
 
 def _finding(name: str, reason: str) -> Finding:

@@ -199,7 +199,7 @@ def _squashed(subject: Subject, outputs: list[Tensor]) -> Iterator[Finding]:
     scores = outputs[0]
     if subject.signature.loss not in ("cross_entropy", "binary_cross_entropy") or not _are_shares(scores):
         return
-    sums = scores.sum(-1)
+    sums = scores.sum(1 if subject.signature.task == "segmentation" else -1)
     if subject.signature.loss == "cross_entropy" and torch.allclose(sums, torch.ones_like(sums), atol=1e-4):
         message = "outputs are probabilities already, and cross-entropy takes a softmax of its own: return raw scores"
         yield _finding("double-softmax", message)

@@ -10,9 +10,12 @@ from neuromosaic.core.brief import Contract
 from neuromosaic.core.evaluation import measuring, stacked, training
 from neuromosaic.core.evaluation import proxies as cheap
 from neuromosaic.core.evaluation.checkpoint import STATE
+from neuromosaic.core.evaluation.hardware import roofline
 from neuromosaic.core.evaluation.losses import loss_function
+from neuromosaic.core.evaluation.profiling import speeds
 from neuromosaic.core.evaluation.recipe import Recipe
 from neuromosaic.core.graph.examples import draw_inputs
+from neuromosaic.core.graph.placing import placed
 from neuromosaic.core.graph.rebuild import Rebuilt
 from neuromosaic.core.graph.tensors import from_torch, to_torch
 from neuromosaic.core.protocols import Converse, Job, Message
@@ -26,6 +29,14 @@ from neuromosaic.core.workers.reopening import race, reopen
 WEIGHTS: Final = "weights/"
 
 
+def _start_from(module: nn.Module, weights: dict[str, Tensor]) -> None:
+    """Copies those of the weights that have their place in the network."""
+    own = module.state_dict()
+    with torch.no_grad():
+        for place, tensor in placed(weights, own).items():
+            own[place].copy_(tensor)
+
+
 def train(module: nn.Module, job: Job, converse: Converse) -> Message:
     """Trains, reporting the validation outputs of each epoch and doing as the answers say."""
 
@@ -34,13 +45,15 @@ def train(module: nn.Module, job: Job, converse: Converse) -> Message:
         told = converse(Message(body, {"outputs": from_torch(outputs)})).body
         return bool(told["stop"]), bool(told["keep"])
 
-    given = {name: to_torch(job.tensors[name]) for name in ("x", "y", "validation_x")}
+    names = ("x", "y", "validation_x", "teacher")
+    given = {name: to_torch(job.tensors[name]) for name in names if name in job.tensors}
     contract, recipe = job.arguments["contract"], job.arguments["recipe"]
+    _start_from(module, _under(job, WEIGHTS))
     trained = training.train(
         module, given["x"], given["y"], Recipe.model_validate(recipe), fidelity=job.arguments["fidelity"],
         seed=job.arguments["seed"], device=_device(job), validation_x=given["validation_x"],
         contract=Contract.model_validate(contract), report=report, pause_at=job.arguments.get("pause_at"),
-        state=_under(job, STATE),
+        state=_under(job, STATE), teacher=given.get("teacher"),
     )  # fmt: skip
     weights = {name: from_torch(tensor) for name, tensor in (trained.weights or {}).items()}
     held = {f"{STATE}{name}": from_torch(tensor) for name, tensor in (trained.state or {}).items()}
@@ -112,6 +125,17 @@ def measure(module: nn.Module, job: Job, converse: Converse) -> Message:
     return Message(measuring.latency(module.to(device), inputs, job.arguments["repeats"])._asdict())
 
 
+def profile(module: nn.Module, job: Job, converse: Converse) -> Message:
+    """Speed at each of the "batches", and the roofline that it is compared with."""
+    contract, device = Contract.model_validate(job.arguments["contract"]), _device(job)
+    machine, module = roofline(device), module.to(device)
+    found = speeds(
+        module, lambda batch: _examples(contract, batch, device), job.arguments["batches"], job.arguments["repeats"],
+        machine,
+    )  # fmt: skip
+    return Message({"roofline": machine._asdict(), "speeds": [one._asdict() for one in found]})
+
+
 def ping(module: nn.Module, job: Job, converse: Converse) -> Message:
     """One pass, or none, as often as the host asks: it is the host that takes the time.
 
@@ -137,6 +161,7 @@ JOBS: Final[dict[str, Callable[[nn.Module, Job, Converse], Message]]] = {
     "proxies": proxies,
     "predict": predict,
     "measure": measure,
+    "profile": profile,
     "ping": ping,
     "convert": convert,
     "reopen": reopen,

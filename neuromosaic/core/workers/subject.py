@@ -5,7 +5,6 @@ from functools import cached_property
 
 import torch
 from torch import Tensor, nn
-from torch.nn import functional as F  # noqa: N812 (its usual name)
 
 from neuromosaic.core.brief import TensorSpec
 from neuromosaic.core.evaluation.losses import loss_function
@@ -73,8 +72,6 @@ class Subject:
 
     def _stated_loss(self, output: Tensor) -> Tensor:
         targets = self.targets if self.targets is not None else draw_targets(self.signature, output, SEED)
-        if self.signature.loss == "binary_cross_entropy":
-            return F.binary_cross_entropy_with_logits(output, targets)
         return loss_function(self.recipe, output.device)(output, targets)
 
     def _weighted(self, outputs: list[Tensor]) -> Tensor:
@@ -147,8 +144,7 @@ def subject_of(module: nn.Module, job: Job) -> Subject:
     if given and cut and signature.batch_axes[0] == 0:
         inputs = tuple(x[:examples] for x in inputs)
     targets = to_torch(job.tensors["y"])[:examples].to(device) if "y" in job.tensors else None
-    loss = signature.loss if signature.loss not in (None, "binary_cross_entropy") else "mse"
-    recipe = Recipe.model_validate({"loss": loss, "batch_size": max(1, examples), "weight_decay": 0.0})
+    recipe = Recipe(loss=signature.loss or "mse", batch_size=max(1, examples), weight_decay=0.0)
     return Subject(module.to(device), signature, recipe, inputs, targets, cut)
 
 

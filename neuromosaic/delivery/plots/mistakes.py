@@ -99,7 +99,11 @@ def calibration(outputs: Array, targets: Array, name: str) -> tuple[str, float]:
     from neuromosaic.core.evaluation.metrics import probabilities
 
     chances = probabilities(outputs)
-    confidence, right = chances.max(axis=-1), chances.argmax(axis=-1) == targets
+    return calibration_of(chances.max(axis=-1), chances.argmax(axis=-1) == targets, name)
+
+
+def calibration_of(confidence: Array, right: Array, name: str) -> tuple[str, float]:
+    """Of answers [n], each with its confidence of 0 to 1."""
     place = np.minimum((confidence * BINS).astype(int), BINS - 1)
     counts = np.bincount(place, minlength=BINS)
     filled = counts > 0

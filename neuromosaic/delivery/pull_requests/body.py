@@ -9,6 +9,7 @@ from neuromosaic.delivery.pull_requests.checking import Checked
 from neuromosaic.delivery.pull_requests.material import Material
 from neuromosaic.delivery.pull_requests.placing import Place
 from neuromosaic.delivery.reproducing import brief_yaml, command, repeatable
+from neuromosaic.delivery.summary import STORY
 from neuromosaic.delivery.templates import template
 from neuromosaic.delivery.text import headline, primary, rows, words
 
@@ -37,11 +38,16 @@ def body(told: Told) -> str:
         metric=words(primary(results)), brief_yaml=brief_yaml(results), command=command(results),
         repeatable=repeatable(results), place=told.place, checked=told.checked, notes=told.notes,
         tests=sum(outcome == "passed" for outcome in told.checked.suite.values()),
-        story=told.material.files.get("report.md", b"").decode(), contributing=told.contributing,
+        story=_story(told.material.files.get("report.md", b"").decode()), contributing=told.contributing,
         pictures={name: link for name, link in pictures.items() if link},
         files=sorted(map(str, told.place.files)), card=told.place.folder / "card.md",
     )  # fmt: skip
     return re.sub(r"\n{3,}", "\n\n", text).strip() + f"\n\n{mark(results.run)}\n"
+
+
+def _story(report: str) -> str:
+    """What the report says below its figures, which stand above already."""
+    return report.partition(STORY)[2] or report
 
 
 def mark(run: str) -> str:

@@ -7,6 +7,7 @@ family has a `width` and a `depth`, which carry most of its size; the rest are o
 from dataclasses import dataclass, field
 from typing import Literal
 
+from neuromosaic.core.brief import Contract, Task
 from neuromosaic.core.space.parameters import (
     BoolParameter,
     CategoricalParameter,
@@ -15,9 +16,12 @@ from neuromosaic.core.space.parameters import (
     Point,
     Space,
 )
+from neuromosaic.core.tasks import BY_POSITION
+from neuromosaic.llm.offline.symmetries import Symmetry
 
 Kind = Literal["image", "tabular", "sequence", "text"]
 
+_STEPS: tuple[Task, ...] = ("language_modelling", "sequence_labelling")
 _DROPOUT = FloatParameter(min=0.0, max=0.3)
 _IMAGE: Point = {"stages": 2, "stem_stride": 1}  # adapted to the size of the image
 _ACTIVATION = CategoricalParameter(values=("relu", "gelu", "silu"))
@@ -40,6 +44,8 @@ class Family:
     `opening`: the first words of its module docstring. `width.usual` is the width below which a shallower network
     is the better use of the parameters. `values` are the defaults of the other arguments; `options` are searched
     from the first round on, `later` ones once the family has shown its worth. `merit` says why one would take it.
+    `blind_to` what it does not see by its structure; a `special` one is taken only where that is demanded.
+    `positions`: the tasks with an answer for each position that it can do; `pooled`: whether it can do the others.
     """
 
     name: str
@@ -53,6 +59,15 @@ class Family:
     merit: str
     later: Space = field(default_factory=dict)
     recurrent: bool = False
+    blind_to: tuple[Symmetry, ...] = ()
+    special: bool = False
+    positions: tuple[Task, ...] = ()
+    pooled: bool = True
+
+    def suits(self, contract: Contract) -> bool:
+        """Whether it reads this kind of data, and answers for each position or for the whole as the task wants."""
+        answers = contract.task in self.positions if contract.task in BY_POSITION else self.pooled
+        return contract.kind in self.kinds and answers
 
 
 CATALOGUE = (
@@ -165,7 +180,8 @@ CATALOGUE = (
         values={"kernel": 3, "activation": "relu", "dropout": 0.1},
         options={"kernel": IntParameter(min=2, max=5), "dropout": _DROPOUT},
         later={"activation": _ACTIVATION},
-        merit="dilated causal convolutions reach far back and handle all steps at once",
+        merit="dilated convolutions reach far and handle all steps at once",
+        positions=_STEPS,
     ),
     Family(
         name="GRU",
@@ -177,6 +193,7 @@ CATALOGUE = (
         values={"cell": "gru", "dropout": 0.1},
         options={"cell": CategoricalParameter(values=("gru", "lstm")), "dropout": _DROPOUT},
         merit="gated recurrence learns order from few examples and few parameters",
+        positions=_STEPS,
         recurrent=True,
     ),
     Family(
@@ -194,6 +211,73 @@ CATALOGUE = (
         },
         later={"activation": _ACTIVATION},
         merit="attention relates any two steps directly",
+        positions=_STEPS,
+    ),
+    Family(
+        name="U-Net",
+        template="unet",
+        opening="A U-shaped network",
+        kinds=("image",),
+        width=Range(4, 8, 128, 2),
+        depth=Range(1, 2, 4),
+        values={"activation": "relu", "dropout": 0.1},
+        options={"activation": _ACTIVATION, "dropout": _DROPOUT},
+        merit="what coarse scales understand joins the detail of fine ones, so that borders stay sharp",
+        positions=("segmentation",),
+        pooled=False,
+    ),
+    Family(
+        name="dilated CNN",
+        template="dilated_cnn",
+        opening="A dilated convolutional network",
+        kinds=("image",),
+        width=Range(4, 12, 128, 2),
+        depth=Range(1, 3, 5),
+        values={"kernel": 3, "activation": "relu", "dropout": 0.1},
+        options={"activation": _ACTIVATION, "dropout": _DROPOUT},
+        later={"kernel": CategoricalParameter(values=(3, 5))},
+        merit="ever wider convolutions at full resolution lose no pixel on the way",
+        positions=("segmentation",),
+        pooled=False,
+    ),
+    Family(
+        name="Deep Sets",
+        template="deep_sets",
+        opening="A network on sets",
+        kinds=("sequence",),
+        width=Range(8, 24, 256, 8),
+        depth=Range(0, 1, 3),
+        values={"activation": "relu", "dropout": 0.1},
+        options={"activation": _ACTIVATION, "dropout": _DROPOUT},
+        merit="elements are looked at one by one and pooled, so that their order cannot matter",
+        blind_to=("elements",),
+        special=True,
+    ),
+    Family(
+        name="level CNN",
+        template="level_cnn",
+        opening="A level convolutional network",
+        kinds=("image",),
+        width=Range(8, 24, 256, 4),
+        depth=Range(1, 3, 5),
+        values={"activation": "relu", "dropout": 0.1},
+        options={"activation": _ACTIVATION, "dropout": _DROPOUT},
+        merit="without strides a shift by a pixel changes next to nothing",
+        blind_to=("shift",),
+        special=True,
+    ),
+    Family(
+        name="graph network",
+        template="graph_network",
+        opening="A network on graphs",
+        kinds=("image",),
+        width=Range(8, 24, 256, 8),
+        depth=Range(1, 2, 4),
+        values={"activation": "relu", "dropout": 0.1},
+        options={"activation": _ACTIVATION, "dropout": _DROPOUT},
+        merit="messages along the edges, pooled over the nodes, are the same however the nodes are numbered",
+        blind_to=("nodes",),
+        special=True,
     ),
 )
 

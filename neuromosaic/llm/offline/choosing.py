@@ -7,6 +7,7 @@ from neuromosaic.llm.offline.catalogue import CATALOGUE, Family
 from neuromosaic.llm.offline.costing import Cost, parameters, within
 from neuromosaic.llm.offline.planning import training_seconds
 from neuromosaic.llm.offline.recipes import usual_epochs
+from neuromosaic.llm.offline.symmetries import Symmetry, demanded
 from neuromosaic.llm.offline.writing import adapted
 
 CALL_MS = 0.025
@@ -24,18 +25,22 @@ def ranking(inputs: FamilyInputs) -> list[Family]:
     """The families for this kind of data, best suited first; those that cannot keep the limits last, by size."""
     contract, limit = inputs.contract, hard_limit(inputs)
     order = _order(inputs)
-    suited = _suited(contract)
+    suited = _suited(contract, demanded(inputs.brief, contract))
     suited.sort(key=lambda family: order.index(family.name) if family.name in order else len(order))
     return sorted(suited, key=lambda family: _excess(family, contract, limit))
 
 
-def smallest(contract: Contract) -> int:
+def smallest(contract: Contract, blind_to: frozenset[Symmetry] = frozenset()) -> int:
     """Parameters of the smallest network that any family has for the contract."""
-    return min(parameters(family, contract, _smallest(family, contract)) for family in _suited(contract))
+    return min(parameters(family, contract, _smallest(family, contract)) for family in _suited(contract, blind_to))
 
 
-def _suited(contract: Contract) -> list[Family]:
-    return [family for family in CATALOGUE if contract.kind in family.kinds]
+def _suited(contract: Contract, blind_to: frozenset[Symmetry]) -> list[Family]:
+    """All for this kind of data, or of these what is blind to all that it must not see; every text model is blind to
+    what stands behind the end."""
+    fitting = [family for family in CATALOGUE if family.suits(contract)]
+    wanted = blind_to - {"padding"}
+    return [family for family in fitting if (wanted <= set(family.blind_to) if wanted else not family.special)]
 
 
 def _order(inputs: FamilyInputs) -> tuple[str, ...]:

@@ -14,11 +14,13 @@ from neuromosaic.core.role_inputs import (
     FamilyInputs,
     JudgementInputs,
     MetricsInputs,
+    PointInputs,
     RecipeInputs,
     SuiteInputs,
 )
 from neuromosaic.llm.offline.extending import propose_extension
 from neuromosaic.llm.offline.planning import envelope, judge, metrics_plan
+from neuromosaic.llm.offline.pointing import propose_points
 from neuromosaic.llm.offline.proposing import propose_family
 from neuromosaic.llm.offline.reading import read_brief
 from neuromosaic.llm.offline.recipes import propose_recipes
@@ -35,6 +37,7 @@ _ANSWERS: dict[type, Callable[[Any], BaseModel]] = {
     ExtensionInputs: propose_extension,
     RecipeInputs: propose_recipes,
     JudgementInputs: judge,
+    PointInputs: propose_points,
 }
 
 

@@ -9,13 +9,22 @@ from neuromosaic.llm.offline.writing import environment, facts
 
 WIDTHS = (32, 16, 8, 4)
 """Of the correction; a repair takes the next."""
+RANKS = (8, 4, 2, 1)
+"""Likewise of low-rank parts."""
+LAYERED = "from transformers import"
+"""What a given module of many linear layers says, which is worth low-rank parts inside."""
 PLACES = {"beside it, on its inputs": False, "behind it, on its outputs": True}
 
 
 def propose_extension(inputs: ExtensionInputs) -> FamilyProposal:
-    """Two kinds in turn: a branch that sees the inputs, an adapter that sees the outputs; narrower after findings."""
+    """Two kinds in turn: a branch that sees the inputs, an adapter that sees the outputs; narrower after findings.
+
+    Of a network of the Transformers library: low-rank parts inside it, and an adapter that sees the outputs.
+    """
+    if LAYERED in inputs.given and (inputs.slot + inputs.round) % 2:
+        return _low_rank(inputs)
     places = list(PLACES)
-    place = places[(inputs.slot + inputs.round) % len(places)]
+    place = places[-1] if LAYERED in inputs.given else places[(inputs.slot + inputs.round) % len(places)]
     widest = _width(inputs)
     space = {
         "width": {"type": "int", "min": 4, "max": max(8, 2 * widest), "step": 4},
@@ -28,6 +37,25 @@ def propose_extension(inputs: ExtensionInputs) -> FamilyProposal:
         space=parse_space(space),
         rationale=f"Keeps {inputs.entry} as it is and adds a part {place}, which begins at nothing: "
         "what it had learnt stays, what it misses can be learnt.",
+    )
+
+
+def _low_rank(inputs: ExtensionInputs) -> FamilyProposal:
+    tried = [rank for rank in RANKS if f"rank: int = {rank}," in (inputs.previous or "")]
+    rank = RANKS[min(RANKS.index(tried[0]) + 1, len(RANKS) - 1)] if tried else RANKS[0]
+    known = {**facts(inputs.contract), "given": _with_imports(inputs.given), "entry": inputs.entry, "rank": rank}
+    space = {
+        "rank": {"type": "int", "min": 1, "max": 2 * rank},
+        "bent": {"type": "bool"},
+        "attention": {"type": "bool"},
+        "dropout": {"type": "float", "min": 0.0, "max": 0.3},
+    }
+    return FamilyProposal(
+        name=f"{inputs.entry} with low-rank parts" + _variant(inputs),
+        source=environment().get_template("families/low_rank.txt").render(known),
+        space=parse_space(space),
+        rationale=f"Keeps every layer of {inputs.entry} as it was trained and learns a narrow path beside each: "
+        "LoRA, or adapters where the path is bent.",
     )
 
 

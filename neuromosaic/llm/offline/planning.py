@@ -3,10 +3,10 @@
 import math
 from collections.abc import Iterable, Mapping, Sequence
 
-from neuromosaic.core.brief import Brief, Task
-from neuromosaic.core.evaluation.recipe import Loss
+from neuromosaic.core.brief import Brief, Contract, Task
 from neuromosaic.core.proposals import Envelope, Judgement, MetricsPlan
 from neuromosaic.core.role_inputs import ComputeInputs, DataSummary, Hardware, JudgementInputs, MetricsInputs, Trace
+from neuromosaic.core.tasks import FORMS
 
 UNLIMITED = 240.0
 """Seconds for one full training where the brief sets no time."""
@@ -20,8 +20,8 @@ SHORT = 120.0
 IMBALANCED = 3.0
 """Largest class over smallest, from which on accuracy alone would mislead."""
 
-UPWARDS = ("balanced_accuracy", "accuracy", "macro_f1", "auroc", "r2")
-DOWNWARDS = ("rmse", "mae", "bits_per_character", "perplexity", "log_loss", "mse", "loss", "cross_entropy")
+UPWARDS = ("balanced_accuracy", "accuracy", "mean_average_precision", "mean_iou", "macro_f1", "auroc", "r2")
+DOWNWARDS = ("rmse", "mae", "mase", "bits_per_character", "perplexity", "log_loss", "mse", "loss", "cross_entropy")
 
 
 def envelope(inputs: ComputeInputs) -> Envelope:
@@ -59,11 +59,10 @@ def training_seconds(brief: Brief, hardware: Hardware, data: DataSummary) -> flo
 def metrics_plan(inputs: MetricsInputs) -> MetricsPlan:
     """The loss of the task, and the metric by which candidates are ranked: a bounded one where the brief has it."""
     imbalanced = inputs.contract.task == "classification" and inputs.data.imbalance > IMBALANCED
-    wanted = [*inputs.brief.constraints.metrics, *_preferred(inputs.contract.task, imbalanced)]
+    wanted = [*inputs.brief.constraints.metrics, *_preferred(inputs.contract, imbalanced)]
     known = [name for name in dict.fromkeys(wanted) if name in inputs.available] or list(inputs.available[:1])
-    loss: Loss = "mse" if inputs.contract.task == "regression" else "cross_entropy"
     return MetricsPlan(
-        loss=loss,
+        loss=FORMS[inputs.contract.task].losses[0],
         primary=known[0],
         report=tuple(known[1:]),
         weighted_loss=imbalanced,
@@ -131,13 +130,23 @@ def _budget_in_words(brief: Brief) -> str:
     return "the given number of trials" if brief.budget.trials is not None else "no budget given"
 
 
-def _preferred(task: Task, imbalanced: bool) -> tuple[str, ...]:
-    if task == "regression":
-        return ("rmse", "mae", "r2", "mse")
-    if task == "language_modelling":
-        return ("bits_per_character", "perplexity", "cross_entropy")
+_PREFERRED: dict[Task, tuple[str, ...]] = {
+    "multi_label": ("mean_average_precision", "macro_f1", "subset_accuracy"),
+    "regression": ("rmse", "mae", "r2"),
+    "language_modelling": ("bits_per_character", "perplexity"),
+    "forecasting": ("mae", "mase", "rmse"),
+    "sequence_labelling": ("accuracy", "macro_f1"),
+    "segmentation": ("mean_iou", "pixel_accuracy", "macro_f1"),
+}
+
+
+def _preferred(contract: Contract, imbalanced: bool) -> tuple[str, ...]:
+    if contract.task in _PREFERRED:
+        return _PREFERRED[contract.task]
     if imbalanced:
         return ("balanced_accuracy", "macro_f1", "accuracy", "auroc")
+    if contract.output.shape == (2,):
+        return ("accuracy", "auroc", "macro_f1")
     return ("accuracy", "macro_f1", "balanced_accuracy")
 
 

@@ -67,7 +67,7 @@ def _best_of_each(inputs: FamilyInputs) -> list[Plan]:
     plans: dict[str, Plan] = {}
     for trace in ranked(inputs.history, inputs.brief.constraints.metrics):
         family = family_named(trace.family)
-        if family is not None and inputs.contract.kind in family.kinds:
+        if family is not None and family.suits(inputs.contract):
             plans.setdefault(family.name, Plan(family, trace))
     return list(plans.values())
 

@@ -13,7 +13,7 @@ from neuromosaic.core.brief_file import parse_brief
 from neuromosaic.core.errors import BriefError
 from neuromosaic.core.proposals import BriefDraft
 from neuromosaic.core.role_inputs import BriefInputs
-from neuromosaic.llm.offline.reading_data import DATA_RULES
+from neuromosaic.llm.offline.reading_data import DATA_RULES, FORECAST_RULES
 from neuromosaic.llm.offline.reading_limits import LIMIT_RULES
 from neuromosaic.llm.offline.reading_rules import Facts, Rule
 
@@ -66,7 +66,7 @@ def _normalised(sentence: str) -> str:
 def _read(text: str) -> tuple[Facts, str]:
     """What the rules found, and the text with their words taken out."""
     facts: Facts = {}
-    for rule in (*LIMIT_RULES, *DATA_RULES):
+    for rule in (*FORECAST_RULES, *LIMIT_RULES, *DATA_RULES):
         text = _apply(rule, text, facts)
     return facts, text
 
@@ -131,6 +131,8 @@ def _input(facts: Facts, task: str | None) -> tuple[dict[str, Any] | None, list[
     if "size" in facts:
         channels = (facts["channels"],) if "channels" in facts else ()
         return {"shape": (*channels, *facts["size"])}, []
+    if "past" in facts and task == "forecasting":
+        return {"shape": (facts["past"],)}, []
     if "steps" in facts:
         return _sequence(facts, task)
     if "features" in facts:
@@ -142,15 +144,20 @@ def _sequence(facts: Facts, task: str | None) -> tuple[dict[str, Any] | None, li
     if task == "language_modelling":
         return {"shape": (facts["steps"],), "dtype": "int64", "upper": facts.get("vocabulary")}, []
     width = facts.get("channels", facts.get("features"))
+    if task == "forecasting" and width is None:
+        return {"shape": (facts["steps"],)}, []
     if width is None:
         return None, [f"{facts['steps']} steps without a number of channels"]
     return {"shape": (facts["steps"], width)}, []
 
 
 def _outputs(facts: Facts, task: str | None) -> int | None:
-    names = {"classification": "classes", "regression": "targets", "language_modelling": "vocabulary"}
-    outputs: int | None = facts.get(names[task]) if task else None
-    return outputs
+    named: dict[str, tuple[str, ...]] = {
+        "classification": ("classes",), "multi_label": ("labels", "classes"), "regression": ("targets",),
+        "language_modelling": ("vocabulary",), "sequence_labelling": ("classes",), "segmentation": ("classes",),
+        "forecasting": ("horizon",),
+    }  # fmt: skip
+    return next((facts[name] for name in named.get(task or "", ()) if name in facts), None)
 
 
 def _over(below: Mapping[str, Any], above: Mapping[str, Any]) -> dict[str, Any]:

@@ -67,6 +67,7 @@ SIZES = [
         rf"{_N}(?:\w+\s+)?(?:class(?:es)?|categor(?:y|ies)|labels|groups|kinds|species|types|way)\b",
         _count("classes"),
     ),
+    rule(rf"{_N}(?:tags|labels at once)\b", _count("labels")),
     rule(r"\b(?:binary|two-class)\b", _says(classes=2)),
     rule(rf"{_N}(?:real |continuous )?(?:targets?|outputs?|values)\b", _count("targets")),
 ]
@@ -105,6 +106,38 @@ _LANGUAGE = (
     r"next[\s-](?:character|char|letter|byte|token|word)\s+prediction|"
     r"(?:generat\w+|writ(?:e|es|ing))\s+(?:\w+\s+)?text(?:\s+like\s+(?:\w+)(?:'s)?)?|text\s+generation)"
 )
+_MULTI_LABEL = (
+    r"(?:multi[\s-]?label(?:l?ed)?(?:\s+(?:classif(?:y|ier|ication)|problem|task))?|"
+    r"(?:which|all|several)\s+(?:of\s+(?:the\s+)?)?(?:labels|tags)(?:\s+(?:apply|fit)(?:\s+to)?)?|"
+    r"(?:assign|predict|give)\w*\s+(?:the\s+)?tags)"
+)
+_SPAN = r"(?:time[\s-]?)?(?:steps?|points?|values|minutes|hours|days|weeks|months|quarters|years)"
+FORECAST_RULES = (
+    rule(
+        rf"\b(?:forecast|predict)\w*(?:{OBJECT})?\s+(?:for\s+)?(?:the\s+)?next\s+(?P<n>{NUMBER})\s*{_SPAN}\b"
+        r"(?:\s+of\s+(?:the\s+|a\s+)?(?:time[\s-]?)?series\b)?",
+        lambda match: {"task": "forecasting", "horizon": whole(match["n"], "horizon")},
+    ),
+    rule(
+        rf"(?:\bforecast\w*(?:{OBJECT})?\s+)?(?P<n>{NUMBER})\s*{_SPAN}\s+ahead\b",
+        lambda match: {"task": "forecasting", "horizon": whole(match["n"], "horizon")},
+    ),
+    rule(
+        rf"\b(?:from|given|of|by)\s+(?:the\s+)?(?:last|past|previous)\s+(?P<n>{NUMBER})\s*{_SPAN}?\b", _count("past")
+    ),
+    rule(r"\b(?:time[\s-]?)?series\s+forecast(?:ing|s|er)?\b", _says(task="forecasting")),
+)
+"""Read before all others: hours ahead are no budget."""
+_POSITIONS = {
+    "segmentation": (
+        r"(?:semantic(?:ally)?\s+)?segment(?:s|ed|ing|ation)?|"
+        r"(?:classif\w+|label\w*|class(?:es)?\s+of)\s+(?:each|every|all)\s+pixels?|per[\s-]pixel"
+    ),
+    "sequence_labelling": (
+        r"sequence\s+(?:label(?:l?ing)?|tagging)|(?:classif\w+|label\w*|class(?:es)?\s+of|tag)\s+(?:each|every|all)\s+"
+        r"(?:time[\s-]?)?steps?|(?:class|label)\s+(?:at|for)\s+(?:each|every)\s+(?:time[\s-]?)?step"
+    ),
+}
 _CLASSIFY = (
     r"(?:classif(?:y|ies|ying|ier|ication)|recogni[sz](?:e|es|ing)|recognition|categori[sz]\w+|identify(?:ing)?)"
 )
@@ -112,12 +145,15 @@ _CLASS = r"(?:class|category|label|species|kind|type|digit|genre|diagnosis)"
 _PREDICT = r"(?:predict(?:s|ing|ion)?|forecast(?:s|ing)?|estimat(?:e|es|ing|ion)|guess(?:es|ing)?)"
 
 TASKS = [
+    *(rule(rf"\b(?:{words})\b", _says(task=task)) for task, words in _POSITIONS.items()),
+    rule(rf"\b{_MULTI_LABEL}\b", _says(task="multi_label")),
     rule(rf"\b{_LANGUAGE}\b(?:\s+(?:of|for)(?:\s+{THING}){{1,3}})?", _says(task="language_modelling")),
     rule(rf"\b{_PREDICT}\s+(?:the\s+|which\s+|a\s+)?{_CLASS}\b(?:\s+of{OBJECT})?", _says(task="classification")),
     rule(rf"\b(?:tell apart|distinguish\w*){OBJECT}(?:\s+(?:and|from)\s+{THING})?", _says(task="classification")),
     rule(rf"\b{_CLASSIFY}\b(?:\s+of\b)?(?:{OBJECT})?", _says(task="classification")),
     rule(r"\bregress(?:ion|or|ing)?\b(?:\s+(?:of|on)\b)?(?:\s+problem|\s+task)?", _says(task="regression")),
     rule(rf"\b{_PREDICT}\b(?:\s+of\b)?(?:{OBJECT})?", _says(task="regression"), weak=True),
+    rule(r"\btag(?:s|ging)?\b", _says(task="multi_label"), weak=True),
 ]
 
-DATA_RULES: tuple[Rule, ...] = (*SIZES, *DATA, *SUBJECTS, *TASKS)
+DATA_RULES: tuple[Rule, ...] = (*TASKS[: len(_POSITIONS)], *SIZES, *DATA, *SUBJECTS, *TASKS)

@@ -105,18 +105,26 @@ LATENCY = [
 _METRICS = {
     r"balanced accuracy": "balanced_accuracy",
     r"(?:(?:test|validation|classification|top-1) )?(?:accuracy|accurate|acc|correct)": "accuracy",
+    r"mean average precision|map": "mean_average_precision",
+    r"(?:mean )?(?:iou|intersection over union)|miou": "mean_iou",
+    r"pixel accuracy": "pixel_accuracy",
+    r"subset accuracy": "subset_accuracy",
     r"(?:macro[- ])?f1(?:[- ]score)?": "macro_f1",
     r"(?:roc[- ])?auc|auroc": "auroc",
     r"log[- ]loss": "log_loss",
     r"rmse|root mean squared? error": "rmse",
+    r"mase|mean absolute scaled error": "mase",
     r"mae|mean absolute error": "mae",
     r"r2|r²|r\^2|r[- ]squared": "r2",
     r"bits per char(?:acter)?|bpc": "bits_per_character",
     r"perplexity": "perplexity",
     r"error(?: rate)?|misclassified": "error",
 }
-_SHARES = ("accuracy", "balanced_accuracy", "macro_f1", "auroc", "r2", "error")
-_FEWER_IS_BETTER = ("log_loss", "rmse", "mae", "bits_per_character", "perplexity", "error")
+_SHARES = (
+    "accuracy", "balanced_accuracy", "macro_f1", "auroc", "mean_average_precision", "subset_accuracy", "mean_iou",
+    "pixel_accuracy", "r2", "error",
+)  # fmt: skip
+_FEWER_IS_BETTER = ("log_loss", "rmse", "mae", "mase", "bits_per_character", "perplexity", "error")
 METRIC_NAMES = tuple(_METRICS.values())
 _METRIC = "|".join(_METRICS)
 _VALUE = rf"(?P<n>{NUMBER})\s*(?P<percent>%|percent|per cent)?"

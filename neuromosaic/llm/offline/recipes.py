@@ -4,8 +4,10 @@ import math
 import re
 
 from neuromosaic.core.evaluation.recipe import Augmentation, Recipe
+from neuromosaic.core.evaluation.suitable import augmentations_for
 from neuromosaic.core.proposals import RecipeProposal
 from neuromosaic.core.role_inputs import DataSummary, Inputs, RecipeInputs
+from neuromosaic.llm.offline.symmetries import demanded
 
 EXAMPLES_SEEN = {"image": 250_000, "tabular": 600_000, "sequence": 200_000, "text": 80_000}
 """What one full training looks at, over all its epochs, by kind of data."""
@@ -61,7 +63,8 @@ def _batch_size(inputs: RecipeInputs) -> int:
 
 
 def _augmentation(inputs: RecipeInputs) -> tuple[Augmentation, ...]:
-    if inputs.contract.kind != "image":
+    shifts = "shift" in augmentations_for(inputs.contract)
+    if inputs.contract.kind != "image" or not shifts or "nodes" in demanded(inputs.brief, inputs.contract):
         return ()
     return ("shift", "flip") if _may_be_mirrored(inputs) else ("shift",)
 

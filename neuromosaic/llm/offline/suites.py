@@ -8,7 +8,9 @@ from neuromosaic.core.brief import Contract
 from neuromosaic.core.proposals import SuiteProposal
 from neuromosaic.core.role_inputs import Finding, SuiteInputs
 from neuromosaic.core.syntax import parse
+from neuromosaic.core.tasks import FORMS
 from neuromosaic.llm.offline.choosing import smallest
+from neuromosaic.llm.offline.symmetries import demanded
 from neuromosaic.llm.offline.writing import environment, facts
 
 _OURS = '"""What any network for this task must do'
@@ -86,10 +88,13 @@ def _render(inputs: SuiteInputs, strict: bool, learnt: float) -> str:
     return template.render(
         **facts(contract),
         **_words(contract),
-        regression=contract.task == "regression",
+        regression=not FORMS[contract.task].scores,
+        segmentation=contract.task == "segmentation",
+        class_axis=1 if contract.task == "segmentation" else -1,
         image=contract.kind == "image" and len(contract.input.shape) == 3,
         tabular=contract.kind == "tabular",
         limited=can_be_kept,
+        blind_to=demanded(inputs.brief, contract),
         strict=strict,
         constants=_constants(inputs, strict, learnt, can_be_kept),
     )
@@ -101,7 +106,7 @@ def _can_be_kept(inputs: SuiteInputs) -> bool:
     An impossible one is left to the gates: a suite that no network passes would say nothing of the nearest.
     """
     limit = inputs.brief.constraints.parameters
-    return limit is not None and smallest(inputs.contract) <= limit
+    return limit is not None and smallest(inputs.contract, demanded(inputs.brief, inputs.contract)) <= limit
 
 
 def _constants(inputs: SuiteInputs, strict: bool, learnt: float, limited: bool) -> dict[str, str]:
@@ -129,7 +134,11 @@ def _words(contract: Contract) -> dict[str, str]:
     ids = contract.input.dtype == "int64"
     learnable = {
         "classification": "Classes in turn, which only the inputs tell apart.",
+        "multi_label": "Labels by the binary digits of the place in the batch, which only the inputs tell apart.",
         "regression": "Random values, which only the inputs tell apart.",
+        "sequence_labelling": "The class of a step follows from its own values.",
+        "segmentation": "The class of a pixel follows from its own values.",
+        "forecasting": "Random values, which only the inputs tell apart.",
         "language_modelling": "At each step the id after the input's: soon learnt by what reads its input.",
     }
     return {

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from neuromosaic.core.brief import Contract
 from neuromosaic.core.space.parameters import CategoricalParameter, IntParameter, Parameter, Point
+from neuromosaic.core.tasks import FORMS, outputs_of
 from neuromosaic.llm.offline.catalogue import Family
 
 if TYPE_CHECKING:
@@ -38,15 +39,16 @@ def environment() -> "Environment":
 
 def facts(contract: Contract) -> dict[str, Any]:
     """What the templates say about the contract, by the names that they use."""
-    regression = contract.task == "regression"
+    form = FORMS[contract.task]
     return {
         "task": contract.task,
         "kind": contract.kind,
         "purpose": _purpose(contract),
-        "outputs": contract.output.shape[-1] if contract.output.shape else 1,
-        "outputs_name": "targets" if regression else "classes",
-        "scores": "the targets in their scaled units" if regression else "raw scores (logits)",
-        "per_step": contract.task == "language_modelling",
+        "outputs": outputs_of(contract),
+        "outputs_name": "classes" if contract.task == "language_modelling" else form.outputs,
+        "scores": "raw scores (logits)" if form.scores else "the targets in their scaled units",
+        "per_step": contract.task in ("language_modelling", "sequence_labelling"),
+        "causal": contract.task == "language_modelling",
         "ids": contract.input.dtype == "int64",
         **_input_facts(contract),
     }
@@ -56,6 +58,12 @@ def adapted(family: Family, contract: Contract) -> Family:
     """The family with the choices that hang on the size of an example: stages, stem, kernels, reach."""
     if "stages" in family.values:
         return _adapted_to_image(family, min(contract.input.shape[-2:]))
+    if family.template in ("unet", "dilated_cnn"):
+        deepest = max(1, int(math.log2(max(2, min(contract.input.shape[-2:]))))) - (family.template == "dilated_cnn")
+        most = max(1, min(family.depth.most, deepest))
+        return dataclasses.replace(
+            family, depth=dataclasses.replace(family.depth, usual=min(family.depth.usual, most), most=most)
+        )
     if family.template == "tcn":
         reach = max(1, math.ceil(math.log2((contract.input.shape[0] + 1) / 2)))
         depth = dataclasses.replace(family.depth, usual=min(reach, family.depth.most))
@@ -64,12 +72,20 @@ def adapted(family: Family, contract: Contract) -> Family:
 
 
 def _purpose(contract: Contract) -> str:
-    outputs = contract.output.shape[-1] if contract.output.shape else 1
+    outputs = outputs_of(contract)
     things = {"image": "images", "tabular": "rows of a table", "sequence": "sequences", "text": "text"}[contract.kind]
     if contract.task == "language_modelling":
         return "Predicts the next character at each step of a text from those before it."
+    if contract.task == "forecasting":
+        return f"Forecasts the next {outputs} {'value' if outputs == 1 else 'values'} of a series from its past."
+    if contract.task == "sequence_labelling":
+        return f"Classifies each step of {things} into {outputs} classes."
+    if contract.task == "segmentation":
+        return f"Classifies each pixel of {things} into {outputs} classes."
     if contract.task == "classification":
         return f"Classifies {things} into {outputs} classes."
+    if contract.task == "multi_label":
+        return f"Says which of {outputs} {'label applies' if outputs == 1 else 'labels apply'} to {things}."
     return f"Predicts {outputs} {'value' if outputs == 1 else 'values'} from {things}."
 
 

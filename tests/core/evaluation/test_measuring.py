@@ -155,7 +155,7 @@ def test_a_slow_network_is_timed_fewer_times(monkeypatch: pytest.MonkeyPatch) ->
     ("values", "expected"), [(range(1, 101), 95), (range(1, 21), 19), ([7.0], 7), ([3, 1, 2], 3), (range(1, 41), 38)]
 )
 def test_the_95th_percentile(values: Any, expected: float) -> None:
-    assert measuring._percentile(list(values), 0.95) == expected
+    assert measuring.percentile(list(values), 0.95) == expected
 
 
 def test_measuring_draws_no_random_number() -> None:

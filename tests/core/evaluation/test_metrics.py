@@ -148,7 +148,10 @@ def test_nan_is_never_better() -> None:
 @pytest.mark.parametrize("task", TASKS)
 def test_every_metric_has_a_direction_and_a_default(task: Task) -> None:
     assert default_metric(task) in available(task)
-    better = {"accuracy", "balanced_accuracy", "macro_f1", "auroc", "r2"}
+    better = {
+        "accuracy", "balanced_accuracy", "macro_f1", "auroc", "r2", "mean_average_precision", "subset_accuracy",
+        "mean_iou", "pixel_accuracy",
+    }  # fmt: skip
     assert all(higher_is_better(name) == (name in better) for name in (*available(task), "loss"))
 
 

@@ -7,7 +7,9 @@ from scipy import stats
 
 from neuromosaic.core.errors import UsageError
 from neuromosaic.core.evaluation import signals as module
+from neuromosaic.core.evaluation.learners import LEARNERS, Gaussian
 from neuromosaic.core.evaluation.signals import SignalEnsemble, mean_rank, spearman, worth
+from neuromosaic.core.search.gaussian_process import GaussianProcess
 
 DRAW = np.random.default_rng(0)
 TRUTH = DRAW.normal(size=60)
@@ -50,8 +52,9 @@ def test_noise_is_dropped_and_a_turned_signal_is_used() -> None:
     assert ensemble.own.low > 0.5
 
 
-def test_candidates_never_measured_are_ranked_and_the_deviation_is_honest() -> None:
-    predicted = SignalEnsemble(TRIALS[:30], TRUTH[:30].tolist()).predict(TRIALS[30:])
+@pytest.mark.parametrize("learner", list(LEARNERS))
+def test_candidates_never_measured_are_ranked_and_the_deviation_is_honest(learner: str) -> None:
+    predicted = SignalEnsemble(TRIALS[:30], TRUTH[:30].tolist(), (learner,)).predict(TRIALS[30:])
     assert spearman(predicted.mean.tolist(), TRUTH[30:].tolist()) > 0.85
     assert 0.75 <= np.mean(np.abs(predicted.mean - TRUTH[30:]) <= 2 * predicted.deviation) <= 1
 
@@ -67,6 +70,23 @@ def test_without_a_signal_that_is_worth_anything_it_says_the_mean() -> None:
     assert silent.used == []
     assert silent.predict(TRIALS[:2]).mean == pytest.approx(TRUTH[:30].mean())
     assert silent.predict(TRIALS[:2]).deviation == pytest.approx(TRUTH[:30].std())
+
+
+def test_the_learner_that_told_unseen_trials_better_is_taken() -> None:
+    both = SignalEnsemble(TRIALS[:30], TRUTH[:30].tolist(), tuple(LEARNERS))
+    alone = {name: SignalEnsemble(TRIALS[:30], TRUTH[:30].tolist(), (name,)).own.correlation for name in LEARNERS}
+    assert both.own.correlation == max(alone.values()) == alone[both.learner]
+
+
+def test_what_a_process_says_of_a_trial_left_out_is_what_it_says_without_it() -> None:
+    features, measured = DRAW.uniform(size=(12, 2)), TRUTH[:12]
+    whole = Gaussian(features, measured)
+    process = whole._process
+    targets = (measured - measured.mean()) / measured.std()
+    kept = np.arange(12) != 4
+    without = GaussianProcess(whole._kernel, whole._coded(features[kept]), targets[kept], process.at)
+    expected = without.predict(whole._coded(features[4:5])).mean[0]
+    assert whole.unseen[4] == pytest.approx(measured.mean() + measured.std() * expected)
 
 
 def test_what_is_no_pair_is_refused() -> None:

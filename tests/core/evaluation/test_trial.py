@@ -17,7 +17,7 @@ from neuromosaic.core.evaluation.recipe import Recipe
 from neuromosaic.core.evaluation.training import predict
 from neuromosaic.core.evaluation.trial import TrialOutcome, run_trial
 from neuromosaic.core.graph.document import Graph, TensorData
-from neuromosaic.core.graph.tensors import to_torch
+from neuromosaic.core.graph.tensors import from_torch, to_torch
 from neuromosaic.core.proposals import MetricsPlan
 from neuromosaic.core.protocols import Converse, Job, Message
 from neuromosaic.core.workers import jobs
@@ -366,3 +366,21 @@ def test_what_went_on_with_a_smaller_batch_stays_with_it(
     assert first.paused.batch_size == 150
     trial(judge, digits_data, recipe, resume=first.paused)
     assert sizes(judge) == [300, 150, 150]
+
+
+def test_training_begins_at_the_given_weights_that_have_a_place(digits_data: Dataset) -> None:
+    class Two(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.given = nn.Linear(64, 10)
+            self.other = nn.Linear(10, 10)
+
+        def forward(self, x: torch.Tensor) -> torch.Tensor:
+            return self.other(self.given(x.flatten(1)))
+
+    weights = {"weight": from_torch(torch.full((10, 64), 0.25)), "bias": from_torch(torch.ones(3))}
+    recipe = Recipe(epochs=0.01, learning_rate=1e-9, batch_size=8)
+    outcome = trial(InProcess(Two), digits_data, recipe, weights=weights)
+    torch.testing.assert_close(to_torch(outcome.weights["given.weight"]), torch.full((10, 64), 0.25))
+    assert to_torch(outcome.weights["given.bias"]).std() > 0
+    assert to_torch(outcome.weights["other.weight"]).std() > 0

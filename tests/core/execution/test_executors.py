@@ -5,7 +5,8 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -247,3 +248,57 @@ def test_a_search_runs_on_the_real_engines(name: str, library: str) -> None:
     assert search.summary()["notes"] == []
     assert search.best.metrics["value"] == max(trial.point["y"] for trial in trials)
     assert search.summary()["pruned"] > 0
+
+
+@contextmanager
+def ray_cluster() -> Iterator[str]:
+    from ray.cluster_utils import Cluster
+
+    cluster = Cluster(initialize_head=True, head_node_args={"num_cpus": 2, "include_dashboard": False})
+    try:
+        yield cluster.address
+    finally:
+        cluster.shutdown()
+
+
+@contextmanager
+def dask_cluster() -> Iterator[str]:
+    from distributed import LocalCluster
+
+    settings = {"n_workers": 2, "threads_per_worker": 1, "processes": True, "dashboard_address": None}
+    with LocalCluster(host="127.0.0.1", **settings) as cluster:
+        yield cluster.scheduler_address
+
+
+@pytest.mark.soak
+@pytest.mark.filterwarnings("ignore")
+@pytest.mark.parametrize(
+    ("name", "library", "cluster"), [("ray", "ray", ray_cluster), ("dask", "distributed", dask_cluster)]
+)
+def test_a_cluster_at_an_address_is_used_and_left_running(name: str, library: str, cluster: Any) -> None:
+    if not installed(library):
+        pytest.skip(f"{library} is not installed: the extra {name!r}")
+
+    def reporting(point: dict[str, Any], report: Callable[[int, float], bool]) -> dict[str, float]:
+        stopped = any(report(step, point["y"]) for step in range(1, 4))
+        return {"value": float(point["y"]), "stopped": float(stopped), "process": float(os.getpid())}
+
+    with cluster() as address:
+        for seed in range(2):  # the second finds the cluster as the first left it
+            search = ArchitectureSearch(
+                space=SPACE, evaluator=reporting, strategy="grid", objectives="value", executor=name, address=address,
+                pruner="median", max_trials=8, strict=True, seed=seed,
+            )  # fmt: skip
+            trials = search.run()
+            assert search.summary()["notes"] == []
+            assert {trial.state for trial in trials} <= {"complete", "pruned"}
+            assert os.getpid() not in {int(trial.metrics.get("process", 0)) for trial in trials}
+
+
+@pytest.mark.soak
+@pytest.mark.filterwarnings("ignore")
+def test_a_cluster_that_does_not_answer_is_told() -> None:
+    if not installed("distributed"):
+        pytest.skip("distributed is not installed: the extra 'dask'")
+    with pytest.raises(ExecutorError, match=r"Dask at tcp://127\.0\.0\.1:9 is not reachable"):
+        make_executor("dask", Settings(2, address="tcp://127.0.0.1:9"), strict=True)

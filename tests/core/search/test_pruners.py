@@ -123,6 +123,28 @@ def test_asha_promotes_the_best_share_of_each_level_and_as_soon_as_it_can() -> N
     assert rungs.promotion() == ("2", 3)
 
 
+@pytest.mark.parametrize("name", ["asha", "successive_halving", "hyperband"])
+def test_the_last_level_is_the_most_that_was_allowed(name: str) -> None:
+    pruner: Any = make_pruner(name, Objectives("v"), {"max_resource": 50})
+    assert pruner.top("0") == 50
+    reached = {pruner.first("0")}
+    for number in range(400):
+        pruner.reached(str(number), pruner.first(str(number)), {"v": float(number)})
+        while (found := pruner.promotion()) is not None:
+            pruner.promoted(*found)
+            pruner.reached(*found, {"v": float(found[0])})
+            reached.add(found[1])
+    assert reached == {1, 3, 9, 27, 50}, "each is three times the one below, but for the last"
+
+
+def test_a_report_at_the_top_stops_nothing_that_has_passed_the_last_level_before() -> None:
+    pruner: Any = make_pruner("asha", Objectives("v"), {"max_resource": 50})
+    for trial in ("0", "1"):
+        assert not any(
+            pruner.should_stop(trial, step, {"v": float(step - 60 * (step == 50))}, {}) for step in range(1, 51)
+        )
+
+
 def test_paused_trials_are_hopeless_when_no_arrival_can_make_room_for_them() -> None:
     rungs = Rungs((1, 3), 3)
     for number in range(6):

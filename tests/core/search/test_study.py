@@ -325,6 +325,30 @@ def test_what_is_not_told_within_its_lease_is_given_out_again() -> None:
     assert found.best.number == 0
 
 
+def test_a_search_by_ask_and_tell_is_taken_up_where_it_was(tmp_path: Path) -> None:
+    first = search(evaluator=None, max_trials=5, store=tmp_path)
+    for _ in range(2):
+        first.tell(first.ask(), 1.0)
+    lost = [first.ask(), first.ask()]
+    again = search(evaluator=None, max_trials=5, store=tmp_path)
+    assert [trial.state for trial in again.resume()] == ["complete", "complete", "waiting", "waiting"]
+    assert [again.ask().point for _ in range(2)] == [trial.point for trial in lost]
+    assert again.ask().number == 4
+    with pytest.raises(NotFoundError):
+        search(evaluator=None, name="other", store=tmp_path).resume()
+
+
+def test_a_search_begins_with_the_points_it_is_given(tmp_path: Path) -> None:
+    start = [{"x": 1.0, "y": 2}, {"x": 0.5, "y": 0}]
+    found = search(start=start, max_trials=4, store=tmp_path)
+    assert [trial.point for trial in found.run()[:2]] == start
+    with pytest.raises(SearchError, match=r"start was .* and is None"):
+        search(max_trials=4, store=tmp_path).resume()
+    assert [trial.point for trial in search(start=start, max_trials=5, store=tmp_path).resume()[:2]] == start
+    with pytest.raises(SearchError, match=r"start\[1\]: .* is not in the space"):
+        search(start=[start[0], {"x": 1.0}])
+
+
 # ------------------------------------------------------------ stopped, killed, resumed
 
 

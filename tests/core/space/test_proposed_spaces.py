@@ -8,8 +8,9 @@ from pydantic import ValidationError
 
 from neuromosaic.agents.network_architect import space_faults
 from neuromosaic.core.proposals import FamilyProposal
-from neuromosaic.core.search.families import FamilyRange
-from neuromosaic.core.search.strategies import Evolution
+from neuromosaic.core.search.families import Families
+from neuromosaic.core.search.objectives import Objectives
+from neuromosaic.core.search.strategies.catalogue import make_strategy
 from neuromosaic.workflows.candidates import family_default
 
 SOURCE = """
@@ -35,12 +36,12 @@ def test_conditions_and_constraints_are_read_and_searched_within() -> None:
     default = family_default(proposal)
     assert default == {"depth": 2, "width": 16, "norm": False}
     assert space_faults(proposal) == []
-    families = {"net": FamilyRange(proposal.searched, default)}
-    strategy, space = Evolution(seed=3), proposal.searched
+    families, space = Families({"net": proposal.searched}), proposal.searched
+    strategy = make_strategy("regularized_evolution", 3, Objectives("value"), {"population_size": 8})
     for trial in range(60):
-        choice = strategy.suggest(families, trial)
-        space.check(choice.values)
-        strategy.update(choice, {"fitness": random.Random(trial).random()})
+        point = strategy.suggest(families, trial)
+        space.check(families.choice(point).values)
+        strategy.update(point, {"value": random.Random(trial).random()})
 
 
 def test_without_constraints_a_proposal_reads_as_before() -> None:

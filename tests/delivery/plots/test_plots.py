@@ -68,9 +68,7 @@ def test_a_fault_while_drawing_is_not_hidden_and_leaves_no_style_behind() -> Non
 
 def test_candidates_limits_and_baselines_are_on_the_plot(digits: Delivery) -> None:
     said = texts(metric_against(digits.results, PARAMETERS, "size", digits.history.trials))
-    assert {"winner", "Pareto set", "random search", "limit", "trial (validation)", "linear", "parameters"} <= set(
-        said
-    )
+    assert {"winner", "Pareto set", "random search", "limit", "trial", "linear", "parameters"} <= set(said)
     assert "majority" not in said  # far below: it would flatten the rest
     assert "20k" in said
 

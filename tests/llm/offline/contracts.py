@@ -21,11 +21,14 @@ HOUSES = contract("regression", "tabular", (8,), (1,))
 FLOWERS = contract("classification", "tabular", (4,), (3,))
 MOTION = contract("classification", "sequence", (24, 6), (5,))
 LETTERS = contract("language_modelling", "text", (16,), (16, 40), upper=40)
+TAGS = contract("multi_label", "image", (1, 8, 8), (3,))
+STEPS = contract("sequence_labelling", "sequence", (12, 3), (12, 3))
+PIXELS = contract("segmentation", "image", (2, 9, 10), (3, 9, 10))
 REVIEWS = contract("classification", "text", (20,), (2,), upper=40)
 
 CONTRACTS = {
     "digits": DIGITS, "tiny": TINY, "mnist": MNIST, "colour": COLOUR, "houses": HOUSES, "flowers": FLOWERS,
-    "motion": MOTION, "letters": LETTERS, "reviews": REVIEWS,
+    "motion": MOTION, "steps": STEPS, "pixels": PIXELS, "letters": LETTERS, "reviews": REVIEWS,
 }  # fmt: skip
 
 LAPTOP = Hardware(device="cpu", name="test CPU", cores=2, memory_gb=8.0, gflops=60.0)

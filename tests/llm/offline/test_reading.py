@@ -2,11 +2,11 @@
 
 import subprocess
 import sys
-from typing import Any
+from typing import Any, get_args
 
 import pytest
 
-from neuromosaic.core.brief import Brief, Budget, Constraints, TensorSpec
+from neuromosaic.core.brief import Brief, Budget, Constraints, Task, TensorSpec
 from neuromosaic.core.errors import BriefError
 from neuromosaic.core.evaluation.data.sources.builtin import BUILTIN as LOADABLE
 from neuromosaic.core.evaluation.metrics import available
@@ -193,8 +193,57 @@ def test_metric_bounds(sentence: str, metrics: dict[str, float]) -> None:
     assert draft.not_understood == ()
 
 
+@pytest.mark.parametrize(
+    ("sentence", "task"),
+    [
+        ("segment 32x32 colour images into 4 classes, mean IoU at least 0.8", "segmentation"),
+        ("semantic segmentation of photos", "segmentation"),
+        ("classify each pixel of 8x8 grey images", "segmentation"),
+        ("label every time step of sequences of 24 steps with 6 channels, 3 classes", "sequence_labelling"),
+        ("sequence labelling with 5 classes", "sequence_labelling"),
+    ],
+)
+def test_a_class_at_each_position_is_understood(sentence: str, task: str) -> None:
+    draft = read(sentence)
+    assert draft.brief.task == task
+    assert draft.not_understood == ()
+
+
+@pytest.mark.parametrize(
+    ("sentence", "past", "horizon"),
+    [
+        ("forecast the next 12 hours from the last 48 hours", (48,), (12,)),
+        ("predict the next 3 values of a series", None, (3,)),
+        ("forecast demand 7 days ahead, mase at most 0.9", None, (7,)),
+        ("time series forecasting from the past 20 steps", (20,), None),
+    ],
+)
+def test_a_forecast_is_understood(
+    sentence: str, past: tuple[int, ...] | None, horizon: tuple[int, ...] | None
+) -> None:
+    draft = read(sentence)
+    assert draft.brief.task == "forecasting"
+    assert (draft.brief.input.shape if draft.brief.input else None) == past
+    assert (draft.brief.output.shape if draft.brief.output else None) == horizon
+    assert draft.not_understood == ()
+
+
+@pytest.mark.parametrize(
+    ("sentence", "labels"),
+    [
+        ("multi-label classification of 8x8 images, 5 labels", (5,)),
+        ("say which of the labels apply to each row of a table", None),
+        ("tag 32x32 colour photos with 12 tags", (12,)),
+    ],
+)
+def test_several_labels_at_once_are_understood(sentence: str, labels: tuple[int, ...] | None) -> None:
+    brief = read(sentence).brief
+    assert brief.task == "multi_label"
+    assert (brief.output.shape if brief.output else None) == labels
+
+
 def test_every_metric_that_can_be_named_is_one_that_is_measured() -> None:
-    known = {*available("classification"), *available("regression"), *available("language_modelling")}
+    known = {name for task in get_args(Task) for name in available(task)}
     assert set(METRIC_NAMES) - {"error"} <= known
 
 

@@ -15,7 +15,20 @@ from neuromosaic.llm.offline.designer import OfflineDesigner
 from neuromosaic.llm.offline.fitting import fit
 from neuromosaic.llm.offline.suites import propose_suite
 from neuromosaic.llm.offline.writing import write_source
-from tests.llm.offline.contracts import COLOUR, CONTRACTS, DIGITS, HOUSES, LETTERS, MOTION, REVIEWS, TINY, summary
+from tests.llm.offline.contracts import (
+    COLOUR,
+    CONTRACTS,
+    DIGITS,
+    HOUSES,
+    LETTERS,
+    MOTION,
+    PIXELS,
+    REVIEWS,
+    STEPS,
+    TAGS,
+    TINY,
+    summary,
+)
 from tests.llm.offline.suite_runner import Outcomes, failed, read_outcomes, run_suites
 from tests.once import made_once
 
@@ -53,15 +66,20 @@ GOOD = {
     "tiny-MobileNet": (TINY, "MobileNet"),
     "colour-ConvNeXt": (COLOUR, "ConvNeXt"),
     "digits-ResNet": (DIGITS, "ResNet"),
+    "tags-small CNN": (TAGS, "small CNN"),
+    "steps-GRU": (STEPS, "GRU"),
+    "steps-TCN": (STEPS, "TCN"),
+    "pixels-U-Net": (PIXELS, "U-Net"),
+    "pixels-dilated CNN": (PIXELS, "dilated CNN"),
     "houses-periodic MLP": (HOUSES, "periodic MLP"),
     "motion-GRU": (MOTION, "GRU"),
     "reviews-TCN": (REVIEWS, "TCN"),
     "letters-Transformer": (LETTERS, "Transformer"),
     "letters-TCN": (LETTERS, "TCN"),
 }
-STUBBED = {"houses": HOUSES, "letters": LETTERS}
+STUBBED = {"houses": HOUSES, "letters": LETTERS, "tags": TAGS, "steps": STEPS, "pixels": PIXELS}
 
-STRICT = ("digits-small CNN", "houses-periodic MLP", "letters-TCN")
+STRICT = ("digits-small CNN", "tags-small CNN", "steps-TCN", "pixels-U-Net", "houses-periodic MLP", "letters-TCN")
 
 # what the end of a good network's forward becomes, and a test that must notice
 BROKEN = {

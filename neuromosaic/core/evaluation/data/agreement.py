@@ -5,6 +5,7 @@ from neuromosaic.core.errors import DataError
 from neuromosaic.core.evaluation.data.inputs import ImageInputs, TabularInputs
 from neuromosaic.core.evaluation.data.preprocessing import Preprocessing
 from neuromosaic.core.evaluation.data.spelling import sized
+from neuromosaic.core.tasks import BY_POSITION, FORMS, outputs_of
 
 
 def check_agreement(brief: Brief, preprocessing: Preprocessing, name: str) -> None:
@@ -22,20 +23,23 @@ def check_agreement(brief: Brief, preprocessing: Preprocessing, name: str) -> No
 
 
 def _input_agrees(said: TensorSpec, preprocessing: Preprocessing) -> bool:
-    """A grey image's channel may go unsaid, a table's columns be counted before one-hot coding."""
+    """A grey image's channel and a series' features may go unsaid, a table's columns be counted before one-hot
+    coding."""
     inputs, found = preprocessing.inputs, preprocessing.contract.input
     shapes = [found.shape]
     if isinstance(inputs, ImageInputs) and found.shape[0] == 1:
         shapes.append(found.shape[1:])
     if isinstance(inputs, TabularInputs):
         shapes.append((len(inputs.columns) + len(inputs.categories),))
+    if preprocessing.task == "forecasting":
+        shapes.append(found.shape[:1])
     return said.shape in shapes and (said.upper is None or said.upper == found.upper)
 
 
 def _output_agrees(said: TensorSpec, contract: Contract) -> bool:
-    """The time axis of a language model's output may go unsaid."""
+    """Where each position has an answer, the positions may go unsaid."""
     found = contract.output.shape
-    return said.shape == found or (contract.task == "language_modelling" and said.shape == found[-1:])
+    return said.shape == found or (contract.task in BY_POSITION and said.shape == (outputs_of(contract),))
 
 
 def _input(spec: TensorSpec) -> str:
@@ -44,5 +48,4 @@ def _input(spec: TensorSpec) -> str:
 
 
 def _output(spec: TensorSpec, contract: Contract) -> str:
-    what = {"classification": "classes", "regression": "targets", "language_modelling": "outputs"}[contract.task]
-    return f"{sized(spec.shape)} {what}"
+    return f"{sized(spec.shape)} {FORMS[contract.task].outputs}"

@@ -16,8 +16,8 @@ from neuromosaic.core.role_inputs import DataSummary
 class Split:
     """Examples as a network takes them, contiguous.
 
-    `x`: float32 [n, *contract.input.shape], or int64 ids for text. `y`: class ids int64 [n]; scaled targets
-    float32 [n, targets]; or next characters int64 [n, time].
+    `x`: float32 [n, *contract.input.shape], or int64 ids for text. `y`: class ids int64 [n]; scaled targets, or 0
+    and 1 per label, float32 [n, targets]; or next characters int64 [n, time].
     """
 
     x: Array = field(repr=False)

@@ -13,13 +13,21 @@ from neuromosaic.core.evaluation.data.dataset import Dataset, Split
 from neuromosaic.core.evaluation.data.dividing import divided
 from neuromosaic.core.evaluation.data.inputs import ImageInputs, Inputs, SequenceInputs, TabularInputs
 from neuromosaic.core.evaluation.data.kinds import Kind, recognise
-from neuromosaic.core.evaluation.data.labels import check_task, check_two_classes, infer_task
+from neuromosaic.core.evaluation.data.labels import check_task, check_variety, infer_task
 from neuromosaic.core.evaluation.data.noticing import notices
 from neuromosaic.core.evaluation.data.preprocessing import Preprocessing
 from neuromosaic.core.evaluation.data.raw import Array, Part, PartName, Raw, Table
 from neuromosaic.core.evaluation.data.spelling import listed
-from neuromosaic.core.evaluation.data.targets import ClassTargets, NumberTargets, whole
+from neuromosaic.core.evaluation.data.targets import (
+    ClassTargets,
+    LabelTargets,
+    NumberTargets,
+    PositionTargets,
+    Targets,
+    whole,
+)
 from neuromosaic.core.role_inputs import DataSummary
+from neuromosaic.core.tasks import IGNORED
 
 
 def dataset_of_examples(raw: Raw, brief: Brief, known: Preprocessing | None) -> Dataset:
@@ -64,11 +72,18 @@ def _expected(brief: Brief, known: Preprocessing | None) -> tuple[int, ...] | No
 def _task(raw: Raw, brief: Brief, kind: Kind, known: Preprocessing | None) -> tuple[Task, str]:
     task, note = known.task if known else brief.task, ""
     if task is None:
-        task, note = infer_task(raw.labels, kind.name, brief.output)
+        task, note = infer_task(raw.labels, kind.name, brief.output, _positions(raw.parts["train"].x, kind))
     check_task(task, raw.labels, raw.name)
-    if task == "classification" and known is None:
-        check_two_classes(raw.labels, raw.name)
+    if known is None:
+        check_variety(task, raw.labels, raw.name)
     return task, note
+
+
+def _positions(x: Array | Table, kind: Kind) -> tuple[int, ...]:
+    """The steps of a sequence, height and width of an image; a table's columns are none."""
+    if kind.name == "image":
+        return kind.shape[1:]
+    return x.shape[1:2] if kind.name == "sequence" and not isinstance(x, Table) else ()
 
 
 def _classes(raw: Raw, task: Task, known: Preprocessing | None) -> ClassTargets | None:
@@ -78,8 +93,15 @@ def _classes(raw: Raw, task: Task, known: Preprocessing | None) -> ClassTargets 
 
 
 def _fitted(raw: Raw, train: Part, kind: Kind, task: Task, classes: ClassTargets | None) -> Preprocessing:
-    targets = classes or NumberTargets.fit(train.labels, raw.columns)
+    targets = classes or _fitted_targets(raw, train, kind, task)
     return Preprocessing(task=task, inputs=_inputs(train.x, kind, raw.ignored), targets=targets)
+
+
+def _fitted_targets(raw: Raw, train: Part, kind: Kind, task: Task) -> Targets:
+    if task in ("sequence_labelling", "segmentation"):
+        return PositionTargets.fit(raw.labels, _positions(train.x, kind), raw.columns)
+    fitting = LabelTargets if task == "multi_label" else NumberTargets
+    return fitting.fit(train.labels, raw.columns)
 
 
 def _inputs(x: Array | Table, kind: Kind, ignored: tuple[str, ...]) -> Inputs:
@@ -95,15 +117,16 @@ def _split(part: Part, preprocessing: Preprocessing, name: str) -> Split:
 
 
 def _class_counts(raw: Raw, train: Part, preprocessing: Preprocessing) -> tuple[int, ...]:
-    """Training examples per class; empty without classes.
+    """Training examples (or positions) per class or label; empty without.
 
     Raises DataError where another split holds a class that training lacks: it could not be learned.
     """
     targets = preprocessing.targets
-    if not isinstance(targets, ClassTargets):
+    if isinstance(targets, LabelTargets):
+        return tuple(targets.encode(train.labels).sum(axis=0).astype(int).tolist())
+    if not isinstance(targets, ClassTargets | PositionTargets):
         return ()
-    counts = np.bincount(targets.encode(train.labels), minlength=len(targets.classes))
-    present = np.bincount(targets.encode(raw.labels), minlength=len(targets.classes))
+    counts, present = (_occurrences(targets, labels) for labels in (train.labels, raw.labels))
     unlearned = [targets.classes[place] for place in np.flatnonzero((counts == 0) & (present > 0))]
     if unlearned:
         raise DataError(
@@ -111,6 +134,11 @@ def _class_counts(raw: Raw, train: Part, preprocessing: Preprocessing) -> tuple[
             "learned: give training examples of them, or drop them"
         )
     return tuple(counts.tolist())
+
+
+def _occurrences(targets: ClassTargets | PositionTargets, labels: Array) -> Array:
+    ids = targets.encode(labels)
+    return np.bincount(ids[ids != IGNORED], minlength=len(targets.classes))
 
 
 def _summary(

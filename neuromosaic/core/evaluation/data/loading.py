@@ -11,6 +11,7 @@ from neuromosaic.core.evaluation.data.dataset import Dataset
 from neuromosaic.core.evaluation.data.examples import dataset_of_examples
 from neuromosaic.core.evaluation.data.preprocessing import Preprocessing
 from neuromosaic.core.evaluation.data.raw import Array, RawText
+from neuromosaic.core.evaluation.data.series import dataset_of_series, latest_window
 from neuromosaic.core.evaluation.data.sources import Selection, read
 from neuromosaic.core.evaluation.data.texts import dataset_of_text, text_inputs
 
@@ -27,12 +28,15 @@ def load_dataset(brief: Brief, preprocessing: Preprocessing | None = None) -> Da
     raw = read(brief.data, Selection.of(brief, preprocessing))
     if isinstance(raw, RawText):
         return dataset_of_text(raw, brief, preprocessing)
+    if raw.series or (preprocessing.task if preprocessing else brief.task) == "forecasting":
+        return dataset_of_series(raw, brief, preprocessing)
     return dataset_of_examples(raw, brief, preprocessing)
 
 
 def load_inputs(reference: str, preprocessing: Preprocessing) -> tuple[Array, Array | None]:
     """New data for a delivered network: what it reads, and the targets (None where the data hold no labels).
 
+    Of a series the latest window alone: what follows it is to be forecast.
     Of data with splits all examples, in the order training, validation, test.
     Raises DataError where they are not of the kind, shape or columns that the network was trained on.
     """
@@ -40,6 +44,8 @@ def load_inputs(reference: str, preprocessing: Preprocessing) -> tuple[Array, Ar
     if isinstance(raw, RawText):
         text = text_inputs(preprocessing, raw.name)
         return text.windows(raw.text) if len(raw.text) > text.context else (text.apply(raw.text), None)
+    if preprocessing.task == "forecasting":
+        return latest_window(raw, preprocessing), None
     parts = list(raw.in_order().values())
     for part in parts:
         check_finite(part, raw.name)

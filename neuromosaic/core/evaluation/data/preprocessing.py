@@ -1,5 +1,6 @@
 """`preprocessing.json`: what stands between a user's data and a network, in both directions."""
 
+import math
 from typing import Any, Literal
 
 import numpy as np
@@ -9,7 +10,14 @@ from neuromosaic.core.errors import DataError
 from neuromosaic.core.evaluation.data.inputs import ImageInputs, Inputs, TextInputs
 from neuromosaic.core.evaluation.data.labels import check_task
 from neuromosaic.core.evaluation.data.raw import Array, Table
-from neuromosaic.core.evaluation.data.targets import ClassTargets, NumberTargets, Targets
+from neuromosaic.core.evaluation.data.targets import (
+    ClassTargets,
+    LabelTargets,
+    NumberTargets,
+    PositionTargets,
+    SeriesTargets,
+    Targets,
+)
 
 
 class Preprocessing(Value):
@@ -54,14 +62,20 @@ class Preprocessing(Value):
         return self.targets.encode(labels)
 
     def unscale_targets(self, y: Array) -> Array:
-        """Targets or outputs of a regression in the user's units, float64; anything else unchanged."""
-        return self.targets.unscale(y) if isinstance(self.targets, NumberTargets) else y
+        """Targets or outputs of a regression or forecast in the user's units, float64; anything else unchanged."""
+        return self.targets.unscale(y) if isinstance(self.targets, NumberTargets | SeriesTargets) else y
+
+    @property
+    def naive_error(self) -> float:
+        """What MASE measures errors in, in the user's units; NaN but for a forecast."""
+        return self.targets.naive_error if isinstance(self.targets, SeriesTargets) else math.nan
 
     def labels(self, outputs: Array) -> list[Any]:
         """What raw outputs [n, ...] mean, one entry per example.
 
-        Classification: the likeliest class's own label; regression: numbers in the user's units; language
-        modelling: the likeliest next character at each time, as one string.
+        Classification: the likeliest class's own label (by position: nested lists of these); multi_label: the names
+        of those that apply; regression: numbers in the user's units; language modelling: the likeliest next character
+        at each time, as one string.
         """
         if self.targets is not None:
             return self.targets.labels(outputs)
@@ -69,8 +83,10 @@ class Preprocessing(Value):
 
     @property
     def classes(self) -> tuple[bool | int | str, ...]:
-        """The labels of the classes by id; empty without classes."""
-        return self.targets.classes if isinstance(self.targets, ClassTargets) else ()
+        """The labels of the classes by id, or the names of labels of which several may apply; else empty."""
+        if isinstance(self.targets, LabelTargets):
+            return self.targets.names
+        return self.targets.classes if isinstance(self.targets, ClassTargets | PositionTargets) else ()
 
     def _text(self) -> TextInputs:
         if not isinstance(self.inputs, TextInputs):

@@ -74,6 +74,7 @@ class Raw:
     """Examples as brought. `parts` holds "train" alone, or also the other splits that the data bring.
 
     `classes`: the labels in an order of their own, where they have one. `columns`: what y is called.
+    `series`: the rows are the steps of one series, to be forecast.
     `ignored`: columns that are no inputs. `groups` and `times`, one per example, exist only where "train" is all.
     """
 
@@ -85,6 +86,7 @@ class Raw:
     groups: Array | None = None
     times: Array | None = None
     notes: tuple[str, ...] = ()
+    series: bool = False
 
     @property
     def labels(self) -> Array:

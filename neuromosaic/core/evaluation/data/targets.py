@@ -8,7 +8,8 @@ from pydantic import Field, StrictBool, StrictInt, StrictStr
 from neuromosaic.core.brief import TensorSpec, Value
 from neuromosaic.core.errors import DataError
 from neuromosaic.core.evaluation.data.raw import Array, sober_numbers
-from neuromosaic.core.evaluation.data.spelling import listed
+from neuromosaic.core.evaluation.data.spelling import listed, sized
+from neuromosaic.core.tasks import IGNORED
 
 
 class ClassTargets(Value):
@@ -44,6 +45,79 @@ class ClassTargets(Value):
     def labels(self, outputs: Array) -> list[Any]:
         """Scores [n, classes] to the name of the highest, [n]."""
         return [self.classes[place] for place in outputs.argmax(axis=-1).tolist()]
+
+
+class PositionTargets(Value):
+    """Class ids int64 [n, time] or [n, height, width]: id = place in `classes`, -100 where a position does not count.
+
+    `shape`: the positions of one example.
+    """
+
+    kind: Literal["positions"] = "positions"
+    classes: tuple[StrictBool | StrictInt | StrictStr, ...]
+    shape: tuple[int, ...]
+    columns: tuple[str, ...] = ()
+
+    @classmethod
+    def fit(cls, labels: Array, shape: tuple[int, ...], columns: tuple[str, ...] = ()) -> "PositionTargets":
+        """The distinct labels that count, sorted."""
+        known = ClassTargets.fit(_counted(whole(labels)))
+        return cls(classes=known.classes, shape=shape, columns=columns)
+
+    @property
+    def spec(self) -> TensorSpec:
+        """Classes are the last axis of a sequence's scores, the first of an image's."""
+        size = len(self.classes)
+        return TensorSpec(shape=(*self.shape, size) if len(self.shape) == 1 else (size, *self.shape))
+
+    def encode(self, labels: Array) -> Array:
+        """Raises DataError for an unknown class, and for labels of other positions than those of training."""
+        if labels.shape[1:] != self.shape:
+            raise DataError(
+                f"the inputs have {sized(self.shape)} positions, but y has {sized(labels.shape[1:])}: they must match"
+            )
+        values = whole(labels)
+        ids = np.full(values.shape, IGNORED, dtype=np.int64)
+        counted = np.ones(values.shape, bool) if values.dtype.kind == "U" else values != IGNORED
+        ids[counted] = ClassTargets(classes=self.classes).encode(values[counted])
+        return ids
+
+    def labels(self, outputs: Array) -> list[Any]:
+        """Scores to the name of the highest at each position, as nested lists."""
+        places = outputs.argmax(axis=-1 if len(self.shape) == 1 else 1)
+        names = np.empty(len(self.classes), dtype=object)
+        names[:] = self.classes
+        return list(names[places].tolist())
+
+
+class LabelTargets(Value):
+    """Labels float32 [n, labels], 1 where a label applies; `names` in the order of the columns."""
+
+    kind: Literal["labels"] = "labels"
+    names: tuple[str, ...]
+    columns: tuple[str, ...] = ()
+
+    @classmethod
+    def fit(cls, labels: Array, columns: tuple[str, ...] = ()) -> "LabelTargets":
+        """Of 0 and 1 [n] or [n, labels]; labels without names of their own are called "label 0", "label 1", ..."""
+        count = _two_dimensional(labels).shape[1]
+        names = columns if len(columns) == count else tuple(f"label {place}" for place in range(count))
+        return cls(names=names, columns=columns)
+
+    @property
+    def spec(self) -> TensorSpec:
+        return TensorSpec(shape=(len(self.names),))
+
+    def encode(self, labels: Array) -> Array:
+        """0 and 1, or booleans, [n] or [n, labels]."""
+        values = _two_dimensional(labels)
+        if values.shape[1] != len(self.names):
+            raise DataError(f"the network gives {len(self.names)} labels per example, but y has {values.shape[1]}")
+        return np.ascontiguousarray(values, dtype=np.float32)
+
+    def labels(self, outputs: Array) -> list[Any]:
+        """Scores [n, labels] to the names of those above 0, a list per example."""
+        return [[self.names[place] for place in np.flatnonzero(row > 0)] for row in outputs]
 
 
 class NumberTargets(Value):
@@ -86,12 +160,53 @@ class NumberTargets(Value):
         return list(values[:, 0].tolist() if values.shape[1] == 1 else values.tolist())
 
 
-Targets = Annotated[ClassTargets | NumberTargets, Field(discriminator="kind")]
+class SeriesTargets(Value):
+    """The next values of one series, float32 [n, horizon], standardised with the mean and std of its training part.
+
+    `naive_error`: the mean distance between one training value and the next, in the user's units: what the error is
+    measured in by MASE (Hyndman & Koehler, 2006). `others`: the features beside the series; `time`: the column that
+    orders the rows, where there is one.
+    """
+
+    kind: Literal["series"] = "series"
+    mean: float
+    std: float
+    horizon: int
+    naive_error: float
+    columns: tuple[str, ...]
+    others: tuple[str, ...] = ()
+    time: str | None = None
+
+    @property
+    def spec(self) -> TensorSpec:
+        return TensorSpec(shape=(self.horizon,))
+
+    @sober_numbers("the targets")
+    def encode(self, targets: Array) -> Array:
+        """Values [n, horizon] to standardised float32 of the same shape."""
+        return np.asarray((targets - self.mean) / self.std, dtype=np.float32)
+
+    def unscale(self, targets: Array) -> Array:
+        """Scaled values [n, horizon] to float64 in the user's units."""
+        return np.asarray(targets.astype(np.float64) * self.std + self.mean)
+
+    def labels(self, outputs: Array) -> list[Any]:
+        """The forecast values in the user's units, a list per example."""
+        return list(self.unscale(outputs).tolist())
+
+
+Targets = Annotated[
+    ClassTargets | PositionTargets | LabelTargets | NumberTargets | SeriesTargets, Field(discriminator="kind")
+]
 
 
 def whole(labels: Array) -> Array:
     """Whole numbers stored as floats, as integers; anything else as it is."""
     return labels.astype(np.int64) if labels.dtype.kind == "f" and is_whole(labels) else labels
+
+
+def _counted(labels: Array) -> Array:
+    return labels.ravel() if labels.dtype.kind == "U" else labels[labels != IGNORED]
 
 
 def is_whole(labels: Array) -> bool:

@@ -16,8 +16,8 @@ from neuromosaic.core.evaluation.training import steps_in
 
 FIRST = 4  # trainings that are never stopped
 CONTROL = 12  # and every twelfth, which shows whether the rules still hold
-BETTER = 1 / 2  # of the trainings at a look, which go on
-LOOKS = (1 / 8, 1 / 4, 1 / 2)  # of the epochs, after which a training may be stopped
+BETTER = 1 / 3  # of the trainings at a look, which go on
+LOOKS = (1 / 16, 1 / 8, 1 / 4, 1 / 2)  # of the epochs, after which a training may be stopped
 SURE = 1.64  # deviations: one in twenty is wrongly stopped
 PROXIES_PAY = 2000  # steps of a training, below which proxies cost more than they may save
 
@@ -36,11 +36,12 @@ class Line(NamedTuple):
 
 
 class Auto:
-    """Trains four in full. From then on a training is looked at after an eighth, a quarter and half of its epochs:
-    it goes on only if it is in the better half of those that came so far (the median rule: Golovin et al., 2017,
-    Google Vizier, section 3.2), and if what such epochs told of finished trainings does not rule out that it becomes
-    the best. A look that proved not to agree with the final merits is not believed. Long trainings that zero-cost
-    proxies, once proven, rule out get an eighth. Under a pruner that gives less than all epochs, that one decides.
+    """Trains four in full. From then on a training is looked at after a sixteenth, an eighth, a quarter and half of
+    its epochs: it goes on only if it is in the best third of those that came so far (the stopping form of
+    asynchronous successive halving: Li et al., 2020, arXiv:1810.05934), and if what such epochs told of finished
+    trainings does not rule out that it becomes the best. A look that proved not to agree with the final merits is not
+    believed. Long trainings that zero-cost proxies, once proven, rule out end at the first look. Under a pruner that
+    gives less than all epochs, that one decides.
 
     The metrics are measured ones, of the epochs that were trained.
     """
@@ -82,7 +83,7 @@ class Auto:
         return fitted([max(curve[:look]) for curve in curves], [max(curve) for curve in curves])
 
     def is_behind(self, look: int, merit: float) -> bool:
-        """Whether a training is not in the better half of those that came to this look; it is now one of them."""
+        """Whether a training is not in the best third of those that came to this look; it is now one of them."""
         with self._lock:
             others = self._seen[look]
             others.append(merit)

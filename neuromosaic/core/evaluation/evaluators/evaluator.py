@@ -1,13 +1,15 @@
 """The evaluator that ships: architectures, a reference to data, a task, and a way to spend the computing."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final, get_args
 
 from neuromosaic.core.brief import Brief, Task
 from neuromosaic.core.errors import UsageError
+from neuromosaic.core.evaluation.comparison import Estimate
 from neuromosaic.core.evaluation.data.dataset import Dataset
 from neuromosaic.core.evaluation.evaluators.auto import Auto
+from neuromosaic.core.evaluation.evaluators.comparing import compare
 from neuromosaic.core.evaluation.evaluators.prediction import PerformancePrediction
 from neuromosaic.core.evaluation.evaluators.proxy_tasks import ProxyTasks
 from neuromosaic.core.evaluation.evaluators.sharing import WeightSharing
@@ -110,6 +112,17 @@ class TrainingEvaluator(BaseEvaluator):
         holds another training.
         """
         return self._way.evaluate(architecture, Asked(self._share(fidelity), report, checkpoint))
+
+    def compare(
+        self, one: Any, other: Any, *, seeds: Sequence[int] = (0, 1, 2, 3, 4), level: float = 0.95
+    ) -> Estimate:
+        """How much better `one` is than `other`, both trained in full on each of `seeds`.
+
+        In accuracy for a classification, else less loss (a regression's in squared units of the data), on the
+        validation examples; paired by seed and example, by a test that takes both for random (`core.evaluation.
+        comparison` says which). Raises UsageError for seeds that stand there twice, and as `evaluate`.
+        """
+        return compare(self._trials, one, other, seeds, level)
 
     def worth(self) -> list[str]:
         """What each cheap signal was worth on the architectures so far, a sentence each."""

@@ -49,7 +49,7 @@ class Foresight:
         ensemble = self.ensemble()
         if ensemble is None:
             return [f"predictor: {len(self._merits)} of {FIRST} trials that it needs"]
-        return [_sentence("predictor, on trials it had not seen", ensemble.own),
+        return [_sentence(f"predictor ({ensemble.learner or 'none'}), on trials it had not seen", ensemble.own),
                 *(_sentence(name, found) for name, found in ensemble.worth.items())]  # fmt: skip
 
 

@@ -43,7 +43,8 @@ class WeightSharing:
         network.recalibrate(torch.from_numpy(data.train.x[:CALIBRATED_ON]))
         outputs = predict(network, torch.from_numpy(data.validation.x)).numpy()
         units = data.preprocessing.unscale_targets
-        return score(data.contract.task, units(outputs), units(data.validation.y), (plan.primary, *plan.report))
+        names, naive = (plan.primary, *plan.report), data.preprocessing.naive_error
+        return score(data.contract.task, units(outputs), units(data.validation.y), names, naive)
 
     def _trained(self) -> Any:
         if self._supernet is None:

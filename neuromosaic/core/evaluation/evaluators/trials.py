@@ -71,6 +71,10 @@ class Trials:
         value = float(metrics[self.plan.primary])
         return value if higher_is_better(self.plan.primary) else -value
 
+    def with_seed(self, seed: int) -> "Trials":
+        """The same with other initial weights and another order of examples."""
+        return Trials(self.dataset, self.recipe, self.plan, self.judge, seed, self.timeout)
+
     def subject(self, architecture: Any) -> Subject:
         """The architecture's module with the weights that the seed draws, and its own recipe where it has one.
 

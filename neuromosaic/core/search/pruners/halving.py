@@ -22,8 +22,9 @@ class AshaPruner:
 
     With an evaluator that takes `fidelity`: a trial is paused at `min_resource` steps, and whenever a worker is free
     the best paused trial that is among the best 1/`reduction_factor` of its level goes on to the next, up to
-    `max_resource`; only if there is none, a new one begins. With one that reports: a trial that reaches a level and
-    is not among its best is stopped; then the decisions are those of Optuna's SuccessiveHalvingPruner.
+    `max_resource`; only if there is none, a new one begins. Each level is `reduction_factor` times the one below, but
+    for the last, which is `max_resource`. With one that reports: a trial that reaches a level and is not among its
+    best is stopped; then the decisions are those of Optuna's SuccessiveHalvingPruner.
     """
 
     def __init__(
@@ -36,7 +37,7 @@ class AshaPruner:
     ) -> None:
         self._value = Measure(objectives)
         self.levels = levels_of(min_resource, max_resource, reduction_factor)
-        self._rungs = Rungs(self.levels, reduction_factor)
+        self._rungs = Rungs(self.levels, reduction_factor, top=max_resource)
 
     def should_stop(
         self,
@@ -51,7 +52,7 @@ class AshaPruner:
         return self.levels[0]
 
     def top(self, trial_id: str) -> int:
-        return self.levels[-1]
+        return self._rungs.levels[-1]
 
     def reached(self, trial_id: str, fidelity: int, metrics: Mapping[str, float]) -> None:
         self._rungs.reached(trial_id, fidelity, self._value(metrics) if metrics else math.nan)
@@ -83,7 +84,7 @@ class HyperbandPruner:
     ) -> None:
         self._value = Measure(objectives)
         levels = levels_of(min_resource, max_resource, reduction_factor)
-        self._brackets = [Rungs(levels[begin:], reduction_factor) for begin in range(len(levels))]
+        self._brackets = [Rungs(levels[begin:], reduction_factor, top=max_resource) for begin in range(len(levels))]
         self._budgets = [_budget(len(levels), index, reduction_factor) for index in range(len(levels))]
 
     def bracket(self, trial_id: str) -> int:
@@ -146,13 +147,13 @@ class SuccessiveHalvingPruner(AshaPruner):
         super().__init__(
             objectives, min_resource=min_resource, max_resource=max_resource, reduction_factor=reduction_factor
         )
-        self._factor = reduction_factor
-        self._size = n_trials or reduction_factor ** (len(self.levels) - 1)
+        self._factor, self._most = reduction_factor, max_resource
+        self._size = n_trials or reduction_factor ** (len(self._rungs.levels) - 1)
         self._rounds: dict[int, Rungs] = {}
 
     def _of(self, trial_id: str) -> Rungs:
         number = int(trial_id) // self._size
-        return self._rounds.setdefault(number, Rungs(self.levels, self._factor, self._size))
+        return self._rounds.setdefault(number, Rungs(self.levels, self._factor, self._size, self._most))
 
     def reached(self, trial_id: str, fidelity: int, metrics: Mapping[str, float]) -> None:
         self._of(trial_id).reached(trial_id, fidelity, self._value(metrics) if metrics else math.nan)

@@ -8,14 +8,18 @@ from collections.abc import Sequence
 class Rungs:
     """The results at each of `levels`; the best 1/`factor` of each go on.
 
-    `size`: how many trials there will be, where that is known: then a level is decided only when it is full.
+    `size`: how many trials there will be, where that is known: then a level is decided only when it is full. `top`:
+    where paused trials end, if above the last of `levels`; a report there decides nothing any more.
     """
 
-    def __init__(self, levels: Sequence[int], factor: int, size: int | None = None) -> None:
+    def __init__(self, levels: Sequence[int], factor: int, size: int | None = None, top: int | None = None) -> None:
         self.levels, self.factor, self.size = tuple(levels), factor, size
-        self._values: list[list[float]] = [[] for _ in levels]  # rising, failures as -inf
-        self._paused: list[list[tuple[float, int, str]]] = [[] for _ in levels]  # best first
-        self._gone_on = [0] * len(levels)
+        self._judged = len(levels)
+        if top is not None and top > levels[-1]:
+            self.levels += (top,)
+        self._values: list[list[float]] = [[] for _ in self.levels]  # rising, failures as -inf
+        self._paused: list[list[tuple[float, int, str]]] = [[] for _ in self.levels]  # best first
+        self._gone_on = [0] * len(self.levels)
         self._decided: dict[str, int] = {}
 
     # ------------------------------------------------------------ trials that report
@@ -23,7 +27,7 @@ class Rungs:
     def stops(self, trial: str, step: int, value: float) -> bool:
         """Whether a trial ends that has come to `step` with this value, to be large."""
         rung = self._decided.get(trial, 0)
-        while rung < len(self.levels) and step >= self.levels[rung]:
+        while rung < self._judged and step >= self.levels[rung]:
             if math.isnan(value):
                 return True
             insort(self._values[rung], value)

@@ -19,7 +19,8 @@ class BayesianSearch:
 
     Begins with `n_initial_random` even draws (as many as there are parameters and four more, 24 at most, if not
     given); then takes the best by `acquisition_function` (see `acquisition`) of points near the leaders and of even
-    draws. `fallbacks`: suggestions drawn by chance because the process failed.
+    draws. Results of several fidelities are made comparable (see `levels`). `fallbacks`: suggestions drawn by
+    chance because the process failed.
     """
 
     name: ClassVar[str] = "bayesian"
@@ -53,8 +54,8 @@ class BayesianSearch:
             self.fallbacks += 1
             return self._memory.fresh(space, draw)
 
-    def update(self, architecture: Point, metrics: Metrics) -> None:
-        self._memory.tell(architecture, metrics)
+    def update(self, architecture: Point, metrics: Metrics, fidelity: float | None = None) -> None:
+        self._memory.tell(architecture, metrics, fidelity)
 
     def pending(self, points: Sequence[Point]) -> None:
         self._memory.await_(points)
@@ -67,7 +68,7 @@ class BayesianSearch:
 
         fitted = self._fitted(space)
         order = np.argsort(-fitted.scores, kind="stable")[:LEADERS].tolist()
-        leaders = [self._memory.points[number] for number in order]
+        leaders = [fitted.points[number] for number in order]
         candidates = self._memory.untried(near_and_far(space, leaders, draw))
         if not candidates:
             return self._memory.fresh(space, draw)
@@ -79,5 +80,4 @@ class BayesianSearch:
 
         if self._surrogate is None or self._surrogate[0] is not space:
             self._surrogate = space, Surrogate(space, self.similar)
-        memory = self._memory
-        return self._surrogate[1].fit(memory.points, memory.metrics, self._objectives, memory.pending)
+        return self._surrogate[1].fit(self._memory, self._objectives)

@@ -20,8 +20,11 @@ class Strategy(Protocol):
 
     `suggest` depends on the seed, the trial's number and the updates told so far alone, so that a resumed search,
     which tells them again, goes on as if nothing had happened. It may raise SearchExhausted. `update` gets the raw
-    metrics, empty or NaN where the trial failed. Optional: `pending(points)` is told of the trials in flight before
-    each suggestion; `fallbacks` counts how often a model failed and chance was taken instead.
+    metrics, empty or NaN where the trial failed. Optional: where `update` takes a keyword `fidelity`, it is told at
+    which level of the pruner's ladder the metrics were reached (None without one), and of a point again at each;
+    `pending(points)` is told of the trials in flight before each suggestion; `prepare(space, evaluator)` is called
+    before anything else, the evaluator being None where there is none; `fallbacks` counts how often a model failed
+    and chance was taken instead.
     """
 
     def suggest(self, space: SearchSpace, trial_number: int) -> Point: ...
@@ -36,6 +39,7 @@ _FACTORIES: dict[str, str | Factory] = {
     "auto": f"{_HERE}.auto:AutoSearch",
     "bayesian": f"{_HERE}.bayesian:BayesianSearch",
     "cmaes": f"{_HERE}.optuna_samplers:CMAES",
+    "differentiable": f"{_HERE}.differentiable:DifferentiableSearch",
     "evolutionary": f"{_HERE}.evolution:Evolution",
     "grid": f"{_HERE}.grid:GridSearch",
     "local_search": f"{_HERE}.local_search:LocalSearch",

@@ -14,22 +14,27 @@ LISTED = 10_000  # spaces up to here are listed when they are nearly used up
 
 
 class Memory:
-    """Points with their raw metrics, in the order in which they were told; `pending` are in flight."""
+    """Points with their raw metrics, in the order in which they were told, and the fidelity that these are of (None:
+    nobody said); `rows` tell which of them are of the same point, by its number among all that differ; `pending` are
+    in flight."""
 
     def __init__(self) -> None:
         self.points: list[Point] = []
         self.metrics: list[Metrics] = []
+        self.fidelities: list[float | None] = []
+        self.rows: list[int] = []
         self.pending: list[Point] = []
-        self._tried: set[Key] = set()
+        self._tried: dict[Key, int] = {}
         self._in_flight: set[Key] = set()
 
     def __len__(self) -> int:
         return len(self.points)
 
-    def tell(self, point: Point, metrics: Metrics) -> None:
+    def tell(self, point: Point, metrics: Metrics, fidelity: float | None = None) -> None:
         self.points.append(point)
         self.metrics.append(metrics)
-        self._tried.add(key_of(point))
+        self.fidelities.append(fidelity)
+        self.rows.append(self._tried.setdefault(key_of(point), len(self._tried)))
 
     def await_(self, points: Sequence[Point]) -> None:
         self.pending = list(points)
@@ -39,7 +44,8 @@ class Memory:
         """What was known after the first `count` trials, with nothing in flight but what is now."""
         earlier = Memory()
         earlier.points, earlier.metrics = self.points[:count], self.metrics[:count]
-        earlier._tried = {key_of(point) for point in earlier.points}
+        earlier.fidelities, earlier.rows = self.fidelities[:count], self.rows[:count]
+        earlier._tried = {key_of(point): row for point, row in zip(earlier.points, earlier.rows, strict=True)}
         return earlier
 
     def knows(self, point: Point) -> bool:
@@ -63,7 +69,7 @@ class Memory:
     def _left(self, space: SearchSpace) -> list[Point]:
         """All untried points of a small space that is nearly used up."""
         size = space.size()
-        few = size is not None and size <= min(LISTED, 8 * len(self._tried | self._in_flight))
+        few = size is not None and size <= min(LISTED, 8 * len(self._tried.keys() | self._in_flight))
         return self.untried(space.enumerate()) if few else []
 
 

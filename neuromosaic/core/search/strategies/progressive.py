@@ -74,8 +74,7 @@ class Progressive:
         from neuromosaic.core.search.surrogate import Surrogate
 
         self._surrogate = self._surrogate or Surrogate(space)
-        memory = self._memory
-        fitted = self._surrogate.fit(memory.points, memory.metrics, self._objectives, memory.pending)
+        fitted = self._surrogate.fit(self._memory, self._objectives)
         mean, deviation = fitted.predict(candidates)
         return acquisition("ei", mean, deviation, fitted.best)
 

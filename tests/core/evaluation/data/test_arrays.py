@@ -106,7 +106,7 @@ def test_groups_and_times_may_be_arrays_beside_x_and_y(load: Load, npz: Write) -
         ({"x": X.astype(str), "y": Y}, {}, "not numbers"),
         ({"x": X[:0], "y": Y[:0]}, {}, "are empty"),
         ({"x": X.reshape(60, 5, 1, 1, 1), "y": Y}, {}, "have shape 60x5x1x1x1"),
-        ({"x": X, "y": Y.reshape(15, 2, 2)}, {}, "shape 15x2x2"),
+        ({"x": X, "y": Y.reshape(15, 2, 2, 1)}, {}, "shape 15x2x2x1"),
         ({"x": X, "y": Y}, {"group": "patient"}, "has no array 'patient'"),
         ({"x": X, "y": Y, "patient": Y[:3]}, {"group": "patient"}, "one value for each of the examples"),
         ({"x": X, "y": Y}, {"group": "a", "time": "b"}, "--group and --time cannot both"),

@@ -12,6 +12,7 @@ from neuromosaic.core.search.gaussian_process import GaussianProcess
 from neuromosaic.core.search.kernel import Kernel
 from neuromosaic.core.search.objectives import Objectives
 from neuromosaic.core.search.strategies.bayesian import BayesianSearch
+from neuromosaic.core.search.strategies.memory import Memory
 from neuromosaic.core.search.surrogate import Surrogate, active
 from neuromosaic.core.space.parameters import Point
 from neuromosaic.core.space.space import SearchSpace
@@ -190,9 +191,11 @@ def test_targets_that_are_not_finite_are_refused() -> None:
 
 def test_hyperparameters_are_learnt_seldom_once_there_are_many_trials_and_alike_after_a_resume() -> None:
     points = MIXED.sample_many(95, 0)
-    metrics = [{"fitness": value(point)} for point in points]
+    memory = Memory()
+    for point in points:
+        memory.tell(point, {"fitness": value(point)})
     going, resumed = Surrogate(MIXED), Surrogate(MIXED)
     for count in (90, 91, 95):
-        before = going.fit(points[:count], metrics[:count], FITNESS)
-    after = resumed.fit(points, metrics, FITNESS)
+        before = going.fit(memory.before(count), FITNESS)
+    after = resumed.fit(memory, FITNESS)
     assert np.array_equal(before.predict(points).mean, after.predict(points).mean)

@@ -68,11 +68,13 @@ def arrays_in(path: Path) -> dict[str, Array]:
 
 
 def of_mapping(arrays: Mapping[str, Array], name: str, selection: Selection) -> Raw:
-    """Arrays `x`, `y` or `x_train`, `y_train`, `x_val`, ..., names in any case, as raw data.
+    """Arrays `x`, `y` or `x_train`, `y_train`, `x_val`, ..., or one `series`, names in any case, as raw data.
 
     Raises DataError where none is called so, or where arrays that belong together have different lengths.
     """
     by_name = {key.lower(): array for key, array in arrays.items()}
+    if "series" in by_name and "x" not in by_name:
+        return _series(by_name["series"], name)
     target = _target(by_name, selection)
     if "x" in by_name:
         parts: dict[PartName, Part] = {"train": _part(by_name, "x", target.lower(), name, selection)}
@@ -87,6 +89,16 @@ def of_mapping(arrays: Mapping[str, Array], name: str, selection: Selection) -> 
     columns = (target,) if selection.target and "x" in by_name else ()
     groups, times = (_per_example(by_name, key, parts, name) for key in (selection.group, selection.time))
     return Raw(name, parts, columns=columns, groups=groups, times=times)
+
+
+def _series(series: Array, name: str) -> Raw:
+    """[steps] or [steps, features], of which the first is to be forecast."""
+    values = numeric(series, f"{name} (series)").astype(np.float64)
+    if values.ndim != 2 or not np.isfinite(values).all():
+        raise DataError(f"the series of {name} must be finite numbers [steps] or [steps, features]")
+    others = [f"x{place}" for place in range(values.shape[1] - 1)]
+    part = Part(Table.of_numbers(values[:, 1:], others), values[:, 0])
+    return Raw(name, {"train": part}, columns=("series",), series=True)
 
 
 def _target(arrays: Mapping[str, Array], selection: Selection) -> str:
@@ -111,6 +123,9 @@ def _part(arrays: Mapping[str, Array], x_name: str, y_name: str, name: str, sele
 
 
 def _check_shapes(parts: Mapping[PartName, Part], name: str) -> None:
+    targets = {part.y.shape[1:] for part in parts.values() if part.y is not None}
+    if len(targets) > 1:
+        raise DataError(f"the splits of {name} hold targets of different shapes: they must be alike")
     shapes = {part_name: _shape(part) for part_name, part in parts.items()}
     if len(set(shapes.values())) > 1:
         found = ", ".join(f"{part_name} {sized(shape)}" for part_name, shape in shapes.items())

@@ -6,6 +6,7 @@ from neuromosaic.core.brief import Brief
 from neuromosaic.core.errors import DataError
 from neuromosaic.core.evaluation.data.inputs import TabularInputs
 from neuromosaic.core.evaluation.data.preprocessing import Preprocessing
+from neuromosaic.core.evaluation.data.targets import SeriesTargets
 
 
 @dataclass(frozen=True)
@@ -13,7 +14,7 @@ class Selection:
     """`target`, `group` and `time` name columns or arrays. `known`: a network's preprocessing, which data must fit.
 
     `shape`: of one input, as the brief or a network's training has it, or empty. `labelled` False: labels are
-    welcome, but not needed.
+    welcome, but not needed. `is_series`: to be forecast, from its own past if nothing else.
     """
 
     target: str | None = None
@@ -22,6 +23,7 @@ class Selection:
     known: Preprocessing | None = None
     shape: tuple[int, ...] = ()
     labelled: bool = True
+    is_series: bool = False
 
     @classmethod
     def of(cls, brief: Brief, known: Preprocessing | None) -> "Selection":
@@ -29,12 +31,18 @@ class Selection:
         if brief.group and brief.time:
             raise DataError("--group and --time cannot both decide the splits: choose one")
         said = known.contract.input if known else brief.input
-        return cls(brief.target, brief.group, brief.time, known, said.shape if said else ())
+        return cls(
+            brief.target, brief.group, brief.time or _time(known), known, said.shape if said else (),
+            is_series=(known.task if known else brief.task) == "forecasting",
+        )  # fmt: skip
 
     @classmethod
     def for_network(cls, known: Preprocessing) -> "Selection":
         """New data for a delivered network, with labels or without."""
-        return cls(known=known, shape=known.contract.input.shape, labelled=False)
+        return cls(
+            time=_time(known), known=known, shape=known.contract.input.shape, labelled=False,
+            is_series=known.task == "forecasting",
+        )  # fmt: skip
 
     def refuse_columns(self, name: str) -> tuple[str, ...]:
         """For sources without columns: the note that `target` is not used.
@@ -51,6 +59,12 @@ class Selection:
         )
 
     @property
+    def series_features(self) -> tuple[str, ...] | None:
+        """The columns beside the series that a forecasting network reads; None for any other network."""
+        targets = self.known.targets if self.known else None
+        return targets.others if isinstance(targets, SeriesTargets) else None
+
+    @property
     def table(self) -> TabularInputs | None:
         """The columns of the network that the data are for, where it reads a table."""
         inputs = self.known.inputs if self.known else None
@@ -61,3 +75,9 @@ class Selection:
         """What the network's targets were called in its training data, where they had names."""
         targets = self.known.targets if self.known else None
         return targets.columns if targets else ()
+
+
+def _time(known: Preprocessing | None) -> str | None:
+    """The column that ordered the series of a network's training."""
+    targets = known.targets if known else None
+    return targets.time if isinstance(targets, SeriesTargets) else None

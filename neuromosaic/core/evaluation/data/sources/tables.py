@@ -32,7 +32,9 @@ def read_table(path: Path, selection: Selection) -> Raw:
             raise DataError(f"{name!r} cannot be what is predicted and decide the splits of {path.name}: choose one")
     left_out = [name for name in (selection.group, selection.time, _ROW_NUMBERS) if name and name in columns]
     features = [name for name in columns if name not in targets and name not in left_out]
-    if selection.known:
+    if selection.series_features is not None:
+        features = _present(list(selection.series_features), columns, path, selection)
+    elif selection.known:
         features = _known_features(features, path, selection)
     part = Part(_table(frame, features, path, selection), _labels(frame, targets, path))
     groups, times = _groups(frame, selection.group, path), _times(frame, selection.time, path)
@@ -117,10 +119,12 @@ def _known_features(features: list[str], path: Path, selection: Selection) -> li
 def _table(frame: Any, features: Sequence[str], path: Path, selection: Selection) -> Table:
     if selection.table:
         numeric = list(selection.table.columns)
+    elif selection.series_features is not None:
+        numeric = list(features)
     else:
         numeric = [name for name in features if frame[name].dtype.kind in "biuf"]
     texts = [name for name in features if name not in numeric]
-    if not features:
+    if not features and not selection.is_series:
         raise DataError(f"{path.name} has no column besides the target: there is nothing to predict from")
     numbers = [_numbers(frame[name], name, path) for name in numeric]
     words = [_words(frame[name]) for name in texts]

@@ -1,0 +1,38 @@
+"""What tells the tasks apart: the losses that train them, and what a network's outputs stand for."""
+
+from typing import Final, NamedTuple
+
+from neuromosaic.core.brief import Contract, Task
+from neuromosaic.core.evaluation.recipe import Loss
+
+
+class TaskForm(NamedTuple):
+    """`losses` that can train the task, the usual one first; what its `outputs` are called.
+
+    `scores`: outputs are raw scores that the loss squashes, not values.
+    """
+
+    losses: tuple[Loss, ...]
+    outputs: str
+    scores: bool = True
+
+
+FORMS: Final[dict[Task, TaskForm]] = {
+    "classification": TaskForm(("cross_entropy",), "classes"),
+    "multi_label": TaskForm(("binary_cross_entropy",), "labels"),
+    "regression": TaskForm(("mse", "huber"), "targets", scores=False),
+    "language_modelling": TaskForm(("cross_entropy",), "outputs"),
+    "sequence_labelling": TaskForm(("cross_entropy",), "classes"),
+    "segmentation": TaskForm(("cross_entropy",), "classes"),
+    "forecasting": TaskForm(("mse", "huber"), "targets", scores=False),
+}
+BY_POSITION: Final = ("language_modelling", "sequence_labelling", "segmentation")
+"""Tasks with an answer for each position of an input, not one for the whole."""
+IGNORED: Final = -100
+"""The target of a position that does not count, such as padding: what PyTorch's cross-entropy leaves out."""
+
+
+def outputs_of(contract: Contract) -> int:
+    """Classes, labels, targets or tokens: the size of the axis that the loss looks along."""
+    shape = contract.output.shape or (1,)
+    return shape[0] if contract.task == "segmentation" else shape[-1]

@@ -1,0 +1,137 @@
+"""Each kind of task from data to a delivered folder: designed, certified, used, and its tests run on their own."""
+
+import json
+import subprocess
+import sys
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any, NamedTuple
+
+import numpy as np
+import pytest
+
+from neuromosaic.core.brief import Brief, Budget
+from neuromosaic.core.errors import UsageError
+from neuromosaic.core.results import Results
+from neuromosaic.interfaces.use import predict
+from tests.small_runs import design
+
+DRAW = np.random.default_rng(0)
+
+
+class Case(NamedTuple):
+    """Small data for a task, the metric, and the simple baseline that the network must beat."""
+
+    data: Callable[[], dict[str, Any]]
+    task: str
+    metric: str
+    baseline: str
+    brief: Mapping[str, Any] = MappingProxyType({})
+
+
+def flowers_with_labels() -> dict[str, Any]:
+    """Iris: two questions at once, whether the flower is no setosa, and whether it is large."""
+    from sklearn.datasets import load_iris
+
+    iris = load_iris()
+    large = iris.data[:, 0] + iris.data[:, 2] > 10
+    return {"x": iris.data, "y": np.stack([iris.target > 0, large], axis=1).astype(np.int64)}
+
+
+def sunspots() -> dict[str, Any]:
+    """A wave whose height and pace wander, in noise, such as the number of sunspots."""
+    pace = 2 * np.pi / 11 * (1 + 0.1 * np.sin(np.arange(400) / 30))
+    height = 2 + np.sin(np.arange(400) / 17)
+    return {"series": height * (1 + np.sin(np.cumsum(pace))) + 0.1 * DRAW.standard_normal(400)}
+
+
+def series_in_three_states() -> dict[str, Any]:
+    """A machine's two sensors, which tell its state only roughly; states last, and short series are padded."""
+    switch = DRAW.random((150, 16)) < 0.15
+    states = (np.cumsum(switch, axis=1) + DRAW.integers(0, 3, (150, 1))) % 3
+    means = np.array([[0.0, 0.0], [1.5, 0.0], [0.0, 1.5]])
+    x = means[states] + DRAW.standard_normal((150, 16, 2))
+    beyond = np.arange(16) >= DRAW.integers(10, 17, (150, 1))
+    return {"x": np.where(beyond[..., None], 0.0, x), "y": np.where(beyond, -100, states)}
+
+
+def digits_in_noise() -> dict[str, Any]:
+    """Which pixels of a noisy digit are ink."""
+    from sklearn.datasets import load_digits
+
+    images = load_digits().images[:200]
+    return {"x": images + 4 * DRAW.standard_normal(images.shape), "y": (images > 8).astype(np.int64)}
+
+
+CASES = {
+    "forecasting": Case(
+        sunspots,
+        "forecasting",
+        "mae",
+        "seasonal_naive",
+        {"sentence": "forecast the next 4 steps from the last 24 steps"},
+    ),
+    "sequence_labelling": Case(series_in_three_states, "sequence_labelling", "accuracy", "majority"),
+    "segmentation": Case(digits_in_noise, "segmentation", "mean_iou", "majority"),
+    "multi_label": Case(flowers_with_labels, "multi_label", "mean_average_precision", "frequencies"),
+}
+
+
+def designed(root: Path, case: Case) -> Results:
+    np.savez(root / "data.npz", **case.data())
+    known = {"data": str(root / "data.npz"), "budget": Budget(trials=1), **case.brief}
+    return design(root, Brief.model_validate(known))
+
+
+@pytest.mark.soak
+@pytest.mark.parametrize("name", CASES)
+def test_a_network_is_designed_delivered_and_used(
+    name: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    case = CASES[name]
+    results = designed(tmp_path, case)
+    winner = results.winner
+    assert winner is not None
+    assert (results.brief.task, results.metric) == (case.task, case.metric)
+    key = f"test_{case.metric}"
+    low, high = winner.intervals[key]
+    assert low <= winner.metrics[key] <= high
+    assert _better(case.metric, winner.metrics[key], results.baselines[case.baseline][key])
+    capsys.readouterr()
+    predict(tmp_path / "out", str(tmp_path / "data.npz"), None, as_json=True)
+    rows = json.loads(capsys.readouterr().out)
+    assert rows
+    assert all("prediction" in row for row in rows)
+    _its_tests_and_its_usage_run_alone(tmp_path / "out", tmp_path / "alone")
+
+
+def _better(metric: str, one: float, other: float) -> bool:
+    from neuromosaic.core.evaluation.metrics import is_better
+
+    return is_better(metric, one, other)
+
+
+def _its_tests_and_its_usage_run_alone(folder: Path, place: Path) -> None:
+    """In a copy of the folder, without this package."""
+    import shutil
+
+    shutil.copytree(folder, place)
+    card = (place / "card.md").read_text(encoding="utf-8")
+    snippet = card.split("```python\n")[1].split("```")[0]
+    for command in (["-m", "pytest", "-q", "-p", "no:cacheprovider", "test_model.py"], ["-c", snippet]):
+        done = subprocess.run(
+            [sys.executable, *command],
+            cwd=place,
+            capture_output=True,
+            text=True,
+            env={"PATH": "/usr/bin"},
+            timeout=120,
+        )
+        assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_a_metric_that_does_not_fit_the_task_is_refused_before_anything_is_designed(tmp_path: Path) -> None:
+    asked = {"data": "diabetes", "constraints": {"metrics": {"accuracy": 0.9}}, "budget": {"trials": 1}}
+    with pytest.raises(UsageError, match="'accuracy' is no metric of regression"):
+        design(tmp_path, Brief.model_validate(asked))
