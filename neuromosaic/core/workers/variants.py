@@ -178,7 +178,7 @@ def _is_matrix(module: fx.GraphModule, argument: Any) -> bool:
     return held.dim() == 2 and held.is_floating_point()
 
 
-def _held(module: fx.GraphModule, node: fx.Node) -> Tensor:
+def _held(module: fx.GraphModule, node: Any) -> Tensor:
     path, _, key = str(node.target).rpartition(".")
     held = getattr(module.get_submodule(path), key)
     assert isinstance(held, Tensor)
