@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from neuromosaic.core.graph.document import Graph, TensorData
 from neuromosaic.core.results import Results
 from neuromosaic.core.role_inputs import DataSummary, Hardware
+from neuromosaic.delivery.extended import Extended
 from neuromosaic.delivery.history import History
 
 if TYPE_CHECKING:
@@ -41,7 +42,7 @@ class Delivery:
     `weights` by state_dict name; `preprocessing` is the JSON of `Preprocessing`. `curves` by candidate id.
     `mutants`: rows {"kind", "description", "fate", "killed_by"}; `tests`: outcome per test of the suite on the
     delivered network; `evidence`: what is stored under each evidence id; `graph` of the network, None in the python
-    lane.
+    lane; `extends`: the user's file that the run started from.
     """
 
     results: Results
@@ -60,4 +61,5 @@ class Delivery:
     evidence: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     graph: Graph | None = field(default=None, repr=False)
     notes: Sequence[str] = ()
+    extends: Extended | None = None
     unchanged_source: str = ""

@@ -12,6 +12,7 @@ from pathlib import Path
 from neuromosaic.core.errors import RunFailedError, UsageError
 from neuromosaic.core.graph.document import TensorData
 from neuromosaic.delivery.contents import Delivery
+from neuromosaic.delivery.extended import FILE as EXTENDS
 from neuromosaic.delivery.text import chosen
 
 MANIFEST = ".neuromosaic.json"
@@ -156,6 +157,8 @@ def _contents(delivery: Delivery, wanted: Path, target: Path) -> dict[str, bytes
         **pictures(delivery),
         **({"test_unchanged.py": delivery.unchanged_source} if delivery.unchanged_source else {}),
     }
+    if delivery.extends:
+        texts[EXTENDS] = delivery.extends.model_dump_json(indent=2)
     files = {name: (text.rstrip("\n") + "\n").encode("utf-8", "replace") for name, text in texts.items()}
     files["weights.safetensors"] = weights_file(delivery.weights)
     digests = {name: _digest(data) for name, data in files.items()}

@@ -46,7 +46,7 @@ def design(
     out: Annotated[Path | None, typer.Option(help="Folder for the result. Default: designs/RUN.")] = None,
     extend: Annotated[str | None, typer.Option(help="path.py:Class, a network of yours to start from and to beat; or hf:FOLDER of a Transformers model.")] = None,
     weights: Annotated[Path | None, typer.Option(help="Its trained weights, a .safetensors file.")] = None,
-    pr: Annotated[Path | None, typer.Option(help="Your repository: the result becomes a pull request there.")] = None,
+    pr: Annotated[str | None, typer.Option(help="Your repository, a folder or an address: the result becomes a pull request there.")] = None,
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Approve the brief as understood, and the pull request.")] = False,
     boundary: Boundary = "auto",
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would be done, how long and at what cost.")] = False,
@@ -332,7 +332,7 @@ def compress(
 @app.command()
 def pr(
     run: Annotated[str, typer.Argument(help="A run's id, or a delivered folder.")],
-    repo: Annotated[Path, typer.Option(help="The repository: a folder with a git clone.")] = Path(),
+    repo: Annotated[str, typer.Option(help="The repository: a folder with a git clone, or an address to clone from.")] = ".",
     candidate: Annotated[str | None, typer.Option(help="Another certified candidate, by id or name.")] = None,
     into: Annotated[str | None, typer.Option(help="Folder for it, like src/models. Default: where networks are kept.")] = None,
     name: Annotated[str | None, typer.Option(help="What it is called there. Default: as its data.")] = None,
@@ -359,16 +359,17 @@ def pr(
 @app.command()
 def export(
     run: Annotated[str, typer.Argument(help="A run's id, or a delivered folder.")],
-    to: Annotated[list[str], typer.Option(help="safetensors, source, torch-export or torchscript; several are possible.")],
+    to: Annotated[list[str], typer.Option(help="safetensors, source, torch-export, torchscript, onnx, int8 or bf16; several are possible.")],
     out: Annotated[Path | None, typer.Option(help="Folder for the result. Default: exports/RUN.")] = None,
+    data: Annotated[str | None, typer.Option(help="For int8 and bf16: where the run's data are now, if they were moved.")] = None,
     boundary: Boundary = "auto",
     json: Json = False,
     store: StoreOption = STORE,
 ) -> None:  # fmt: skip
-    """Write a run's network in other formats, each loaded again and compared with model.py."""
+    """Write a run's network in other formats, each opened again by another process and compared with model.py."""
     from neuromosaic.interfaces import export as command
 
-    command.export(store, run, to, out, boundary, as_json=json)
+    command.export(store, command.Request(run, to, out, data, boundary), as_json=json)
 
 
 @roles_app.command("list")

@@ -47,7 +47,7 @@ class Wanted(NamedTuple):
     device: str | None = None
     seed: int | None = None
     out: Path | None = None
-    pr: Path | None = None
+    pr: str | None = None
     yes: bool = False
     boundary: Accepted = "auto"
     extend: str | None = None
@@ -138,10 +138,17 @@ def options_of(wanted: Wanted, root: Path) -> Options:
         role_models={**said.models.roles, **said.models.purposes, **given},
         api_base=wanted.api_base or said.models.api_base, approved=wanted.yes,
         folder=str(wanted.out) if wanted.out else None, agents=str(root / "agents"), boundary=wanted.boundary,
-        repository=str(wanted.pr.resolve()) if wanted.pr else None,
+        repository=_repository(wanted.pr) if wanted.pr else None,
         calls=said.limits.calls, tokens=said.limits.tokens, model_seconds=said.limits.seconds,
         at_once=said.limits.at_once, strategy=_known(wanted.strategy or said.search.strategy),
     )  # fmt: skip
+
+
+def _repository(named: str) -> str:
+    """An address as it is; a folder so that the run finds it again from anywhere."""
+    from neuromosaic.delivery.pull_requests.cloning import is_address
+
+    return named if is_address(named) else str(Path(named).resolve())
 
 
 def _known(strategy: str) -> str:

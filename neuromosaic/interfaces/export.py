@@ -2,28 +2,44 @@
 
 import json
 import tempfile
+import time
 from collections.abc import Sequence
 from pathlib import Path
+from typing import NamedTuple
 
-from neuromosaic.core.errors import UsageError
+from neuromosaic.core.errors import DataError, UsageError
+from neuromosaic.core.evaluation.data.preprocessing import Preprocessing
 from neuromosaic.core.spelling import suggest
+from neuromosaic.core.store.store import Store
 from neuromosaic.core.workers.boundary import Accepted
-from neuromosaic.delivery.exporting import FILES, Exported, Exporter, Format
+from neuromosaic.delivery.exporting import FILES, SMALLER, Exported, Exporter, Format, check_installed
 from neuromosaic.delivery.pull_requests.material import Material
+from neuromosaic.delivery.variants import Opened, measured
 from neuromosaic.interfaces.pr import material_of
 
 
-def export(
-    root: Path, run: str, wanted: Sequence[str], out: Path | None, boundary: Accepted, *, as_json: bool
-) -> None:
-    """Writes a folder with the files and `export.json`, or nothing at all. `run`: an id, or a delivered folder."""
-    formats = [_known(name) for name in wanted]
+class Request(NamedTuple):
+    """What the command line said. `run`: an id, or a delivered folder; `data`: where the run's data are now."""
+
+    run: str
+    to: Sequence[str]
+    out: Path | None = None
+    data: str | None = None
+    boundary: Accepted = "auto"
+
+
+def export(root: Path, request: Request, *, as_json: bool) -> None:
+    """Writes a folder with the files and `export.json`, or nothing at all."""
+    formats = [_known(name) for name in dict.fromkeys(request.to)]
+    for wanted in formats:
+        check_installed(wanted)
     with tempfile.TemporaryDirectory(prefix="neuromosaic-") as spare:
-        material = material_of(root, run, None, Path(spare))
-    folder = out or Path("exports") / material.results.run
+        material = material_of(root, request.run, None, Path(spare))
+    folder = request.out or Path("exports") / material.results.run
     if folder.exists():
         raise UsageError(f"{folder} exists already: name another place with --out, or move it away")
-    done = _exported(material, formats, boundary)
+    data = _opened(root, material, request.data) if set(formats) & set(SMALLER) else Opened(None)
+    done = _exported(material, formats, data, request.boundary)
     _write(folder, done)
     said = [one.described() for one in done]
     if as_json:
@@ -32,6 +48,8 @@ def export(
     for one in done:
         names = ", ".join(str(folder / name) for name in one.files)
         print(f"{one.format}: {names} (differs from model.py by at most {one.difference:.2g})")
+        for sentence in one.told.get("sentences", ()):
+            print(f"  {sentence}")
 
 
 def _known(name: str) -> Format:
@@ -41,17 +59,51 @@ def _known(name: str) -> Format:
     return found
 
 
-def _exported(material: Material, formats: Sequence[Format], boundary: Accepted) -> list[Exported]:
+def _opened(root: Path, material: Material, moved: str | None) -> Opened:
+    """The run's data, for the figures of variants; that the test split is opened is counted in the store."""
+    from neuromosaic.core.evaluation.data.loading import load_dataset
+
+    brief = material.results.brief
+    preprocessing = Preprocessing.model_validate_json(material.text("preprocessing.json"))
+    try:
+        dataset = load_dataset(brief.model_copy(update={"data": moved}) if moved else brief, preprocessing)
+    except DataError as error:
+        return Opened(None, f"{error}; --data says where the data are")
+    return Opened(dataset, times=_count(root, material, dataset.hash))
+
+
+def _count(root: Path, material: Material, data: str) -> int:
+    """How often the test split has been opened, this time included, as far as the store at `root` knows."""
+    run, names = material.results.run, [material.candidate.name]
+    if not (root / "store.sqlite").exists():
+        return 2  # to certify the network, and now
+    store = Store(root)
+    if run not in {record.id for record in store.runs()}:
+        return store.count_evidence("test-opened", "data", data) + 2
+    evidence = store.add_evidence(run, "test-opened", {"data": data, "candidates": names, "at": time.time()})
+    times = store.count_evidence("test-opened", "data", data)
+    store.add_event(run, "test.opened", candidates=names, times=times, evidence=evidence)
+    return times
+
+
+def _exported(material: Material, formats: Sequence[Format], data: Opened, boundary: Accepted) -> list[Exported]:
     from neuromosaic.core.judge.process import ProcessJudge
     from neuromosaic.core.sandbox.process import ProcessSandbox
 
-    sandbox, judge = ProcessSandbox(workers=1, boundary=boundary), ProcessJudge(workers=1)
+    sandbox, judge, reader = ProcessSandbox(workers=1, boundary=boundary), ProcessJudge(1), ProcessJudge(1)
     try:
-        exporter = Exporter(material, sandbox, judge)
-        return [exporter.export(wanted) for wanted in dict.fromkeys(formats)]
+        exporter = Exporter(material, sandbox, judge, reader)
+        done = [exporter.export(wanted) for wanted in formats]
+        return [_measured(exporter, one, data) if one.format in SMALLER else one for one in done]
     finally:
-        judge.close()
-        sandbox.close()
+        for worker in (judge, reader, sandbox):
+            worker.close()
+
+
+def _measured(exporter: Exporter, variant: Exported, data: Opened) -> Exported:
+    from neuromosaic.core.evaluation.hardware import profile
+
+    return measured(exporter, variant, exporter.export("torch-export"), data, profile("cpu").name)
 
 
 def _write(folder: Path, done: Sequence[Exported]) -> None:

@@ -8,6 +8,7 @@ from neuromosaic.core.errors import UsageError
 from neuromosaic.core.graph.packing import pack_tensors
 from neuromosaic.core.graph.tensors import from_numpy
 from neuromosaic.core.store.store import Store
+from neuromosaic.delivery.extended import Extended, path_in_repository
 from neuromosaic.interfaces import hugging_face
 from neuromosaic.workflows.options import Extension
 
@@ -32,8 +33,9 @@ def extension(named: str, weights: Path | None, store: Store, brief: Brief | Non
         raise UsageError(f"--extend {named}: cannot read {path}: {error}") from None
     if len(source) > LARGEST:
         raise UsageError(f"--extend {named}: {path} has {len(source):,} characters, at most {LARGEST:,} are read")
-    source, entry = read_given(source, entry, path)
-    return Extension(source=source, entry=entry, weights=_stored(weights, store) if weights else None)
+    given, called = read_given(source, entry, path)
+    file = Extended(path=path_in_repository(Path(path)), source=source, entry=entry, given=called)
+    return Extension(source=given, entry=called, weights=_stored(weights, store) if weights else None, file=file)
 
 
 def _from_library(named: str, weights: Path | None, store: Store, brief: Brief) -> Extension:

@@ -13,9 +13,10 @@ from neuromosaic.core.protocols import Program
 from neuromosaic.core.store.store import Store
 from neuromosaic.core.workers.boundary import Accepted
 from neuromosaic.delivery.pull_requests.checking import Suite
+from neuromosaic.delivery.pull_requests.cloning import forget
 from neuromosaic.delivery.pull_requests.material import Material, read_material
 from neuromosaic.delivery.pull_requests.proposing import Wanted, described, plan
-from neuromosaic.delivery.pull_requests.publishing import Choice, Published, connected, open_pull_request
+from neuromosaic.delivery.pull_requests.publishing import CLONES, Choice, Published, connected, open_pull_request
 from neuromosaic.workflows.delivering import delivered_folder
 
 
@@ -23,7 +24,7 @@ class Request(NamedTuple):
     """What the command line said."""
 
     run: str
-    repo: Path
+    repo: str
     candidate: str | None = None
     wanted: Wanted = Wanted()
     forge: Choice | None = None
@@ -35,19 +36,20 @@ def pull_request(root: Path, request: Request, *, as_json: bool, dry_run: bool) 
     with tempfile.TemporaryDirectory(prefix="neuromosaic-") as spare:
         material = material_of(root, request.run, request.candidate, Path(spare))
     if dry_run:
-        _say_plan(material, request, as_json=as_json)
+        _say_plan(root, material, request, as_json=as_json)
         return
     with _suite_runner(request.boundary) as run_suite:
-        published = open_pull_request(
-            material, request.repo, request.wanted, run_suite, root / "patches", request.forge
-        )
+        published = open_pull_request(material, request.repo, request.wanted, run_suite, root, request.forge)
     _note(root, material, published)
     report(published, as_json=as_json)
 
 
-def _say_plan(material: Material, request: Request, *, as_json: bool) -> None:
-    with connected(request.repo, request.forge) as connection:
-        said = dict(described(plan(material, connection.repository, request.wanted)))
+def _say_plan(root: Path, material: Material, request: Request, *, as_json: bool) -> None:
+    with connected(request.repo, root, request.forge) as connection:
+        planned = plan(material, connection.repository, request.wanted)
+        said = dict(described(planned))
+        if planned.branch.local is None:
+            forget(connection.repository.git.folder, root / CLONES)
     print(json.dumps(said, indent=2)) if as_json else _print(said)
 
 

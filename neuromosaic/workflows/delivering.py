@@ -96,6 +96,7 @@ def contents(bench: Workbench, found: Results) -> Delivery:
         mutants=[{**row, "killed_by": tuple(row["killed_by"])} for row in judged["rows"]],
         tests=bench.store.evidence(best.evidence["tests"])["outcomes"], evidence=_evidence(bench),
         notes=[*bench.dataset.notes, *needed(bench)], graph=_graph(bench, finalist.candidate),
+        extends=bench.options.extend.file if bench.options.extend else None,
     )  # fmt: skip
 
 

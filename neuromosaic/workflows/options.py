@@ -4,17 +4,20 @@ from pydantic import Field
 
 from neuromosaic.core.brief import Value
 from neuromosaic.core.workers.boundary import Accepted
+from neuromosaic.delivery.extended import Extended
 
 
 class Extension(Value):
     """The network to start from: its `source`, the class `entry` there, its trained `weights` (artifact) if any.
 
+    `file`: the file as it was read, for changing it in place.
     `libraries`: installed modules besides PyTorch that it is built by.
     """
 
     source: str
     entry: str
     weights: str | None = None
+    file: Extended | None = None
     libraries: tuple[str, ...] = ()
 
 

@@ -20,7 +20,7 @@ def pull_request(bench: Workbench, state: DesignState) -> DesignState:
     """Nothing where none is wanted. What stands in its way is told, and does not make the run a failure."""
     if bench.options.repository and bench.store.step(bench.run, STEP) is None:
         try:
-            outcome = _open(bench, Path(bench.options.repository))
+            outcome = _open(bench, bench.options.repository)
         except (ForgeError, RepositoryError, UsageError) as error:
             outcome = {"refused": str(error)}
         bench.once(STEP, lambda: outcome)
@@ -28,15 +28,15 @@ def pull_request(bench: Workbench, state: DesignState) -> DesignState:
     return {}
 
 
-def _open(bench: Workbench, repository: Path) -> dict[str, Any]:
+def _open(bench: Workbench, repository: str) -> dict[str, Any]:
     material = read_material(Path(bench.store.step(bench.run, "delivered")["folder"]))
     if not bench.options.approved:
-        with connected(repository) as connection:
+        with connected(repository, bench.store.root) as connection:
             planned = dict(described(plan(material, connection.repository, Wanted())))
         if not interrupt({"pull_request": planned}).get("approve"):
             return {"refused": "a person did not want it"}
     published = open_pull_request(
         material, repository, Wanted(), lambda suite, source: bench.sandbox.test(suite, Program(source, {}, 0)),
-        bench.store.root / "patches",
+        bench.store.root,
     )  # fmt: skip
     return published._asdict()

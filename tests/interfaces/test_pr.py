@@ -71,6 +71,15 @@ def test_a_dry_run_says_what_would_be_and_touches_nothing(
     assert repo.branches() == ["main"]
 
 
+def test_an_address_is_cloned_to_say_what_would_be(
+    mine: Finished, repo: Repo, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    address, store = f"file://{repo.bare(tmp_path / 'origin.git')}", mine.root / "store"
+    assert call("pr", mine.root / "out", "--repo", address, "--store", store, "--dry-run", "--json") == 0
+    assert json.loads(capsys.readouterr().out)["import"] == "from acme.models.iris.model import Model"
+    assert list((store / "clones").glob("*.git")) == []
+
+
 def test_another_certified_candidate_is_delivered_again(
     mine: Finished, repo: Repo, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -163,7 +172,7 @@ def test_what_stands_in_the_way_of_the_pull_request_does_not_undo_the_design(
 DOCS = Path(__file__).parents[2] / "docs"
 
 
-@pytest.mark.parametrize("page", ["pull_requests.md", "github_actions.md"])
+@pytest.mark.parametrize("page", ["pull_requests.md", "github_actions.md", "exports.md"])
 def test_every_option_in_the_docs_is_one(page: str, capsys: pytest.CaptureFixture[str]) -> None:
     text = (DOCS / page).read_text()
     commands = re.findall(r"^(?:\s*run: )?neuromosaic (\w+) ([^#\n]*)", text, re.MULTILINE)

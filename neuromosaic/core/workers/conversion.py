@@ -1,56 +1,99 @@
-"""A network in another format: written, read again, and run as read, all in the process that rebuilt its graph."""
+"""A network in another format: written by the process that rebuilt its graph, opened by another (reopening.py)."""
 
 import io
 import warnings
 from collections.abc import Callable
-from typing import Final
+from typing import Any, Final, NamedTuple
 
 import torch
 from torch import Tensor, nn
 
 from neuromosaic.core.graph.tensors import from_torch, to_torch
 from neuromosaic.core.protocols import Converse, Job, Message
+from neuromosaic.core.workers.variants import in_bfloat16, in_int8
 
 WEIGHTS: Final = "weights/"
 EXAMPLES: Final = 3
 """Rows that a format is made from: other than those that it is tried on, so that a frozen batch shows."""
 
+Network = Callable[[Tensor], Any]
+
+
+class Written(NamedTuple):
+    """`variant`: what the file should compute once it is opened, where that is not what the network computes."""
+
+    data: bytes
+    told: dict[str, Any]
+    variant: Network | None = None
+
 
 def convert(module: nn.Module, job: Job, converse: Converse) -> Message:
-    """The file as bytes ("file", uint8), and what it computes once loaded.
-
-    "outputs" is for all of `x`, "first" for its first row alone: the batch must stay free.
-    """
-    weights = {name.removeprefix(WEIGHTS): to_torch(data) for name, data in job.tensors.items() if WEIGHTS in name}
-    module.load_state_dict(weights)
-    module.eval()
+    """The file as bytes ("file", uint8), and of a variant what it computes for `x` as written ("outputs")."""
+    with_weights(module, job)
     x = to_torch(job.tensors["x"])
     with torch.no_grad(), warnings.catch_warnings():
         warnings.simplefilter("ignore")  # the formats announce their successors
-        data, loaded = FORMATS[job.arguments["to"]](module, x[:EXAMPLES])
-        outputs, first = loaded(x), loaded(x[:1])
-    file = torch.frombuffer(bytearray(data), dtype=torch.uint8)
-    return Message({}, {"file": from_torch(file), "outputs": from_torch(outputs), "first": from_torch(first)})
+        written = WRITERS[job.arguments["to"]](module, x[:EXAMPLES])
+        outputs = {"outputs": from_torch(written.variant(x))} if written.variant else {}
+    file = torch.frombuffer(bytearray(written.data), dtype=torch.uint8)
+    return Message(written.told, {"file": from_torch(file), **outputs})
 
 
-def _torch_export(module: nn.Module, x: Tensor) -> tuple[bytes, Callable[[Tensor], Tensor]]:
-    file = io.BytesIO()
-    torch.export.save(_program(module, x), file)
-    return file.getvalue(), torch.export.load(io.BytesIO(file.getvalue())).module()
+def with_weights(module: nn.Module, job: Job) -> nn.Module:
+    """In eval mode, with the weights that the job brings."""
+    given = {name.removeprefix(WEIGHTS): data for name, data in job.tensors.items() if name.startswith(WEIGHTS)}
+    module.load_state_dict({name: to_torch(data) for name, data in given.items()})
+    return module.eval()
 
 
-def _torchscript(module: nn.Module, x: Tensor) -> tuple[bytes, Callable[[Tensor], Tensor]]:
-    """By way of torch.export, whose program is a plain module."""
-    file = io.BytesIO()
-    traced = torch.jit.trace(_program(module, x).module(), (x,), check_trace=False)  # type: ignore[no-untyped-call]
-    torch.jit.save(traced, file)
-    return file.getvalue(), torch.jit.load(io.BytesIO(file.getvalue()))  # type: ignore[no-untyped-call]
-
-
-def _program(module: nn.Module, x: Tensor) -> torch.export.ExportedProgram:
+def program(module: nn.Module, x: Tensor) -> torch.export.ExportedProgram:
     """With a free batch; `forward` takes any number of tensors, so that their shapes are one tuple."""
     free = (({0: torch.export.Dim("batch", min=1)},),)
     return torch.export.export(module, (x,), dynamic_shapes=free, strict=False)
 
 
-FORMATS: Final = {"torch-export": _torch_export, "torchscript": _torchscript}
+def _torch_export(module: nn.Module, x: Tensor) -> Written:
+    return Written(_saved(program(module, x)), {})
+
+
+def _torchscript(module: nn.Module, x: Tensor) -> Written:
+    """By way of torch.export, whose program is a plain module."""
+    file = io.BytesIO()
+    traced = torch.jit.trace(program(module, x).module(), (x,), check_trace=False)  # type: ignore[no-untyped-call]
+    torch.jit.save(traced, file)
+    return Written(file.getvalue(), {})
+
+
+def _onnx(module: nn.Module, x: Tensor) -> Written:
+    """One input "x" and one output "outputs", both with a first dimension "batch" of any size."""
+    made = torch.onnx.export(
+        program(module, x), dynamo=True, input_names=["x"], output_names=["outputs"], verbose=False,
+        external_data=False,
+    )  # fmt: skip
+    assert made is not None  # only the older exporter gives nothing back
+    opsets = {one.domain or "ai.onnx": one.version for one in made.model_proto.opset_import}
+    return Written(made.model_proto.SerializeToString(), {"opsets": opsets})
+
+
+def _int8(module: nn.Module, x: Tensor) -> Written:
+    changed, told = in_int8(program(module, x))
+    return Written(_saved(torch.export.export(changed, (x,), dynamic_shapes=_FREE, strict=False)), told, changed)
+
+
+def _bf16(module: nn.Module, x: Tensor) -> Written:
+    changed, told = in_bfloat16(program(module, x))
+    return Written(_saved(torch.export.export(changed, (x,), dynamic_shapes=_FREE, strict=False)), told, changed)
+
+
+_FREE: Final = ({0: torch.export.Dim("batch", min=1)},)
+
+
+def _saved(made: torch.export.ExportedProgram) -> bytes:
+    file = io.BytesIO()
+    torch.export.save(made, file)
+    return file.getvalue()
+
+
+WRITERS: Final[dict[str, Callable[[nn.Module, Tensor], Written]]] = {
+    "torch-export": _torch_export, "torchscript": _torchscript, "onnx": _onnx, "int8": _int8, "bf16": _bf16,
+}  # fmt: skip

@@ -24,6 +24,7 @@ from neuromosaic.core.workers.behaviour import behave
 from neuromosaic.core.workers.conversion import convert
 from neuromosaic.core.workers.inspection import inspect
 from neuromosaic.core.workers.learning import learn
+from neuromosaic.core.workers.reopening import race, reopen
 
 WEIGHTS: Final = "weights/"
 
@@ -163,6 +164,8 @@ JOBS: Final[dict[str, Callable[[nn.Module, Job, Converse], Message]]] = {
     "profile": profile,
     "ping": ping,
     "convert": convert,
+    "reopen": reopen,
+    "race": race,
 }
 
 

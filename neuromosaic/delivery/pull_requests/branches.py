@@ -14,12 +14,13 @@ _ABSENT = "0" * 40
 
 class Repository(NamedTuple):
     """`top`: the folder that the user named, or the root of the tree around it; `common`: what all its worktrees
-    share; `remote` None: there is none."""
+    share; `remote` None: there is none; `cloned`: it is a clone of ours."""
 
     git: Git
     top: Path
     common: Path
     remote: str | None
+    cloned: bool = False
 
 
 class Base(NamedTuple):
@@ -116,7 +117,7 @@ def _fetch(git: Git, remote: str, name: str) -> str:
     """Why the remote was not reached, or nothing. A branch that it does not have is no matter here."""
     said = git.try_to("fetch", "--quiet", "--no-tags", remote, f"+refs/heads/{name}:refs/remotes/{remote}/{name}")
     if re.search(_UNKNOWN, said.err, re.IGNORECASE):
-        raise RepositoryError(f"{remote} did not let us in: {_refusal(said.err)}")
+        raise RepositoryError(f"{remote} did not let us in: {refusal(said.err)}")
     return "" if said.code == 0 or "couldn't find remote ref" in said.err else said.why
 
 
@@ -187,19 +188,23 @@ def ours(git: Git, base: str, tip: str, run: str) -> str | None:
 # ---------------------------------------------------------------- pushing
 
 
-def push(repository: Repository, branch: Branch, commit: str, environment: dict[str, str]) -> None:
-    """Pushes the branch; never over what somebody else has put there. Raises RepositoryError saying what to do."""
-    remote = repository.remote
+def push(repository: Repository, branch: Branch, commit: str, *, lfs: bool = False) -> None:
+    """Pushes the branch; never over what somebody else has put there. `lfs`: what Git LFS keeps goes first.
+
+    Raises RepositoryError saying what to do.
+    """
+    remote, git = repository.remote, repository.git
     assert remote is not None  # the caller has looked
-    git = Git(repository.git.folder, {**repository.git.environment, **environment})
+    kept = f"branch {branch.name} is ready here, and the same command tries again"
+    if lfs and (sent := git.try_to("lfs", "push", remote, f"refs/heads/{branch.name}")).code:
+        raise RepositoryError(f"{remote} did not take the weights by Git LFS: {sent.why}; {kept}")
     lease = f"--force-with-lease=refs/heads/{branch.name}:{branch.remote or ''}"
     said = git.try_to("push", "--porcelain", lease, remote, f"{commit}:refs/heads/{branch.name}")
     if said.code:
-        kept = f"branch {branch.name} is ready here, and the same command tries again"
-        raise RepositoryError(f"{remote} did not take the branch: {_refusal(said.out + chr(10) + said.err)}; {kept}")
+        raise RepositoryError(f"{remote} did not take the branch: {refusal(said.out + chr(10) + said.err)}; {kept}")
 
 
-def _refusal(text: str) -> str:
+def refusal(text: str) -> str:
     """In words: who refused, and what to do."""
     told = [line.strip() for line in without_secrets(text).splitlines() if line.strip()]
     quoted = "; ".join(line for line in told if line.startswith(("remote:", "!", "fatal:", "error:")))[:600]

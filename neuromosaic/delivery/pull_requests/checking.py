@@ -14,9 +14,12 @@ from pathlib import Path
 from typing import NamedTuple
 
 from neuromosaic.core.errors import RepositoryError
+from neuromosaic.core.evaluation.data.preprocessing import Preprocessing
 from neuromosaic.core.protocols import SuiteOutcome
+from neuromosaic.core.validation.unchanged import suite_of
 from neuromosaic.delivery.pull_requests.git import environment
 from neuromosaic.delivery.pull_requests.habits import Runner
+from neuromosaic.delivery.pull_requests.material import Material
 from neuromosaic.delivery.pull_requests.placing import Place, original
 
 SECONDS = 1800
@@ -37,12 +40,31 @@ class Checked(NamedTuple):
 
 def check_suite(place: Place, files: Mapping[str, str], run: Suite) -> Mapping[str, str]:
     """The new tests on the new model, both as they will be committed. Raises RepositoryError where one fails."""
-    outcome = run(original(files[str(place.test)], place.module), files[str(place.model)])
+    source = files[str(place.model)]
+    theirs = place.change.names.as_delivered(source) if place.change else source
+    outcome = run(original(files[str(place.test)], place), theirs)
     if outcome.green:
         return outcome.outcomes
     bad = [name for name, state in outcome.outcomes.items() if state in {"failed", "error"}]
     reasons = "; ".join(f"{name}: {outcome.messages.get(name, 'failed')}" for name in bad[:3]) or "no test passed"
     raise RepositoryError(f"the delivered tests fail on the delivered model as they would be committed: {reasons}")
+
+
+def check_same_network(place: Place, material: Material, changed: str, run: Suite) -> None:
+    """The network in the user's changed file is the one that was certified: with its weights it computes the same.
+
+    Raises RepositoryError where it is not.
+    """
+    assert place.change is not None  # the caller has looked
+    contract = Preprocessing.model_validate_json(material.text("preprocessing.json")).contract
+    suite = suite_of(material.text("model.py"), "Model", contract.input)
+    outcome = run(suite, place.change.names.as_delivered(changed))
+    if not outcome.green:
+        why = "; ".join(outcome.messages.values()) or "it could not be tried"
+        raise RepositoryError(
+            f"{place.called} in {place.model} is not the network that was certified ({why}): what has changed in the "
+            "file since the run changes what it computes. Design again from the file as it is"
+        )
 
 
 def check_repository(folder: Path, place: Place, runner: Runner, python: Path, command: str | None) -> str:
@@ -52,7 +74,7 @@ def check_repository(folder: Path, place: Place, runner: Runner, python: Path, c
     """
     if command == SKIPPED:
         return "not run, as was asked for"
-    stand_ins(folder, place, runner)
+    stand_ins(folder, place, runner)  # what was proposed runs in the sandbox alone
     line = shlex.split(command) if command else _command(runner, python, place)
     shown = command or f"python {shlex.join(line[1:])}"
     entries = [str(folder / entry) for entry in dict.fromkeys((*place.path_entries, "src", "."))]
@@ -69,31 +91,32 @@ def check_repository(folder: Path, place: Place, runner: Runner, python: Path, c
 
 def stand_ins(folder: Path, place: Place, runner: Runner) -> None:
     """In place of the new Python files, hollow ones of ours: the same names, and nothing that was proposed."""
-    (folder / place.model).write_text('"""Stands in for the model."""\n\n\nclass Model:\n    """Hollow."""\n')
-    (folder / place.test).write_text(_STAND_IN[runner].format(module=place.module))
+    before = place.change.before if place.change else '"""Stands in for the model."""\n'
+    (folder / place.model).write_bytes(f'{before}\n\nclass {place.called}:\n    """Hollow."""\n'.encode())
+    (folder / place.test).write_text(_STAND_IN[runner].format(module=place.module, called=place.called))
 
 
 _STAND_IN = {
     "pytest": '''\
 """Stands in for the tests."""
 
-from {module} import Model
+from {module} import {called}
 
 
 def test_the_model_is_where_its_tests_look_for_it():
-    assert Model.__doc__ == "Hollow."
+    assert {called}.__doc__ == "Hollow."
 ''',
     "unittest": '''\
 """Stands in for the tests."""
 
 import unittest
 
-from {module} import Model
+from {module} import {called}
 
 
 class WhereItIs(unittest.TestCase):
     def test_the_model_is_where_its_tests_look_for_it(self):
-        self.assertEqual(Model.__doc__, "Hollow.")
+        self.assertEqual({called}.__doc__, "Hollow.")
 ''',
 }
 

@@ -16,22 +16,22 @@ _NOBODY = re.compile(r"tell me who you are|unable to auto-detect email|empty ide
 _SIGNING = re.compile(r"gpg failed to sign|failed to sign|ssh-keygen", re.IGNORECASE)
 
 
-def subject(material: Material, name: str, manners: Manners) -> str:
+def subject(material: Material, what: str, manners: Manners) -> str:
     """ "feat: add digits network (accuracy 0.9861)", or "Add digits network ..." where that is the habit."""
     best, metric = material.candidate, primary(material.results)
     figure = f"{words(metric)} {measure(best.metrics.get(f'test_{metric}'))}"
-    text = f"add {name} network ({figure}, {number(best.parameters)} parameters)"
+    text = f"{what} ({figure}, {number(best.parameters)} parameters)"
     plain = text[0].upper() + text[1:] if manners.capital else text
     line = f"feat: {text}" if manners.conventional else plain
     return line if len(line) <= _WIDTH else f"{line.partition(' (')[0]}"[:_WIDTH]
 
 
-def message(material: Material, name: str, manners: Manners) -> str:
+def message(material: Material, what: str, manners: Manners) -> str:
     """Subject, the answer in a sentence, what was asked, and the trailers."""
     from textwrap import fill
 
     asked = " ".join(material.results.brief.sentence.split())
-    paragraphs = [subject(material, name, manners), fill(headline(material.results), _WIDTH)]
+    paragraphs = [subject(material, what, manners), fill(headline(material.results), _WIDTH)]
     paragraphs += [fill(f"Asked for: {asked}", _WIDTH)] if asked else []
     trailers = f"{RUN}: {material.results.run}\n{CANDIDATE}: {material.candidate.id}"
     return "\n\n".join([*paragraphs, trailers]) + "\n"

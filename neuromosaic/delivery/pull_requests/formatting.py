@@ -35,6 +35,18 @@ def format_files(folder: Path, files: Sequence[Path], style: Style, python: Path
     return [*notes, *(_too_wide(path, width) for path in files if width and _widest(path) > width)]
 
 
+def format_change(file: Path, before: str, style: Style, python: Path) -> list[str]:
+    """Formats a user's file that was changed, where it had been as the formatter wants it: so nothing else moves."""
+    wanted = file.read_bytes()
+    file.write_bytes(before.encode())
+    format_files(file.parent, [file], style, python)
+    was_so = file.read_bytes() == before.encode()
+    file.write_bytes(wanted)
+    if was_so:
+        return format_files(file.parent, [file], style, python)
+    return [f"{file.name} was not formatted: the formatter would have changed what others wrote there."]
+
+
 def narrowed(source: str, width: int) -> str:
     """The comment that a file begins with, wrapped: no formatter does that.
 

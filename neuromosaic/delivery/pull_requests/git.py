@@ -13,7 +13,7 @@ _PLACES = ("DIR", "WORK_TREE", "INDEX_FILE", "OBJECT_DIRECTORY", "ALTERNATE_OBJE
            "PREFIX", "NAMESPACE", "QUARANTINE_PATH")  # fmt: skip
 """What git tells its hooks and aliases: started from one, we would work on the caller's index."""
 
-REMOTE = {"fetch", "ls-remote", "push"}
+REMOTE = {"clone", "fetch", "lfs", "ls-remote", "push"}
 
 _LAST = 6
 """Lines of git's own words that an error quotes."""

@@ -7,11 +7,13 @@ from pathlib import Path
 
 from neuromosaic.core.errors import UsageError
 from neuromosaic.core.results import CandidateResult, Results
+from neuromosaic.delivery.extended import FILE as EXTENDS
+from neuromosaic.delivery.extended import Extended
 from neuromosaic.delivery.folder import untouched
 from neuromosaic.delivery.text import chosen
 
 NEEDED = ("model.py", "test_model.py", "results.json", "card.md", "preprocessing.json")
-WANTED = ("weights.safetensors", "report.md", "pareto.svg", "learning.svg")
+WANTED = ("weights.safetensors", "report.md", "pareto.svg", "learning.svg", EXTENDS)
 
 
 @dataclass(frozen=True)
@@ -32,6 +34,11 @@ class Material:
         """What the network is called in a repository, a Python identifier: by its data, else by its task."""
         data = (self.results.brief.data or "").partition(":")
         return identifier(data[2] or Path(data[0]).stem) or identifier(self.results.brief.task or "") or "network"
+
+    @property
+    def extends(self) -> Extended | None:
+        """The user's file that the run started from."""
+        return Extended.model_validate_json(self.files[EXTENDS]) if EXTENDS in self.files else None
 
     def text(self, name: str) -> str:
         return self.files[name].decode("utf-8")

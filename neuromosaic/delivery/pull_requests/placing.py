@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 from neuromosaic.core.errors import UsageError
 from neuromosaic.delivery.pull_requests.habits import Habits, Layout, Tree
+from neuromosaic.delivery.pull_requests.in_place import Names
 from neuromosaic.delivery.pull_requests.material import Material, identifier
 from neuromosaic.delivery.pull_requests.weights import Weights, place_weights
 
@@ -14,8 +15,17 @@ PASSED_ON = ("card.md", "preprocessing.json", "results.json", "pareto.svg", "lea
 _IMPORT = re.compile(r"^from model import ", re.MULTILINE)
 
 
+class Change(NamedTuple):
+    """The user's file before the change, as it is at the base; `merged`: other than the run has read it."""
+
+    before: str
+    names: Names
+    merged: bool
+
+
 class Place(NamedTuple):
-    """The new files by path. `module`: the dotted name that `Model` is imported from; `test`: the test's path."""
+    """The files by path. `module`: the dotted name that the network, `called`, is imported from; `test`: the test's
+    path. `change`: of the user's file `model`; None where that is a new one."""
 
     folder: PurePosixPath
     model: PurePosixPath
@@ -23,6 +33,8 @@ class Place(NamedTuple):
     module: str
     files: Mapping[PurePosixPath, bytes]
     weights: Weights
+    called: str = "Model"
+    change: Change | None = None
 
     @property
     def path_entries(self) -> tuple[str, ...]:
@@ -36,15 +48,13 @@ def place(material: Material, habits: Habits, tree: Tree, into: str | None = Non
     called = _called(material, name)
     parent = _inside(into) if into else habits.layout.models
     folder = parent / called
-    _refuse_taken(tree, folder)
-    module = ".".join((*_relative(folder, habits.layout).parts, "model"))
-    test = _test_path(called, folder, habits.layout, tree)
-    if str(test) in tree.names:
-        raise UsageError(f"{test} is there already: name the network otherwise with --name")
+    refuse_taken(tree, folder)
+    module = ".".join((*relative(folder, habits.layout).parts, "model"))
+    test = free_test_path(called, folder, habits.layout, tree)
     weights = place_weights(material, folder, habits.style.lfs)
     files = {
         folder / "model.py": material.files["model.py"],
-        test: adapted(material.text("test_model.py"), module, habits.layout).encode(),
+        test: adapted(material.text("test_model.py"), f"from {module} import ", habits.layout).encode(),
         **{folder / other: material.files[other] for other in PASSED_ON if other in material.files},
         **_inits(tree, folder, called),
         **weights.files,
@@ -52,15 +62,18 @@ def place(material: Material, habits: Habits, tree: Tree, into: str | None = Non
     return Place(folder, folder / "model.py", test, module, files, weights)
 
 
-def adapted(suite: str, module: str, layout: Layout) -> str:
-    """The suite, importing from where the model now is; for `python -m unittest` with a way in."""
-    text = _IMPORT.sub(f"from {module} import ", suite)
+def adapted(suite: str, begins: str, layout: Layout) -> str:
+    """The suite, with other words for "from model import "; for `python -m unittest` with a way in."""
+    text = _IMPORT.sub(begins, suite)
     return text if layout.runner == "pytest" else f"{text.rstrip()}\n\n\n{_FOR_UNITTEST}"
 
 
-def original(placed: str, module: str) -> str:
+def original(placed: str, place: "Place") -> str:
     """`adapted`, undone as far as running it beside model.py asks for."""
-    return re.sub(rf"^from {re.escape(module)} import ", "from model import ", placed, flags=re.MULTILINE)
+    known = rf"^from {re.escape(place.module)} import "
+    if place.change is None:
+        return re.sub(known, "from model import ", placed, flags=re.MULTILINE)
+    return re.sub(rf"{known}{place.called} as ", "from model import ", placed, flags=re.MULTILINE)
 
 
 _FOR_UNITTEST = '''\
@@ -92,7 +105,7 @@ def _inside(into: str) -> PurePosixPath:
     return path
 
 
-def _refuse_taken(tree: Tree, folder: PurePosixPath) -> None:
+def refuse_taken(tree: Tree, folder: PurePosixPath) -> None:
     for path in (folder, *folder.parents):
         if str(path) in tree.names:
             raise UsageError(f"{path} is a file or a submodule of the repository: put the network elsewhere (--into)")
@@ -102,15 +115,23 @@ def _refuse_taken(tree: Tree, folder: PurePosixPath) -> None:
         )
 
 
-def _relative(folder: PurePosixPath, layout: Layout) -> PurePosixPath:
+def relative(folder: PurePosixPath, layout: Layout) -> PurePosixPath:
     return folder.relative_to(layout.root) if folder.is_relative_to(layout.root) else folder
+
+
+def free_test_path(called: str, folder: PurePosixPath, layout: Layout, tree: Tree) -> PurePosixPath:
+    """Raises UsageError where it is taken."""
+    test = _test_path(called, folder, layout, tree)
+    if str(test) in tree.names:
+        raise UsageError(f"{test} is there already: name the network otherwise with --name")
+    return test
 
 
 def _test_path(called: str, folder: PurePosixPath, layout: Layout, tree: Tree) -> PurePosixPath:
     file = f"{called}_model_test.py" if layout.suffix else f"test_{called}_model.py"
     if layout.tests is None:
         return folder / file
-    inner = _relative(folder.parent, layout)
+    inner = relative(folder.parent, layout)
     steps = inner.parts[1:] if layout.package else inner.parts
     mirrored = layout.tests.joinpath(*steps)
     return (mirrored if tree.has(str(mirrored)) else layout.tests) / file

@@ -8,12 +8,22 @@ from neuromosaic.core.errors import RepositoryError, UsageError
 from neuromosaic.delivery.pull_requests import branches, commits
 from neuromosaic.delivery.pull_requests.body import Told, body
 from neuromosaic.delivery.pull_requests.branches import Base, Branch, Repository
-from neuromosaic.delivery.pull_requests.checking import Checked, Suite, check_repository, check_suite, interpreter
-from neuromosaic.delivery.pull_requests.formatting import format_files
+from neuromosaic.delivery.pull_requests.checking import (
+    Checked,
+    Suite,
+    check_repository,
+    check_same_network,
+    check_suite,
+    interpreter,
+)
+from neuromosaic.delivery.pull_requests.cloning import made_whole
+from neuromosaic.delivery.pull_requests.formatting import format_change, format_files
 from neuromosaic.delivery.pull_requests.git import Git
 from neuromosaic.delivery.pull_requests.habits import Habits, Tree, read_habits
 from neuromosaic.delivery.pull_requests.material import Material
 from neuromosaic.delivery.pull_requests.placing import Place, place
+from neuromosaic.delivery.pull_requests.placing_in_file import merge_by, place_in_file
+from neuromosaic.delivery.pull_requests.weights import refuse_raw
 from neuromosaic.delivery.pull_requests.workshop import alone, rebased, worktree
 
 
@@ -65,17 +75,34 @@ def plan(material: Material, repository: Repository, wanted: Wanted) -> Plan:
     if wanted.update and branch.tip is None:
         raise UsageError(f"--update: there is no branch {name} yet")
     habits = read_habits(repository.git, base.commit)
-    placed = place(material, habits, Tree.of(repository.git, base.commit), wanted.into, wanted.name)
-    called = placed.folder.name
+    placed = _place(material, repository.git, base, habits, wanted)
+    what = _what(placed)
     return Plan(
-        repository, base, branch, habits, placed, commits.message(material, called, habits.manners),
-        commits.subject(material, called, habits.manners),
+        repository, base, branch, habits, placed, commits.message(material, what, habits.manners),
+        commits.subject(material, what, habits.manners),
     )  # fmt: skip
+
+
+def _place(material: Material, git: Git, base: Base, habits: Habits, wanted: Wanted) -> Place:
+    """Into the user's file where the run has extended one of this repository, and no other place is asked for."""
+    tree, given = Tree.of(git, base.commit), material.extends
+    if given is None or wanted.into or wanted.name or given.path not in tree.names:
+        return place(material, habits, tree, wanted.into, wanted.name)
+    now = git.bytes_of("show", f"{base.commit}:{given.path}").decode("utf-8")
+    return place_in_file(material, given, habits, tree, now, merge_by(git, given.path))
+
+
+def _what(placed: Place) -> str:
+    if placed.change is None:
+        return f"add {placed.folder.name} network"
+    return f"extend {placed.change.names.entry} in {placed.model}"
 
 
 def prepare(material: Material, repository: Repository, wanted: Wanted, suite: Suite) -> Prepared:
     """The branch, made or brought up to date; where anything fails it is as it was before."""
     planned = plan(material, repository, wanted)
+    if planned.branch.tip and repository.cloned and repository.remote:
+        made_whole(repository.git, repository.remote)
     with alone(repository, planned.branch.name) as spot:
         start = planned.branch.tip or planned.base.commit
         with worktree(repository, spot, start) as git:
@@ -89,15 +116,30 @@ def _work(material: Material, planned: Plan, wanted: Wanted, suite: Suite, git: 
     earlier = branches.ours(git, planned.base.commit, start, run)
     kept = _changed_by_people(git, planned.place, earlier)
     notes = _write(git, planned, kept)
-    checked = _check(git, planned, wanted, suite, kept)
+    checked = _check(material, git, planned, wanted, suite, kept)
     if kept:
         notes.append(f"Left as people changed them on the branch: {', '.join(sorted(kept))}.")
     tip = _commit(git, planned, again=earlier is not None) or start
     if tip != planned.branch.local:
         branches.set_branch(planned.repository.git, planned.branch, tip, f"run {run}")
-    told = Told(material, planned.place, checked, tuple(filter(None, [planned.base.note, *notes])),
-                planned.habits.manners.contributing)  # fmt: skip
+    notes = [planned.base.note, *notes, *_of_change(material, planned.place)]
+    told = Told(
+        material, planned.place, checked, tuple(filter(None, notes)), planned.habits.manners.contributing
+    )  # fmt: skip
     return Prepared(planned, tip, tip != planned.branch.tip, told)
+
+
+def _of_change(material: Material, placed: Place) -> list[str]:
+    """What a reviewer should know of a change in place."""
+    if placed.change is None:
+        return [f"The run extended {material.extends.path}; this is a file of its own."] if material.extends else []
+    merged = f"{placed.model} had changed since the run; both changes were merged." if placed.change.merged else ""
+    return [
+        f"{placed.called} in {placed.model} was held against the certified network in the sandbox: with the same "
+        "weights both compute the same. The repository's tests saw the file as it was, beside a hollow class of that "
+        "name.",
+        merged,
+    ]
 
 
 # ---------------------------------------------------------------- files
@@ -122,7 +164,12 @@ def _write(git: Git, planned: Plan, kept: set[str]) -> list[str]:
         target.parent.mkdir(parents=True, exist_ok=True)
         target.write_bytes(data)
     files = [git.folder / path for path, data in written.items() if path.suffix in {".py", ".md"} and data]
-    return format_files(git.folder, files, planned.habits.style, interpreter(planned.repository.top))
+    style, python = planned.habits.style, interpreter(planned.repository.top)
+    if planned.place.change is None:
+        return format_files(git.folder, files, style, python)
+    own = git.folder / planned.place.model
+    notes = format_files(git.folder, [file for file in files if file != own], style, python)
+    return [*notes, *(format_change(own, planned.place.change.before, style, python) if own in files else ())]
 
 
 def _refuse_ignored(git: Git, placed: Place) -> None:
@@ -131,14 +178,17 @@ def _refuse_ignored(git: Git, placed: Place) -> None:
         raise UsageError(f"{ignored.splitlines()[0]} is ignored by .gitignore: put it elsewhere with --into")
 
 
-def _check(git: Git, planned: Plan, wanted: Wanted, suite: Suite, kept: set[str]) -> Checked:
+def _check(material: Material, git: Git, planned: Plan, wanted: Wanted, suite: Suite, kept: set[str]) -> Checked:
     """Both kinds of tests; the files are as before afterwards."""
     placed = planned.place
     files = {path: git.folder / path for path in map(str, (placed.model, placed.test))}
     if kept & set(files):
         return Checked("left to the forge, for people have changed the files", {})
-    texts = {path: file.read_text(encoding="utf-8") for path, file in files.items()}
+    before = {path: file.read_bytes() for path, file in files.items()}
+    texts = {path: data.decode() for path, data in before.items()}
     outcomes = check_suite(placed, texts, suite)
+    if placed.change:
+        check_same_network(placed, material, texts[str(placed.model)], suite)
     python = interpreter(planned.repository.top)
     try:
         said = check_repository(git.folder, placed, planned.habits.layout.runner, python, wanted.check)
@@ -147,8 +197,8 @@ def _check(git: Git, planned: Plan, wanted: Wanted, suite: Suite, kept: set[str]
         hint = f" (submodules are not checked out there: {unchecked})" if unchecked else ""
         raise RepositoryError(f"{error}{hint}") from None
     finally:
-        for path, text in texts.items():
-            files[path].write_text(text, encoding="utf-8")
+        for path, data in before.items():
+            files[path].write_bytes(data)
     return Checked(said, outcomes)
 
 
@@ -162,6 +212,7 @@ def _commit(git: Git, planned: Plan, *, again: bool) -> str | None:
     git("add", "--", *map(str, paths))
     if git.try_to("diff", "--cached", "--quiet").code == 0:
         return None
+    refuse_raw(git, planned.place.weights)
     first, _, rest = planned.message.partition("\n")
     text = (
         f"{first.replace('add ', 'update ', 1).replace('Add ', 'Update ', 1)}\n{rest}" if again else planned.message
@@ -182,13 +233,17 @@ def patch(prepared: Prepared) -> bytes:
     return git.bytes_of("format-patch", "--stdout", "--binary", f"{base}..{prepared.commit}")
 
 
+def _import(placed: Place) -> str:
+    return f"from {placed.module} import {placed.called}"
+
+
 def described(planned: Plan) -> Mapping[str, Any]:
     """The plan in plain values, for --dry-run."""
     layout, style, manners = planned.habits
     return {
         "repository": str(planned.repository.top), "remote": planned.repository.remote, "base": planned.base.name,
         "branch": planned.branch.name, "exists": planned.branch.tip is not None, "title": planned.title,
-        "files": sorted(map(str, planned.place.files)), "import": f"from {planned.place.module} import Model",
+        "files": sorted(map(str, planned.place.files)), "import": _import(planned.place),
         "weights": planned.place.weights.note, "tests": layout.runner, "formatter": style.formatter,
         "line_length": style.line_length, "contributing": manners.contributing,
     }  # fmt: skip

@@ -9,6 +9,7 @@ from neuromosaic.core.errors import ForgeError
 from neuromosaic.delivery.pull_requests.body import body, mark, marked
 from neuromosaic.delivery.pull_requests.branches import Repository, open_repository, push
 from neuromosaic.delivery.pull_requests.checking import Suite
+from neuromosaic.delivery.pull_requests.cloning import at_hand, forget, is_address
 from neuromosaic.delivery.pull_requests.forges.address import Address, Kind, kind_of, read_address
 from neuromosaic.delivery.pull_requests.forges.gitea import Gitea
 from neuromosaic.delivery.pull_requests.forges.github import GitHub
@@ -18,6 +19,9 @@ from neuromosaic.delivery.pull_requests.forges.tokens import Token, askpass, fin
 from neuromosaic.delivery.pull_requests.git import Git
 from neuromosaic.delivery.pull_requests.material import Material
 from neuromosaic.delivery.pull_requests.proposing import Prepared, Wanted, patch, prepare
+
+CLONES = "clones"
+"""Folder in the store for repositories that were named by an address."""
 
 Choice = Literal["github", "gitlab", "gitea", "none"]
 _FORGES: dict[Kind, Callable[[Address, Token], Forge]] = {"github": GitHub, "gitlab": GitLab, "gitea": Gitea}
@@ -47,16 +51,20 @@ class Published(NamedTuple):
 
 
 def open_pull_request(
-    material: Material, folder: Path, wanted: Wanted, suite: Suite, patches: Path, choice: Choice | None = None
+    material: Material, where: str, wanted: Wanted, suite: Suite, store: Path, choice: Choice | None = None
 ) -> Published:
-    """The whole way: branch, patch file (in `patches`), push, pull request. `suite` runs tests behind the boundary.
+    """The whole way: branch, patch file, push, pull request. `where`: a folder, or an address to clone from; `store`
+    is for clones and patches. `suite` runs tests behind the boundary.
 
     Raises UsageError, RepositoryError or ForgeError; what was reached by then stays, and the same call goes on.
     """
-    with connected(folder, choice) as connection:
+    with connected(where, store, choice) as connection:
         prepared = prepare(material, connection.repository, wanted, suite)
-        file = _keep_patch(patches, prepared)
-        return publish(prepared, wanted, connection)._replace(patch=str(file), changed=prepared.changed)
+        file = _keep_patch(store / "patches", prepared)
+        published = publish(prepared, wanted, connection)
+        if published.pushed:
+            forget(connection.repository.git.folder, store / CLONES)
+        return published._replace(patch=str(file), changed=prepared.changed)
 
 
 def _keep_patch(patches: Path, prepared: Prepared) -> Path:
@@ -68,9 +76,16 @@ def _keep_patch(patches: Path, prepared: Prepared) -> Path:
 
 
 @contextmanager
-def connected(folder: Path, choice: Choice | None = None) -> Iterator[Connection]:
-    """The repository in `folder`, with the token that its remote needs where one is known."""
-    repository = open_repository(folder)
+def connected(where: str, store: Path, choice: Choice | None = None) -> Iterator[Connection]:
+    """The repository at `where`, with the token that its remote needs where one is known."""
+    with at_hand(where, store / CLONES, _kind(read_address(where), choice)) as folder:
+        repository = open_repository(folder)._replace(cloned=is_address(where))
+        with _connection(repository, choice) as connection:
+            yield connection
+
+
+@contextmanager
+def _connection(repository: Repository, choice: Choice | None) -> Iterator[Connection]:
     url = repository.git.ask("remote", "get-url", "--push", repository.remote) if repository.remote else None
     address = read_address(url) if url else None
     kind = _kind(address, choice)
@@ -116,7 +131,7 @@ def publish(prepared: Prepared, wanted: Wanted, connection: Connection) -> Publi
         why = connection.why or "The branch stays here until the remote is reached: run the same command then."
         return Published(branch.name, prepared.commit, False, None, (*notes, why))
     if branch.remote != prepared.commit:
-        push(planned.repository, branch, prepared.commit, {})
+        push(planned.repository, branch, prepared.commit, lfs=planned.place.weights.by_lfs)
     if forge is None:
         return Published(branch.name, prepared.commit, True, None, (*notes, connection.why))
     try:

@@ -6,9 +6,14 @@ from collections.abc import Mapping, Sequence
 from pathlib import PurePosixPath
 from typing import NamedTuple
 
+from neuromosaic.core.errors import RepositoryError
+from neuromosaic.delivery.pull_requests.git import Git
 from neuromosaic.delivery.pull_requests.material import Material
 
 FILE = "weights.safetensors"
+_POINTER = b"version https://git-lfs.github.com/spec/"
+"""What git keeps of a file that LFS has."""
+
 LARGEST = 1_000_000
 """Bytes that a repository takes without Git LFS: whoever clones it pays for them for ever."""
 
@@ -32,6 +37,16 @@ def place_weights(material: Material, folder: PurePosixPath, lfs: Sequence[str])
         return Weights({folder / FILE: data}, f"The weights ({_size(len(data))}) are committed{how}.", by_lfs)
     text = _missing(material, data)
     return Weights({folder / "WEIGHTS.md": text.encode()}, " ".join(text.split("\n\n")[1].split()))
+
+
+def refuse_raw(git: Git, weights: Weights) -> None:
+    """Raises RepositoryError where files that belong into Git LFS were staged as they are: it is not set up."""
+    for path in weights.files if weights.by_lfs else ():
+        if not git.bytes_of("show", f":{path}").startswith(_POINTER):
+            raise RepositoryError(
+                f"{path} belongs into Git LFS, which is not set up here: install git-lfs, run `git lfs install`, "
+                "and try again"
+            )
 
 
 def _missing(material: Material, data: bytes) -> str:

@@ -5,10 +5,13 @@ documentation.
 """
 
 import base64
+import hashlib
 import json
 import os
 import re
+import signal
 import subprocess
+import sys
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -35,6 +38,9 @@ class Forge:
         self.drafts = True
         self.description = Description()
         self.address = ""
+        self.large: dict[str, bytes] = {}  # what Git LFS keeps, by SHA-256
+        self.requests, self.client = 0, None  # so far; the process group that sends them
+        self.kill_at: tuple[int | str, str] | None = None  # the number of a request, or its method and path
 
     def remote(self, project: str = "acme/vision") -> str:
         """The address of a new, empty bare repository."""
@@ -52,6 +58,26 @@ class Forge:
             check=False,
         )
         return done.stdout.strip() or None
+
+    def branches(self, project: str = "acme/vision") -> list[str]:
+        return self._git("for-each-ref", "--format=%(refname:lstrip=2)", "refs/heads", project=project).splitlines()
+
+    def commits(self, base: str, branch: str, project: str = "acme/vision") -> int:
+        return int(self._git("rev-list", "--count", f"{base}..{branch}", project=project))
+
+    def forget(self, branch: str, project: str = "acme/vision") -> None:
+        """As if nobody had ever pushed it, and proposed nothing."""
+        self._git("update-ref", "-d", f"refs/heads/{branch}", project=project)
+        self.pulls, self.requests = [], 0
+
+    def _git(self, *arguments: str, project: str) -> str:
+        command = ["git", "-C", str(self.projects / f"{project}.git"), *arguments]
+        return subprocess.run(command, check=True, capture_output=True, text=True).stdout.strip()
+
+    def moment(self, when: str, request: str) -> None:
+        """Kills whoever sends the request, where it is the time for that."""
+        if self.client is not None and self.kill_at in {(self.requests, when), (request, when)}:
+            os.killpg(self.client, signal.SIGKILL)
 
     # ------------------------------------------------------------ the APIs
 
@@ -157,7 +183,7 @@ class Forge:
 @contextmanager
 def serving(projects: Path) -> Iterator[Forge]:
     forge = Forge(projects)
-    server = ThreadingHTTPServer(("127.0.0.1", 0), _handler(forge))
+    server = _Server(("127.0.0.1", 0), _handler(forge))
     forge.address = f"127.0.0.1:{server.server_port}"
     thread = threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True)
     thread.start()
@@ -173,6 +199,13 @@ def _handler(forge: Forge) -> type[BaseHTTPRequestHandler]:
     return type("Handler", (_Handler,), {"forge": forge})
 
 
+class _Server(ThreadingHTTPServer):
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        """A client that was killed is no news; anything else is."""
+        if not isinstance(sys.exc_info()[1], ConnectionError):
+            super().handle_error(request, client_address)
+
+
 class _Handler(BaseHTTPRequestHandler):
     forge: Forge
     protocol_version = "HTTP/1.1"
@@ -183,6 +216,8 @@ class _Handler(BaseHTTPRequestHandler):
     def answer(self) -> None:
         apis = {"/api/v3": self.forge.github, "/api/v4": self.forge.gitlab, "/api/v1": self.forge.gitea}
         body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
+        self.forge.requests += 1
+        self.forge.moment("before", f"{self.command} {self.path}")
         if self.path[:7] in apis:
             self._api(apis[self.path[:7]], body)
         else:
@@ -202,6 +237,7 @@ class _Handler(BaseHTTPRequestHandler):
             self._reply(status, {}, said)
 
     def _reply(self, status: int, headers: dict[str, str], document: Any) -> None:
+        self.forge.moment("after", f"{self.command} {self.path}")
         data = document if isinstance(document, bytes) else json.dumps(document).encode()
         self.send_response(status)
         usual = {"Content-Type": "application/json", "Content-Length": str(len(data))}
@@ -215,6 +251,9 @@ class _Handler(BaseHTTPRequestHandler):
         said = self.headers.get("Authorization", "").partition("Basic ")[2]
         if base64.b64decode(said).decode().partition(":")[2] != self.forge.token:
             self._reply(401, {"WWW-Authenticate": 'Basic realm="forge"'}, {})
+            return
+        if "/info/lfs/" in self.path:
+            self._large(body)
             return
         parts = urlsplit(self.path)
         variables = {
@@ -230,3 +269,23 @@ class _Handler(BaseHTTPRequestHandler):
         headers = dict(line.split(": ", 1) for line in head.decode().splitlines())
         status = int(headers.pop("Status", "200").split()[0])
         self._reply(status, headers, content)
+
+    def _large(self, body: bytes) -> None:
+        """https://github.com/git-lfs/git-lfs/blob/main/docs/api/batch.md, uploads alone."""
+        before, _, rest = self.path.partition("/info/lfs/")
+        kind = {"Content-Type": "application/vnd.git-lfs+json"}
+        if self.command == "PUT":
+            assert hashlib.sha256(body).hexdigest() == rest.rpartition("/")[2]
+            self.forge.large[rest.rpartition("/")[2]] = body
+            self._reply(200, {}, {})
+        elif rest == "objects/batch":
+            asked = json.loads(body)
+            base = f"http://{self.forge.address}{before}/info/lfs/store"
+            objects = [
+                {**one, "actions": {"upload": {"href": f"{base}/{one['oid']}"}}}
+                if one["oid"] not in self.forge.large else one
+                for one in asked["objects"]
+            ]  # fmt: skip
+            self._reply(200, kind, {"transfer": "basic", "objects": objects})
+        else:
+            self._reply(404, kind, {"message": "no locks here"})

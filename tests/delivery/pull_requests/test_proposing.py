@@ -339,5 +339,7 @@ def test_manners_are_kept(tmp_path: Path, material: Material) -> None:
 def test_a_subject_fits_on_its_line(material: Material) -> None:
     from neuromosaic.delivery.pull_requests.habits import Manners
 
-    line = commits.subject(material, "a_network_with_a_very_long_name_indeed", Manners(True, True, False, None))
+    line = commits.subject(
+        material, "add a_network_with_a_very_long_name_indeed network", Manners(True, True, False, None)
+    )
     assert line == "feat: add a_network_with_a_very_long_name_indeed network"

@@ -20,6 +20,7 @@ from tests.delivery.pull_requests.fake_forges import TOKEN, Forge, serving
 
 BRANCH = "neuromosaic/digits-1121-0312-ab12"
 QUICK = Wanted(check="none")
+STORE = Path("not-needed-for-folders")
 KINDS: tuple[Choice, ...] = ("github", "gitlab", "gitea")
 HOSTS = {"github": "GH_HOST", "gitlab": "GITLAB_HOST", "gitea": "GITEA_SERVER_URL"}
 TOKENS = {"github": "GH_ENTERPRISE_TOKEN", "gitlab": "GITLAB_TOKEN", "gitea": "GITEA_TOKEN"}
@@ -46,7 +47,7 @@ def no_waiting(monkeypatch: pytest.MonkeyPatch) -> list[float]:
 
 
 def propose(repo: Repo, material: Material, choice: Choice | None = "github", wanted: Wanted = QUICK) -> Published:
-    with connected(repo.path, choice) as connection:
+    with connected(str(repo.path), STORE, choice) as connection:
         return publish(prepare(material, connection.repository, wanted, green), wanted, connection)
 
 
@@ -116,7 +117,7 @@ def test_a_token_goes_to_no_other_host(
 ) -> None:
     monkeypatch.setenv("GH_HOST", "github.example.org")
     monkeypatch.setenv("GH_TOKEN", TOKEN)
-    with connected(repo.path, "github") as connection:
+    with connected(str(repo.path), STORE, "github") as connection:
         assert connection.forge is None
         assert "GH_HOST" in connection.why or "GH_TOKEN" in connection.why
     assert forge.seen == []
@@ -292,7 +293,7 @@ def test_a_rebase_that_was_not_pushed_yet_is_pushed_the_next_time(
     propose(shared, material, None)
     shared.commit({"README.md": "hello\n"}, "Say hello")
     shared.git("push", "--quiet", "origin", "main")
-    with connected(shared.path) as connection:
+    with connected(str(shared.path), STORE) as connection:
         prepared = prepare(material, connection.repository, QUICK, green)  # and killed here
     assert shared.git("rev-parse", BRANCH, cwd=tmp_path / "origin.git") != prepared.commit
     published = propose(shared, material, None)
@@ -307,7 +308,7 @@ def test_a_shallow_clone_will_do(shared: Repo, material: Material, tmp_path: Pat
     subprocess.run(
         ["git", "clone", "--quiet", "--depth=1", f"file://{tmp_path}/origin.git", str(shallow)], check=True
     )
-    with connected(shallow) as connection:
+    with connected(str(shallow), STORE) as connection:
         published = publish(prepare(material, connection.repository, QUICK, green), QUICK, connection)
     assert published.pushed
     assert shared.git("rev-list", "--count", f"main..{BRANCH}", cwd=tmp_path / "origin.git") == "1"
@@ -326,5 +327,5 @@ def test_without_a_remote_the_branch_stays(repo: Repo, material: Material) -> No
 
 
 def test_an_unknown_server_is_asked_about(repo: Repo, material: Material, forge: Forge) -> None:
-    with connected(repo.path) as connection:
+    with connected(str(repo.path), STORE) as connection:
         assert "say --forge github, gitlab or gitea" in connection.why
