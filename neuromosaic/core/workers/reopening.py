@@ -26,7 +26,7 @@ def reopen(module: nn.Module, job: Job, converse: Converse) -> Message:
     network, x = _opened(job, "file"), to_torch(job.tensors["x"])
     with torch.no_grad():
         found = {
-            f"outputs/{size}": torch.cat([network(part) for part in x[:size].split(job.arguments["batch"])])
+            f"outputs/{size}": torch.cat([network(part) for part in torch.split(x[:size], job.arguments["batch"])])
             for size in job.arguments["sizes"]
         }
     return Message({}, {name: from_torch(outputs) for name, outputs in found.items()})
