@@ -1,5 +1,6 @@
 """The table of candidates and baselines: each beside the others on one scale, each figure with its evidence."""
 
+import math
 from collections.abc import Iterable
 from typing import NamedTuple
 
@@ -86,8 +87,9 @@ def _candidate(results: Results, part: str, one: CandidateResult, metric: str, s
 def _scale(results: Results, metric: str) -> Scale:
     """All certified candidates and the brief's bound, and the baselines that lie no further off than `FAR` spans."""
     key = f"test_{metric}"
-    shown = [entry.candidate for entry in entries(results) if key in entry.candidate.metrics]
-    values = [one.metrics[key] for one in shown] + [end for one in shown for end in one.intervals.get(key, ())]
+    shown = [entry.candidate for entry in entries(results)]
+    values = _known(one.metrics.get(key) for one in shown)
+    values += _known(end for one in shown for end in one.intervals.get(key, ()))
     values += _known([results.brief.constraints.metrics.get(metric)])
     low, high = (min(values), max(values)) if values else (0.0, 1.0)
     span = (high - low) or abs(high) * 0.1 or 1.0
@@ -99,13 +101,14 @@ def _scale(results: Results, metric: str) -> Scale:
 
 
 def _known(values: Iterable[float | None]) -> list[float]:
-    return [value for value in values if value is not None and abs(value) != float("inf") and value == value]
+    return [value for value in values if value is not None and math.isfinite(value)]
 
 
 def _strip(value: float | None, interval: tuple[float, float] | None, scale: Scale) -> Strip:
-    if value is None or value != value:
+    if value is None or math.isnan(value):
         return Strip(None, None, None)
     if not scale.holds(value):
         return Strip(None, None, None, "left" if value < scale.low else "right")
-    low, high = (scale.at(end) for end in interval) if interval else (None, None)
-    return Strip(scale.at(value), low, high)
+    if interval is None or not all(map(math.isfinite, interval)):
+        return Strip(scale.at(value), None, None)
+    return Strip(scale.at(value), scale.at(interval[0]), scale.at(interval[1]))

@@ -1,4 +1,7 @@
+import math
+
 from neuromosaic.delivery.contents import Delivery
+from neuromosaic.delivery.plots.pareto import PARAMETERS, metric_against
 from neuromosaic.delivery.standings import standings
 
 
@@ -27,6 +30,17 @@ def test_a_figure_that_nobody_measured_is_left_open(digits: Delivery) -> None:
     found = standings(digits.results.model_copy(update={"metric": "auroc"}))
     assert found.rows[0].metric.value == "-"
     assert found.rows[0].strip == (None, None, None, "")
+
+
+def test_a_figure_without_end_breaks_nothing(digits: Delivery) -> None:
+    winner = digits.results.winner
+    assert winner is not None
+    update = {"metrics": {"test_accuracy": math.inf}, "intervals": {"test_accuracy": (0.5, math.inf)}}
+    results = digits.results.model_copy(update={"winner": winner.model_copy(update=update)})
+    first, second, *_ = standings(results).rows
+    assert (first.metric.value, first.strip.side) == ("infinite", "right")
+    assert second.strip.at is not None
+    assert winner.name not in metric_against(results, PARAMETERS, "size")
 
 
 def test_larger_errors_lie_further_right(regression: Delivery) -> None:

@@ -148,7 +148,7 @@ def _convolution(node: Node, weight: tuple[int, ...]) -> str:
     turned = "transpose" in node["op"]
     outputs, inputs = (weight[1] * groups, weight[0]) if turned else (weight[0], weight[1] * groups)
     kind = "depthwise conv" if groups == inputs > 1 else "grouped conv" if groups > 1 else "conv"
-    step = max(stride) if isinstance(stride, list) and stride else 1
+    step = max((size for size in stride if type(size) is int), default=1) if isinstance(stride, list) else 1
     channels = str(inputs) if inputs == outputs else f"{inputs} to {outputs}"
     return f"{'transposed ' * turned}{kind} {kernel}, {channels}" + (f", stride {step}" if step > 1 else "")
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator, Sequence
 from html import escape
 from typing import NamedTuple
@@ -57,7 +58,8 @@ def metric_against(results: Results, cost: Cost, name: str, trials: Sequence[Tri
     certified candidate has the metric.
     """
     metric = primary(results)
-    shown = [entry for entry in entries(results) if f"test_{metric}" in entry.candidate.metrics]
+    key = f"test_{metric}"
+    shown = [entry for entry in entries(results) if math.isfinite(entry.candidate.metrics.get(key, math.nan))]
     if not shown:
         return ""
     return _Picture(results, cost, name, size, shown).drawn(trials if cost.name == "parameters" else ())
@@ -104,7 +106,9 @@ class _Picture:
         return entry.candidate.metrics[f"test_{self._metric}"]
 
     def _interval(self, entry: Entry) -> tuple[float, float]:
-        return entry.candidate.intervals.get(f"test_{self._metric}", (self._value(entry),) * 2)
+        """Nothing but the value where it has none, or one without an end."""
+        found = entry.candidate.intervals.get(f"test_{self._metric}", ())
+        return found if found and all(map(math.isfinite, found)) else (self._value(entry), self._value(entry))
 
     def _across(self) -> Scale:
         """Certified candidates and the limit always fit; on a log scale where they lie far apart."""
@@ -118,7 +122,7 @@ class _Picture:
     def _vertical(self) -> tuple[float, float]:
         key = f"test_{self._metric}"
         values = [self._value(entry) for entry in self._shown]
-        values += [bound for entry in self._shown for bound in entry.candidate.intervals.get(key, ())]
+        values += [bound for entry in self._shown for bound in self._interval(entry)]
         values += [self._bound] if self._bound is not None else []
         low, high = min(values), max(values)
         span = (high - low) or abs(high) * 0.1 or 1.0
