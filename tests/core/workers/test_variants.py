@@ -10,6 +10,9 @@ from neuromosaic.core.workers.conversion import program
 from neuromosaic.core.workers.variants import LARGEST, Int8Linear, in_bfloat16, in_int8, quantised
 
 
+pytestmark = pytest.mark.filterwarnings("ignore:.*LeafSpec:FutureWarning")  # PyTorch's own, when it copies a program
+
+
 class Recurrent(nn.Module):
     def __init__(self, kind: type[nn.RNNBase]) -> None:
         super().__init__()
