@@ -9,7 +9,6 @@ from torch import Tensor, nn
 from neuromosaic.core.workers.conversion import program
 from neuromosaic.core.workers.variants import LARGEST, Int8Linear, in_bfloat16, in_int8, quantised
 
-
 pytestmark = pytest.mark.filterwarnings("ignore:.*LeafSpec:FutureWarning")  # PyTorch's own, when it copies a program
 
 
