@@ -146,7 +146,7 @@ def test_variants_are_measured_beside_the_original(
     for said in json.loads(capsys.readouterr().out)["exports"]:
         variant, accuracy = said["format"], said["accuracy"]
         assert accuracy["original"]["value"] == pytest.approx(best.metrics[f"test_{accuracy['metric']}"])
-        assert (accuracy["split"], accuracy["examples"], accuracy["test_opened"]) == ("test", 30, 2)
+        assert (accuracy["split"], accuracy["examples"], accuracy["test_opened"]) == ("test", 24, 2)
         original, own = said["latency_ms"]["original"]["p50"], said["latency_ms"][variant]["p50"]
         told = f"{variant} is slower than the original on this machine"
         assert any(sentence.startswith(told) for sentence in said["sentences"]) == (own > original > 0)
@@ -169,4 +169,4 @@ def test_without_its_data_a_variant_says_that_nobody_knows_how_well_it_predicts(
     loaded = torch.export.load(io.BytesIO(found.files["model.int8.pt2"])).module()
     x = torch.randn(5, 10)
     original = exporter.outputs(from_torch(x))
-    assert 0 < np.abs(loaded(x).numpy() - original).max() < 0.1 * np.abs(original).max()
+    assert 0 < np.abs(loaded(x).detach().numpy() - original).max() < 0.1 * np.abs(original).max()

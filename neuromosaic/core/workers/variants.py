@@ -161,6 +161,9 @@ def _cast_before(graph: fx.Graph, end: fx.Node) -> Callable[[fx.Node], fx.Node]:
 
 def _tidied(module: fx.GraphModule) -> fx.GraphModule:
     """Without the tensors that nothing uses any more."""
+    for node in list(module.graph.nodes):
+        if node.op == "get_attr" and not node.users:
+            module.graph.erase_node(node)
     used = {str(node.target) for node in module.graph.nodes if node.op == "get_attr"}
     for name, _ in [*module.named_parameters(remove_duplicate=False), *module.named_buffers(remove_duplicate=False)]:
         path, _, key = name.rpartition(".")

@@ -9,6 +9,8 @@ from torch import Tensor, nn
 from neuromosaic.core.workers.conversion import program
 from neuromosaic.core.workers.variants import LARGEST, Int8Linear, in_bfloat16, in_int8, quantised
 
+pytestmark = pytest.mark.filterwarnings("ignore:.*LeafSpec:FutureWarning")  # PyTorch's own, when it copies a program
+
 
 class Recurrent(nn.Module):
     def __init__(self, kind: type[nn.RNNBase]) -> None:
