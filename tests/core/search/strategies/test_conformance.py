@@ -24,7 +24,6 @@ QUICK: Mapping[str, Mapping[str, Any]] = {
 NETWORKS = {"differentiable"}  # searches nothing but networks of cells, with data
 
 
-@pytest.mark.no_cover  # the same lines again and again, which the other tests count
 @pytest.mark.parametrize("name", sorted({*strategy_names()} - NETWORKS))
 def test_a_strategy_keeps_its_contract(name: str) -> None:
     if name in ("cmaes", "nsga2", "tpe"):

@@ -57,7 +57,6 @@ def test_a_controller_leaves_torchs_own_random_numbers_alone() -> None:
     assert torch.equal(torch.rand(1), expected)
 
 
-@pytest.mark.no_cover
 def test_what_the_controller_writes_is_as_likely_as_it_says() -> None:
     import random
 
