@@ -12,6 +12,7 @@ from neuromosaic.core.evaluation.data.preprocessing import Preprocessing
 from neuromosaic.core.spelling import suggest
 from neuromosaic.core.store.store import Store
 from neuromosaic.core.workers.boundary import Accepted
+from neuromosaic.delivery.export_folder import exported_earlier, write_exports
 from neuromosaic.delivery.exporting import FILES, SMALLER, Exported, Exporter, Format, check_installed
 from neuromosaic.delivery.pull_requests.material import Material
 from neuromosaic.delivery.variants import Opened, measured
@@ -29,19 +30,17 @@ class Request(NamedTuple):
 
 
 def export(root: Path, request: Request, *, as_json: bool) -> None:
-    """Writes a folder with the files and `export.json`, or nothing at all."""
+    """Writes the files and `export.json` into a folder, beside earlier exports of the run, or nothing at all."""
     formats = [_known(name) for name in dict.fromkeys(request.to)]
     for wanted in formats:
         check_installed(wanted)
     with tempfile.TemporaryDirectory(prefix="neuromosaic-") as spare:
         material = material_of(root, request.run, None, Path(spare))
     folder = request.out or Path("exports") / material.results.run
-    if folder.exists():
-        raise UsageError(f"{folder} exists already: name another place with --out, or move it away")
+    exported_earlier(folder, material.results.run)
     data = _opened(root, material, request.data) if set(formats) & set(SMALLER) else Opened(None)
     done = _exported(material, formats, data, request.boundary)
-    _write(folder, done)
-    said = [one.described() for one in done]
+    said = write_exports(folder, material.results.run, done)
     if as_json:
         print(json.dumps({"folder": str(folder), "exports": said}, indent=2))
         return
@@ -104,19 +103,3 @@ def _measured(exporter: Exporter, variant: Exported, data: Opened) -> Exported:
     from neuromosaic.core.evaluation.hardware import profile
 
     return measured(exporter, variant, exporter.export("torch-export"), data, profile("cpu").name)
-
-
-def _write(folder: Path, done: Sequence[Exported]) -> None:
-    """Appears whole or not at all."""
-    try:
-        folder.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(dir=folder.parent, prefix=".export-") as spare:
-            part = Path(spare) / "part"
-            part.mkdir()
-            for one in done:
-                for name, data in one.files.items():
-                    (part / name).write_bytes(data)
-            (part / "export.json").write_text(json.dumps([one.described() for one in done], indent=2) + "\n")
-            part.rename(folder)
-    except OSError as error:
-        raise UsageError(f"cannot write {folder}: {error.strerror or error}; name another place with --out") from None

@@ -71,8 +71,10 @@ def test_every_format_computes_what_the_network_computes(
             expected = model(x)
             torch.testing.assert_close(exported(x), expected)
             torch.testing.assert_close(scripted(x), expected)
+    (out / "card.md").write_text("mine")
     assert call("export", folder, "--to", "source", "--out", out) == 2
-    assert "exists already" in capsys.readouterr().err
+    assert "card.md is not as an export left it" in capsys.readouterr().err
+    assert (out / "card.md").read_text() == "mine"
 
 
 @pytest.fixture(scope="module")
