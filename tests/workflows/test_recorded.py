@@ -36,7 +36,9 @@ def test_what_the_model_answered_still_leads_to_its_certified_network(
     assert model.faults == []
     assert told["status"] == "met", told
     assert told["fallbacks"] == 0
-    assert told["designed_by"] == "openai/m"
+    own = {"you"} if BRIEFS[brief].extend else set()  # the network to extend may still be the best
+    assert told["designed_by"] in {"openai/m", *own}
+    assert told["first_try"] + told["after_repair"] > len(own)
     assert not model.left, "recorded, but no longer asked for"
 
 
