@@ -1,7 +1,7 @@
 .DEFAULT_GOAL := help
 PYTHON ?= python3
 BIN := .venv/bin
-PROCESSES := $(shell $(PYTHON) -c 'import os; print(2 * os.cpu_count())')
+PROCESSES := $(shell $(PYTHON) -c 'import os; print(min(8, 2 * os.cpu_count()))')
 READY := .venv/.ready
 # With the engines that only some use, which the tests really start.
 TESTED := .venv/.tested
@@ -36,7 +36,7 @@ coverage: $(TESTED)  ## The same, with branch coverage of the package: less than
 	$(MAKE) test ARGS="--cov --cov-report=term:skip-covered"
 
 soak: $(TESTED)  ## The long tests: the whole zoo, and every attempt to escape, at every level
-	$(BIN)/python -m pytest -n $(PROCESSES) --dist worksteal -m soak
+	$(BIN)/python -m pytest -n 3 --dist worksteal -m soak
 
 check: lint types floors  ## Lint, types and floors
 
