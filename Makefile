@@ -1,7 +1,6 @@
 .DEFAULT_GOAL := help
 PYTHON ?= python3
 BIN := .venv/bin
-PROCESSES := $(shell $(PYTHON) -c 'import os; print(min(8, 2 * os.cpu_count()))')
 READY := .venv/.ready
 # With the engines that only some use, which the tests really start.
 TESTED := .venv/.tested
@@ -27,9 +26,9 @@ $(TESTED): $(READY)
 demo: $(READY)  ## Design a network for the built-in handwritten digits
 	$(BIN)/neuromosaic design "classify 8x8 grey images of handwritten digits, under 20k parameters, under 1 ms per image on CPU" --data digits
 
-# Two processes a core: a test often waits for the workers that it has started.
+# Three processes for two cores: a test often waits for the workers that it has started.
 test: $(TESTED)  ## Run the whole test-suite; ARGS="-k chat" and the like go to pytest
-	$(BIN)/python -m pytest -n $(PROCESSES) --dist worksteal $(ARGS)
+	$(BIN)/python -m pytest -n 3 --dist worksteal $(ARGS)
 
 # Counting branches takes half as long again, so that it is done apart.
 coverage: $(TESTED)  ## The same, with branch coverage of the package: less than 90% is a failure
