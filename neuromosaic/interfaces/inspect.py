@@ -13,7 +13,9 @@ from neuromosaic.delivery.narration import narrate
 from neuromosaic.workflows import runs
 
 WIDE = 110
-KEPT_WHOLE = ("candidate", "parameters", "latency")
+KEPT_WHOLE = ("parameters", "latency")
+NARROWEST = 9
+"""Columns of the table that may be broken: a figure still stands on one line, however long the names are."""
 SPARED = ("designed by", "memory")
 """A terminal of fewer columns than `WIDE` goes without these."""
 
@@ -120,7 +122,7 @@ def print_results(results: Results) -> None:
     console = Console(highlight=False)
     shown = [place for place, header in enumerate(headers) if console.width >= WIDE or header not in SPARED]
     for place in shown:
-        table.add_column(headers[place], overflow="fold", no_wrap=headers[place] in KEPT_WHOLE)
+        table.add_column(headers[place], overflow="fold", no_wrap=headers[place] in KEPT_WHOLE, min_width=NARROWEST)
     for row in body:
         table.add_row(*(row[place] for place in shown))
     console.print(table)
