@@ -3,6 +3,7 @@
 import random
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 from neuromosaic.core.errors import ReplyError, SpaceError, SpendingLimitError
 from neuromosaic.core.proposals import PointsProposal, Request
@@ -44,7 +45,7 @@ class LLMSearch:
         model: str | list[str] = "offline",
         api_base: str | None = None,
         replies: str | None = None,
-        client: object | None = None,
+        client: Any = None,
         n_initial_random: AtLeastOne = 4,
     ) -> None:
         self._seed, self._objectives, self._initial = seed, objectives, n_initial_random
@@ -117,10 +118,10 @@ class LLMSearch:
         return Tried(point=self._memory.points[number], figures=finite)
 
 
-def client_of(client: object | None, models: Sequence[str], api_base: str | None, replies: str | None) -> ModelClient:
+def client_of(client: Any, models: Sequence[str], api_base: str | None, replies: str | None) -> ModelClient:
     """The client that is given, or that the names mean."""
     if client is not None:
-        return client  # type: ignore[return-value]  # whatever it is, it is asked
+        return client
     from neuromosaic.core.store.store import Store
     from neuromosaic.llm.choose import client_for
     from neuromosaic.prompts.roles import load_roles

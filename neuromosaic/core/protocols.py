@@ -2,11 +2,15 @@
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Literal, Protocol
+from typing import TYPE_CHECKING, Any, Literal, Protocol, runtime_checkable
 
 from neuromosaic.core.graph.document import Graph, TensorData
 from neuromosaic.core.role_inputs import Finding
 from neuromosaic.core.signature import Signature
+
+if TYPE_CHECKING:
+    from neuromosaic.core.space.parameters import Point
+    from neuromosaic.core.space.space import SearchSpace
 
 
 @dataclass(frozen=True)
@@ -146,12 +150,22 @@ class Gate(Protocol):
     def check(self, subject: Graph | Program, worker: Judge | Sandbox) -> Verdict: ...
 
 
+@runtime_checkable
 class SearchStrategy(Protocol):
-    """Proposes points. `trial_number` seeds every draw: a resumed run continues as if nothing had happened."""
+    """Proposes points, and learns from what became of them.
 
-    def suggest(self, space: Any, trial_number: int) -> Any: ...
+    `suggest` depends on the seed, the trial's number and the updates told so far alone, so that a resumed search,
+    which tells them again, goes on as if nothing had happened. It may raise SearchExhausted. `update` gets the raw
+    metrics, empty or NaN where the trial failed. Optional: where `update` takes a keyword `fidelity`, it is told at
+    which level of the pruner's ladder the metrics were reached (None without one), and of a point again at each;
+    `pending(points)` is told of the trials in flight before each suggestion; `prepare(space, evaluator)` is called
+    before anything else, the evaluator being None where there is none; `fallbacks` counts how often a model failed
+    and chance was taken instead.
+    """
 
-    def update(self, architecture: Any, metrics: Mapping[str, float]) -> None: ...
+    def suggest(self, space: "SearchSpace", trial_number: int) -> "Point": ...
+
+    def update(self, architecture: "Point", metrics: Mapping[str, float]) -> None: ...
 
 
 class EarlyStopping(Protocol):

@@ -5,12 +5,12 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import TypeAlias
 
 from neuromosaic.core.errors import SearchError, SearchExhausted
+from neuromosaic.core.protocols import SearchStrategy
 from neuromosaic.core.search.objectives import Objectives
-from neuromosaic.core.search.strategies.catalogue import Strategy
 from neuromosaic.core.space.parameters import Point
 from neuromosaic.core.space.space import SearchSpace
 
-Make: TypeAlias = Callable[[int, Objectives], Strategy]
+Make: TypeAlias = Callable[[int, Objectives], SearchStrategy]
 Trial: TypeAlias = tuple[Point, Mapping[str, float]]
 
 ONE = Objectives({"value": "max"})
@@ -73,7 +73,7 @@ BAD: Mapping[str, Callable[[int, Point], Mapping[str, float]]] = {
 
 
 def _searched(
-    strategy: Strategy,
+    strategy: SearchStrategy,
     space: SearchSpace,
     trials: int,
     measure: Callable[[int, Point], Mapping[str, float]],
@@ -123,7 +123,7 @@ def _check_pending(make: Make, space: SearchSpace) -> None:
             strategy.update(done, measured(number, done))
 
 
-def tell_pending(strategy: Strategy, points: Sequence[Point]) -> None:
+def tell_pending(strategy: SearchStrategy, points: Sequence[Point]) -> None:
     """Tells of the trials in flight, where the strategy wants to know."""
     pending = getattr(strategy, "pending", None)
     if pending is not None:

@@ -2,7 +2,7 @@
 
 import warnings
 from collections.abc import Callable
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from neuromosaic.core.errors import ExecutorError, SearchError
 from neuromosaic.core.protocols import BaseExecutor
@@ -102,8 +102,3 @@ def make_executor(name: str, settings: Settings = Settings(), strict: bool = Fal
 def missing(library: str, extra: str) -> ExecutorError:
     """The error where an optional library is not installed."""
     return ExecutorError(f"{library} is not installed: pip install 'neuromosaic[{extra}]'")
-
-
-def workers_of(executor: Any) -> int:
-    """How many trials it runs at a time, as far as it says."""
-    return int(getattr(executor, "max_workers", 1))

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from neuromosaic.core.errors import SearchError, SearchExhausted
-from neuromosaic.core.search.strategies.catalogue import Strategy
+from neuromosaic.core.protocols import SearchStrategy
 from neuromosaic.core.search.trials import Trials
 from neuromosaic.core.space.parameters import Point
 from neuromosaic.core.space.space import SearchSpace
@@ -22,7 +22,7 @@ class Choosing:
 
     space: SearchSpace
     trials: Trials
-    strategy: Strategy
+    strategy: SearchStrategy
     start: Sequence[Point]
     max_trials: int | None
     over: Callable[[], bool]

@@ -5,9 +5,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal, Protocol, runtime_checkable
 
-from neuromosaic.core.protocols import EarlyStopping
+from neuromosaic.core.protocols import EarlyStopping, SearchStrategy
 from neuromosaic.core.search.ledger import SearchEvent
-from neuromosaic.core.search.strategies.catalogue import Strategy
 from neuromosaic.core.space.parameters import Point
 
 State = Literal["waiting", "running", "paused", "complete", "pruned", "failed"]
@@ -79,7 +78,7 @@ class Ladder(Protocol):
 class Trials:
     """All trials, the strategy and the pruner, moved on by events alone: the same events, the same state."""
 
-    def __init__(self, strategy: Strategy, pruner: EarlyStopping | None, climbs: bool = False) -> None:
+    def __init__(self, strategy: SearchStrategy, pruner: EarlyStopping | None, climbs: bool = False) -> None:
         self.every: list[Trial] = []
         self.strategy, self.pruner = strategy, pruner
         self.ladder = pruner if climbs and isinstance(pruner, Ladder) else None

@@ -8,13 +8,13 @@ from typing import Any
 
 from neuromosaic.core.errors import SearchError
 from neuromosaic.core.execution.failure import Failure, WrongResult, failure_of
-from neuromosaic.core.protocols import EarlyStopping
+from neuromosaic.core.protocols import EarlyStopping, SearchStrategy
 from neuromosaic.core.registration import Registration, registered
 from neuromosaic.core.search.evaluator import Evaluation, as_metrics, function_of, identity_of, keywords_of
 from neuromosaic.core.search.objectives import Objectives
 from neuromosaic.core.search.pruners.catalogue import make_pruner, pruner_options
 from neuromosaic.core.search.setup import space_document
-from neuromosaic.core.search.strategies.catalogue import Strategy, make_strategy
+from neuromosaic.core.search.strategies.catalogue import make_strategy
 from neuromosaic.core.space.parameters import Point
 from neuromosaic.core.space.space import SearchSpace
 
@@ -151,8 +151,8 @@ class Wanted:
 
     # ------------------------------------------------------------ by which rules
 
-    def make_strategy(self) -> Strategy:
-        made: Strategy
+    def make_strategy(self) -> SearchStrategy:
+        made: SearchStrategy
         if isinstance(self.strategy, str):
             made = make_strategy(self.strategy, self.seed, self.aims, self._strategy_options())
         else:

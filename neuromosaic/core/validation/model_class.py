@@ -9,7 +9,6 @@ from neuromosaic.core.signature import Signature
 from neuromosaic.core.syntax import method
 
 GATE = "parse"
-NO_LAYERS = ("Function", "Enum", "NamedTuple", "Exception", "dict", "list", "Dataset", "Sampler", "Optimizer")
 PLAIN = frozenset({"nn.Module", "torch.nn.Module", "Module", "object", "ABC", "abc.ABC"})
 
 

@@ -18,7 +18,6 @@ from neuromosaic.core.execution.catalogue import (
     Settings,
     make_executor,
     register_executor,
-    workers_of,
 )
 from neuromosaic.core.execution.failure import Failure, WrongResult, failure_of
 from neuromosaic.core.execution.processes import ProcessExecutor
@@ -158,7 +157,7 @@ def test_unknown_names_are_refused_and_own_ones_known() -> None:
         make_executor("process")
     register_executor("mine", lambda settings: ThreadExecutor(settings.max_workers))
     placed = make_executor("mine", Settings(max_workers=5))
-    assert (workers_of(placed.executor), placed.because) == (5, "")
+    assert (placed.executor.max_workers, placed.because) == (5, "")
 
 
 def test_an_executor_of_ones_own_may_be_an_object() -> None:

@@ -3,36 +3,16 @@
 import inspect
 from collections.abc import Callable, Mapping
 from importlib import import_module
-from typing import Any, Protocol, TypeAlias, get_type_hints, runtime_checkable
+from typing import Any, TypeAlias, get_type_hints
 
 from pydantic import ConfigDict, ValidationError, create_model
 
 from neuromosaic.core.errors import SearchError
+from neuromosaic.core.protocols import SearchStrategy
 from neuromosaic.core.search.objectives import Objectives
-from neuromosaic.core.space.parameters import Point
-from neuromosaic.core.space.space import SearchSpace
 from neuromosaic.core.spelling import suggest
 
-
-@runtime_checkable
-class Strategy(Protocol):
-    """Proposes points, and learns from what became of them.
-
-    `suggest` depends on the seed, the trial's number and the updates told so far alone, so that a resumed search,
-    which tells them again, goes on as if nothing had happened. It may raise SearchExhausted. `update` gets the raw
-    metrics, empty or NaN where the trial failed. Optional: where `update` takes a keyword `fidelity`, it is told at
-    which level of the pruner's ladder the metrics were reached (None without one), and of a point again at each;
-    `pending(points)` is told of the trials in flight before each suggestion; `prepare(space, evaluator)` is called
-    before anything else, the evaluator being None where there is none; `fallbacks` counts how often a model failed
-    and chance was taken instead.
-    """
-
-    def suggest(self, space: SearchSpace, trial_number: int) -> Point: ...
-
-    def update(self, architecture: Point, metrics: Mapping[str, float]) -> None: ...
-
-
-Factory: TypeAlias = Callable[..., Strategy]
+Factory: TypeAlias = Callable[..., SearchStrategy]
 
 _HERE = "neuromosaic.core.search.strategies"
 _FACTORIES: dict[str, str | Factory] = {
@@ -73,7 +53,9 @@ def register_strategy(name: str, factory: Factory) -> None:
     _FACTORIES[name] = factory
 
 
-def make_strategy(name: str, seed: int, objectives: Objectives, options: Mapping[str, Any] | None = None) -> Strategy:
+def make_strategy(
+    name: str, seed: int, objectives: Objectives, options: Mapping[str, Any] | None = None
+) -> SearchStrategy:
     """The strategy of that name. Raises SearchError for unknown names and options, and for values out of range.
 
     >>> strategy = make_strategy("regularized_evolution", 0, Objectives("accuracy"), {"population_size": 20})

@@ -6,9 +6,10 @@ from typing import Any
 import pytest
 
 from neuromosaic.core.errors import SearchError
+from neuromosaic.core.protocols import SearchStrategy
 from neuromosaic.core.search.objectives import Objectives
 from neuromosaic.core.search.strategies import catalogue
-from neuromosaic.core.search.strategies.catalogue import Strategy, make_strategy, options_of, register_strategy
+from neuromosaic.core.search.strategies.catalogue import make_strategy, options_of, register_strategy
 from neuromosaic.core.search.strategies.random_search import RandomSearch
 
 FITNESS = Objectives("fitness")
@@ -37,11 +38,11 @@ def test_options_are_listed_with_their_defaults() -> None:
 def test_ones_own_strategy_is_known_by_its_name(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(catalogue, "_FACTORIES", dict(catalogue._FACTORIES))
 
-    def mine(seed: int, objectives: Objectives, *, warmth: float = 0.5) -> Strategy:
+    def mine(seed: int, objectives: Objectives, *, warmth: float = 0.5) -> SearchStrategy:
         return RandomSearch(seed + round(warmth), objectives)
 
     register_strategy("mine", mine)
-    assert isinstance(make_strategy("mine", 0, FITNESS, {"warmth": 2.0}), Strategy)
+    assert isinstance(make_strategy("mine", 0, FITNESS, {"warmth": 2.0}), SearchStrategy)
     with pytest.raises(SearchError, match="did you mean 'warmth'"):
         make_strategy("mine", 0, FITNESS, {"warmht": 2.0})
     with pytest.raises(SearchError, match="letters, digits"):

@@ -7,9 +7,10 @@ import pytest
 import torch
 
 from neuromosaic.core.errors import SearchError, SearchExhausted
+from neuromosaic.core.protocols import SearchStrategy
 from neuromosaic.core.search.controller import Controller
 from neuromosaic.core.search.objectives import Objectives
-from neuromosaic.core.search.strategies.catalogue import Strategy, make_strategy
+from neuromosaic.core.search.strategies.catalogue import make_strategy
 from neuromosaic.core.search.strategies.portfolio import Portfolio
 from neuromosaic.core.search.strategies.progressive import complexity
 from neuromosaic.core.space.parameters import Point
@@ -24,7 +25,7 @@ def agreement(point: Point) -> float:
     return float(sum(value == 3 for value in point.values()))
 
 
-def searched(strategy: Strategy, trials: int, value: Callable[[Point], float] = agreement) -> list[Point]:
+def searched(strategy: SearchStrategy, trials: int, value: Callable[[Point], float] = agreement) -> list[Point]:
     points = []
     for number in range(trials):
         points.append(strategy.suggest(CHOICES, number))

@@ -7,9 +7,10 @@ from typing import Any
 import pytest
 
 from neuromosaic.core.errors import SearchError
+from neuromosaic.core.protocols import SearchStrategy
 from neuromosaic.core.search.objectives import Objectives
 from neuromosaic.core.search.strategies import optuna_samplers
-from neuromosaic.core.search.strategies.catalogue import Strategy, make_strategy
+from neuromosaic.core.search.strategies.catalogue import make_strategy
 from neuromosaic.core.space.parameters import Point
 from neuromosaic.core.space.space import SearchSpace
 from neuromosaic.testing.strategies import spaces
@@ -22,7 +23,7 @@ def height(point: Point) -> float:
     return -sum((float(value) - 1) ** 2 for value in point.values())
 
 
-def searched(strategy: Strategy, trials: int) -> list[Point]:
+def searched(strategy: SearchStrategy, trials: int) -> list[Point]:
     points = []
     for number in range(trials):
         points.append(strategy.suggest(BOWL, number))

@@ -7,8 +7,9 @@ from itertools import pairwise
 import pytest
 
 from neuromosaic.core.errors import SearchExhausted
+from neuromosaic.core.protocols import SearchStrategy
 from neuromosaic.core.search.objectives import Objectives
-from neuromosaic.core.search.strategies.catalogue import Strategy, make_strategy
+from neuromosaic.core.search.strategies.catalogue import make_strategy
 from neuromosaic.core.search.strategies.grid import coarse
 from neuromosaic.core.space.parameters import Point
 from neuromosaic.core.space.space import SearchSpace
@@ -22,7 +23,7 @@ def agreement(point: Point) -> float:
     return float(sum(value == 3 for value in point.values()))
 
 
-def best(strategy: Strategy, space: SearchSpace, value: Callable[[Point], float], trials: int) -> list[Point]:
+def best(strategy: SearchStrategy, space: SearchSpace, value: Callable[[Point], float], trials: int) -> list[Point]:
     points = []
     for number in range(trials):
         points.append(strategy.suggest(space, number))
