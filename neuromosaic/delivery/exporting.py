@@ -17,7 +17,7 @@ from neuromosaic.core.graph.examples import draw_inputs
 from neuromosaic.core.graph.tensors import from_numpy, from_torch, to_numpy
 from neuromosaic.core.protocols import Job, Judge, Message, Program, Sandbox
 from neuromosaic.core.signature import signature_of
-from neuromosaic.delivery.pull_requests.material import Material
+from neuromosaic.delivery.material import Material
 
 Format = Literal["safetensors", "source", "torch-export", "torchscript", "onnx", "int8", "bf16"]
 FILES: Final[dict[Format, tuple[str, ...]]] = {

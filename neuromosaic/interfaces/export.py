@@ -14,7 +14,7 @@ from neuromosaic.core.store.store import Store
 from neuromosaic.core.workers.boundary import Accepted
 from neuromosaic.delivery.export_folder import exported_earlier, write_exports
 from neuromosaic.delivery.exporting import FILES, SMALLER, Exported, Exporter, Format, check_installed
-from neuromosaic.delivery.pull_requests.material import Material
+from neuromosaic.delivery.material import Material
 from neuromosaic.delivery.variants import Opened, measured
 from neuromosaic.interfaces.pr import material_of
 

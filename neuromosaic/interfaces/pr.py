@@ -12,9 +12,9 @@ from neuromosaic.core.errors import UsageError
 from neuromosaic.core.protocols import Program
 from neuromosaic.core.store.store import Store
 from neuromosaic.core.workers.boundary import Accepted
+from neuromosaic.delivery.material import Material, read_material
 from neuromosaic.delivery.pull_requests.checking import Suite
 from neuromosaic.delivery.pull_requests.cloning import forget
-from neuromosaic.delivery.pull_requests.material import Material, read_material
 from neuromosaic.delivery.pull_requests.proposing import Wanted, described, plan
 from neuromosaic.delivery.pull_requests.publishing import CLONES, Choice, Published, connected, open_pull_request
 from neuromosaic.workflows.delivering import delivered_folder

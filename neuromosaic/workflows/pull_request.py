@@ -7,7 +7,7 @@ from langgraph.types import interrupt
 
 from neuromosaic.core.errors import ForgeError, RepositoryError, UsageError
 from neuromosaic.core.protocols import Program
-from neuromosaic.delivery.pull_requests.material import read_material
+from neuromosaic.delivery.material import read_material
 from neuromosaic.delivery.pull_requests.proposing import Wanted, described, plan
 from neuromosaic.delivery.pull_requests.publishing import connected, open_pull_request
 from neuromosaic.workflows.bench import Workbench

@@ -20,7 +20,7 @@ from neuromosaic.delivery import exporting
 from neuromosaic.delivery.contents import Delivery
 from neuromosaic.delivery.exporting import Exporter
 from neuromosaic.delivery.folder import deliver
-from neuromosaic.delivery.pull_requests.material import Material, read_material
+from neuromosaic.delivery.material import Material, read_material
 from neuromosaic.delivery.variants import measured
 from neuromosaic.interfaces import cli
 from neuromosaic.interfaces.export import _opened

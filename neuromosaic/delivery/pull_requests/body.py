@@ -5,8 +5,8 @@ from collections.abc import Mapping
 from typing import NamedTuple
 
 from neuromosaic.delivery import view
+from neuromosaic.delivery.material import Material
 from neuromosaic.delivery.pull_requests.checking import Checked
-from neuromosaic.delivery.pull_requests.material import Material
 from neuromosaic.delivery.pull_requests.placing import Place
 from neuromosaic.delivery.reproducing import brief_yaml, command, repeatable
 from neuromosaic.delivery.summary import STORY

@@ -17,9 +17,9 @@ from neuromosaic.core.errors import RepositoryError
 from neuromosaic.core.evaluation.data.preprocessing import Preprocessing
 from neuromosaic.core.protocols import SuiteOutcome
 from neuromosaic.core.validation.unchanged import suite_of
+from neuromosaic.delivery.material import Material
 from neuromosaic.delivery.pull_requests.git import environment
 from neuromosaic.delivery.pull_requests.habits import Runner
-from neuromosaic.delivery.pull_requests.material import Material
 from neuromosaic.delivery.pull_requests.placing import Place, original
 
 SECONDS = 1800

@@ -3,10 +3,10 @@
 import re
 
 from neuromosaic.core.errors import RepositoryError
+from neuromosaic.delivery.material import Material
 from neuromosaic.delivery.narration import number
 from neuromosaic.delivery.pull_requests.git import Git, Said
 from neuromosaic.delivery.pull_requests.habits import Manners
-from neuromosaic.delivery.pull_requests.material import Material
 from neuromosaic.delivery.text import headline, measure, primary, words
 
 RUN = "Neuromosaic-Run"

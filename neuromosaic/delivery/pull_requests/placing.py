@@ -6,9 +6,9 @@ from pathlib import PurePosixPath
 from typing import NamedTuple
 
 from neuromosaic.core.errors import UsageError
+from neuromosaic.delivery.material import Material, identifier
 from neuromosaic.delivery.pull_requests.habits import Habits, Layout, Tree
 from neuromosaic.delivery.pull_requests.in_place import Names
-from neuromosaic.delivery.pull_requests.material import Material, identifier
 from neuromosaic.delivery.pull_requests.weights import Weights, place_weights
 
 PASSED_ON = ("card.md", "preprocessing.json", "results.json", "pareto.svg", "learning.svg")

@@ -6,10 +6,10 @@ from pathlib import PurePosixPath
 
 from neuromosaic.core.errors import RepositoryError, UsageError
 from neuromosaic.delivery.extended import Extended
+from neuromosaic.delivery.material import Material, identifier
 from neuromosaic.delivery.pull_requests.git import Git
 from neuromosaic.delivery.pull_requests.habits import Habits, Tree
 from neuromosaic.delivery.pull_requests.in_place import Names, extended, names_for
-from neuromosaic.delivery.pull_requests.material import Material, identifier
 from neuromosaic.delivery.pull_requests.placing import (
     PASSED_ON,
     Change,

@@ -5,6 +5,7 @@ from pathlib import PurePosixPath
 from typing import Any, NamedTuple
 
 from neuromosaic.core.errors import RepositoryError, UsageError
+from neuromosaic.delivery.material import Material
 from neuromosaic.delivery.pull_requests import branches, commits
 from neuromosaic.delivery.pull_requests.body import Told, body
 from neuromosaic.delivery.pull_requests.branches import Base, Branch, Repository
@@ -20,7 +21,6 @@ from neuromosaic.delivery.pull_requests.cloning import made_whole
 from neuromosaic.delivery.pull_requests.formatting import format_change, format_files
 from neuromosaic.delivery.pull_requests.git import Git
 from neuromosaic.delivery.pull_requests.habits import Habits, Tree, read_habits
-from neuromosaic.delivery.pull_requests.material import Material
 from neuromosaic.delivery.pull_requests.placing import Place, place
 from neuromosaic.delivery.pull_requests.placing_in_file import merge_by, place_in_file
 from neuromosaic.delivery.pull_requests.weights import refuse_raw

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Literal, NamedTuple
 
 from neuromosaic.core.errors import ForgeError
+from neuromosaic.delivery.material import Material
 from neuromosaic.delivery.pull_requests.body import body, mark, marked
 from neuromosaic.delivery.pull_requests.branches import Repository, open_repository, push
 from neuromosaic.delivery.pull_requests.checking import Suite
@@ -17,7 +18,6 @@ from neuromosaic.delivery.pull_requests.forges.gitlab import GitLab
 from neuromosaic.delivery.pull_requests.forges.protocol import Forge, Found, Text
 from neuromosaic.delivery.pull_requests.forges.tokens import Token, askpass, find_token, hint
 from neuromosaic.delivery.pull_requests.git import Git
-from neuromosaic.delivery.pull_requests.material import Material
 from neuromosaic.delivery.pull_requests.proposing import Prepared, Wanted, patch, prepare
 
 CLONES = "clones"

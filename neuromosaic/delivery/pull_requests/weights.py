@@ -7,8 +7,8 @@ from pathlib import PurePosixPath
 from typing import NamedTuple
 
 from neuromosaic.core.errors import RepositoryError
+from neuromosaic.delivery.material import Material
 from neuromosaic.delivery.pull_requests.git import Git
-from neuromosaic.delivery.pull_requests.material import Material
 
 FILE = "weights.safetensors"
 _POINTER = b"version https://git-lfs.github.com/spec/"

@@ -10,8 +10,8 @@ import pytest
 from neuromosaic.core.protocols import SuiteOutcome
 from neuromosaic.delivery.contents import Delivery
 from neuromosaic.delivery.folder import deliver
+from neuromosaic.delivery.material import Material, read_material
 from neuromosaic.delivery.pull_requests.branches import open_repository
-from neuromosaic.delivery.pull_requests.material import Material, read_material
 from neuromosaic.delivery.pull_requests.proposing import Prepared, Wanted, prepare
 
 SRC = {

@@ -14,8 +14,8 @@ import pytest
 from filelock import FileLock
 
 from neuromosaic.core.errors import NeuromosaicError, RepositoryError, UsageError
+from neuromosaic.delivery.material import Material
 from neuromosaic.delivery.pull_requests.cloning import at_hand, is_address
-from neuromosaic.delivery.pull_requests.material import Material
 from neuromosaic.delivery.pull_requests.proposing import Wanted
 from neuromosaic.delivery.pull_requests.publishing import Published, connected, open_pull_request
 from tests.delivery.pull_requests.conftest import Repo, green
@@ -151,7 +151,7 @@ def test_what_is_an_address(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
 SCRIPT = """
 import sys, tempfile
 from pathlib import Path
-from neuromosaic.delivery.pull_requests.material import read_material
+from neuromosaic.delivery.material import read_material
 from neuromosaic.delivery.pull_requests.proposing import Wanted
 from neuromosaic.delivery.pull_requests.publishing import open_pull_request
 from tests.delivery.pull_requests.conftest import green

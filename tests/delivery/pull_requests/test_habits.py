@@ -4,8 +4,8 @@ from pathlib import PurePosixPath
 
 import pytest
 
+from neuromosaic.delivery.material import Material
 from neuromosaic.delivery.pull_requests.habits import Habits, Tree, layout, manners, style
-from neuromosaic.delivery.pull_requests.material import Material
 from neuromosaic.delivery.pull_requests.placing import Place, place
 
 PYTEST = "def test_a():\n    pass\n"

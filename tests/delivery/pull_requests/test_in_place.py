@@ -15,9 +15,9 @@ from neuromosaic.core.store.store import Store
 from neuromosaic.delivery.contents import Delivery
 from neuromosaic.delivery.extended import Extended, path_in_repository
 from neuromosaic.delivery.folder import deliver
+from neuromosaic.delivery.material import Material, read_material
 from neuromosaic.delivery.pull_requests.branches import open_repository
 from neuromosaic.delivery.pull_requests.in_place import extended, names_for, renamed
-from neuromosaic.delivery.pull_requests.material import Material, read_material
 from neuromosaic.delivery.pull_requests.proposing import Wanted, described, plan, prepare
 from neuromosaic.interfaces.extending import extension
 from tests.delivery.pull_requests.conftest import SRC, Repo, proposed

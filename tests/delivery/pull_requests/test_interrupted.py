@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from neuromosaic.core.errors import NeuromosaicError
-from neuromosaic.delivery.pull_requests.material import Material
+from neuromosaic.delivery.material import Material
 from neuromosaic.delivery.pull_requests.publishing import Choice
 from tests.delivery.pull_requests import fake_forges
 from tests.delivery.pull_requests.conftest import Repo

@@ -11,9 +11,9 @@ import pytest
 
 from neuromosaic.core.errors import RepositoryError, UsageError
 from neuromosaic.core.protocols import SuiteOutcome
+from neuromosaic.delivery.material import Material
 from neuromosaic.delivery.pull_requests import commits
 from neuromosaic.delivery.pull_requests.branches import open_repository
-from neuromosaic.delivery.pull_requests.material import Material
 from neuromosaic.delivery.pull_requests.proposing import Wanted, described, patch, plan, prepare
 from tests.delivery.pull_requests.conftest import SRC, Repo, green, proposed
 
@@ -128,7 +128,7 @@ def test_killed_at_any_step_and_run_again_there_is_one_branch_and_nothing_else(
         import os, signal, tempfile
         from pathlib import Path
         from neuromosaic.delivery.pull_requests import proposing, workshop, commits, branches
-        from neuromosaic.delivery.pull_requests.material import read_material
+        from neuromosaic.delivery.material import read_material
         from tests.delivery.pull_requests.conftest import green
 
         tempfile.tempdir = {os.environ["HOME"]!r}

@@ -8,11 +8,11 @@ from pathlib import Path
 import pytest
 
 from neuromosaic.core.errors import ForgeError, NeuromosaicError, RepositoryError
+from neuromosaic.delivery.material import Material
 from neuromosaic.delivery.pull_requests.forges import api
 from neuromosaic.delivery.pull_requests.forges.address import Address
 from neuromosaic.delivery.pull_requests.forges.github import GitHub
 from neuromosaic.delivery.pull_requests.forges.tokens import Token
-from neuromosaic.delivery.pull_requests.material import Material
 from neuromosaic.delivery.pull_requests.proposing import Wanted, prepare
 from neuromosaic.delivery.pull_requests.publishing import Choice, Published, connected, publish
 from tests.delivery.pull_requests.conftest import Repo, green

@@ -9,10 +9,10 @@ import pytest
 
 from neuromosaic.core.errors import RepositoryError
 from neuromosaic.core.sandbox.process import ProcessSandbox
+from neuromosaic.delivery.material import Material
 from neuromosaic.delivery.pull_requests.branches import open_repository
 from neuromosaic.delivery.pull_requests.checking import interpreter
 from neuromosaic.delivery.pull_requests.formatting import same_program
-from neuromosaic.delivery.pull_requests.material import Material
 from neuromosaic.delivery.pull_requests.proposing import Wanted, prepare
 from tests.delivery.pull_requests.conftest import SRC, Repo, green
 

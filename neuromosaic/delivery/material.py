@@ -1,4 +1,4 @@
-"""What a pull request is made of: a delivered folder, as it was written."""
+"""A delivered folder, as it was written: what pull requests and exports are made of."""
 
 import re
 from collections.abc import Mapping
