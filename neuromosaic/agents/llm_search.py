@@ -121,7 +121,8 @@ class LLMSearch:
 def client_of(client: Any, models: Sequence[str], api_base: str | None, replies: str | None) -> ModelClient:
     """The client that is given, or that the names mean."""
     if client is not None:
-        return client
+        given: ModelClient = client
+        return given
     from neuromosaic.core.store.store import Store
     from neuromosaic.llm.choose import client_for
     from neuromosaic.prompts.roles import load_roles

@@ -4,7 +4,8 @@ import doctest
 
 import pytest
 
-from neuromosaic.delivery.pull_requests import formatting, git, material
+from neuromosaic.delivery import material
+from neuromosaic.delivery.pull_requests import formatting, git
 from neuromosaic.delivery.pull_requests.forges import address
 
 
