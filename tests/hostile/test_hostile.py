@@ -8,9 +8,10 @@ import pytest
 
 from neuromosaic.core.protocols import Program
 from neuromosaic.core.sandbox.process import ProcessSandbox
-from tests.hostile import expected
+from tests.hostile import expected, playing
 from tests.hostile.attempts import CATEGORIES, Attempt, attempts, sample
 from tests.hostile.bench import SIGNATURE
+from tests.hostile.playing import Result
 from tests.hostile.settings import Setting, run, settings
 
 ALL = attempts()
@@ -70,6 +71,19 @@ def test_without_its_attack_it_runs_and_is_exported(attempt: Attempt, sandbox: P
 
 
 # ---------------------------------------------------------------- played
+
+
+@pytest.mark.parametrize(
+    ("first", "plays"),
+    [((), 1), (("filled the host's disk",), 2), (("filled the host's disk", "left a process"), 1)],
+)
+def test_only_what_other_work_may_have_done_is_looked_at_again(
+    first: tuple[str, ...], plays: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    results = [Result("one", "files", first), Result("one", "files", ())]
+    monkeypatch.setattr(playing, "_tried", lambda bench, attempt: results.pop(0))
+    assert playing.try_attempt(None, ALL[0]).sprung == (first if plays == 1 else ())  # type: ignore[arg-type]
+    assert len(results) == 2 - plays
 
 
 def test_a_sample_of_each_category_does_not_get_through() -> None:
