@@ -37,6 +37,13 @@ def _role(data: Data) -> str:
     return f"{data['role']}{seat}: {data['purpose'].replace('-', ' ')}"
 
 
+def _length(fidelity: float) -> str:
+    """As a share of a full training, or so many times as long."""
+    if fidelity > 1:
+        return f"{fidelity:.1f} times as long as planned, as there is time"
+    return "in full" if fidelity == 1 else f"{fidelity:.0%}"
+
+
 def _opened(data: Data) -> str:
     times = _ordinal(data.get("times", 1))
     return f"Test split opened for {len(data['candidates'])} candidates ({times} time in this store)"
@@ -123,10 +130,7 @@ TELLERS: dict[str, Callable[[Data], str]] = {
     "trial.finished": _trial,
     "round.finished": lambda data: f"Round {data['round'] + 1} done after {data['trials']} trials",
     "judgement": lambda data: f"  {data['decision']}: {data['reason']}",
-    "finalists.started": lambda data: (
-        f"Training {'in full' if data['fidelity'] == 1 else format(data['fidelity'], '.0%')}: "
-        + ", ".join(data["names"])
-    ),
+    "finalists.started": lambda data: f"Training {_length(data['fidelity'])}: {', '.join(data['names'])}",
     "test.opened": _opened,
     "certified": lambda data: f"  certified {data['name']}: {_metrics(data)}",
     "certificate.refused": lambda data: f"  {data['name']} not certified: {data['reason']}",

@@ -16,6 +16,8 @@ TRAINED_SHARE = 0.93
 """Of a time budget: by then the finalists are trained; the rest is for certifying and delivering."""
 WORTHWHILE = 1.2
 """A longer training is begun only where it is at least so much longer."""
+LONGEST = 2.0
+"""So many times as long as the recipe says, where a time budget leaves time that would only be handed back."""
 
 
 class Finalist(NamedTuple):
@@ -45,7 +47,7 @@ def _train_finalists(bench: Workbench, state: DesignState) -> list[Any]:
     records = [record for _, _, record in chosen]
     if bench.look_for_stop():
         bench.once("stopped", lambda: True)
-    elif fidelity := bench.once("full fidelity", lambda: _affordable(bench, chosen)):
+    elif fidelity := bench.once("full fidelity", lambda: affordable(bench, chosen)):
         bench.tell("finalists.started", names=list(dict.fromkeys(c.name for _, c, _ in chosen)), fidelity=fidelity)
         full = train_all(bench, [(name, candidate) for name, candidate, _ in chosen], bench.recipe, fidelity)
         records = [_better(bench, early, late) for early, late in zip(records, full, strict=True)]
@@ -53,15 +55,15 @@ def _train_finalists(bench: Workbench, state: DesignState) -> list[Any]:
     return [[name, candidate.model_dump(mode="json"), record] for (name, candidate, _), record in pairs]
 
 
-def _affordable(bench: Workbench, chosen: list[tuple[str, Candidate, TrialRecord]]) -> float:
-    """The share of a full training for which there is time: 1.0 without a time budget; 0.0 where it would be hardly
-    more than what the search has given already."""
+def affordable(bench: Workbench, chosen: list[tuple[str, Candidate, TrialRecord]]) -> float:
+    """How much of a full training there is time for, up to LONGEST: 1.0 without a time budget; 0.0 where it would be
+    hardly more than what the search has given already."""
     left, tried = bench.seconds_left(TRAINED_SHARE), bench.envelope.fidelity
     if left is None:
         return 1.0
     full = {candidate.id: record["seconds"] / tried for _, candidate, record in chosen}
     share = left / max(1e-9, makespan(list(full.values()), bench.envelope.workers))
-    return 0.0 if share < WORTHWHILE * tried else round(min(1.0, share), 2)
+    return 0.0 if share < WORTHWHILE * tried else round(min(LONGEST, share), 2)
 
 
 def makespan(seconds: Sequence[float], workers: int) -> float:
