@@ -10,7 +10,7 @@ from neuromosaic.workflows.bench import Workbench
 from neuromosaic.workflows.candidates import Candidate
 from neuromosaic.workflows.field import BASELINE, CONTESTANTS, SEARCH, Trials, play
 from neuromosaic.workflows.state import DesignState
-from neuromosaic.workflows.trials import TrialRecord, fitness, train_all
+from neuromosaic.workflows.trials import TrialRecord, fitness, standing, train_all
 
 TRAINED_SHARE = 0.93
 """Of a time budget: by then the finalists are trained; the rest is for certifying and delivering."""
@@ -77,7 +77,8 @@ def makespan(seconds: Sequence[float], workers: int) -> float:
 def choose(bench: Workbench, trials: Trials) -> Trials:
     """The best by validation; with more than two places, then the smallest of those that none beats in both."""
     usable = [trial for trial in trials if trial[1]["weights"] and fitness(bench, trial[1]) > float("-inf")]
-    ranked = sorted(usable, key=lambda trial: (-fitness(bench, trial[1]), trial[0].parameters, trial[0].id))
+    smallest = sorted(usable, key=lambda trial: (trial[0].parameters, trial[0].id))
+    ranked = sorted(smallest, key=lambda trial: standing(bench, trial[1]), reverse=True)
     places = bench.envelope.finalists
     best = ranked[: min(2, places)]
     front = pareto_front(ranked, lambda trial: (-fitness(bench, trial[1]), trial[0].parameters))
@@ -105,7 +106,7 @@ def _explain_nothing(bench: Workbench, played: dict[str, Trials]) -> None:
 def best_of(bench: Workbench, contestant: str, among: list[Finalist]) -> Finalist | None:
     """The contestant's finalist with the best validation metric."""
     own = [finalist for finalist in among if finalist.contestant == contestant]
-    return max(own, key=lambda finalist: fitness(bench, finalist.record), default=None)
+    return max(own, key=lambda finalist: standing(bench, finalist.record), default=None)
 
 
 def needing_certificate(bench: Workbench) -> list[Finalist]:

@@ -1,5 +1,6 @@
 """What a run came to: the winner against the brief, as `results.json` says it."""
 
+import math
 from functools import partial
 from typing import Any
 
@@ -39,12 +40,16 @@ def results(bench: Workbench) -> Results:
 
 
 def certified(bench: Workbench, *contestants: str) -> list[CandidateResult]:
-    """The contestants' certified candidates, each network once, best validation metric first."""
+    """The contestants' certified candidates, each network once, best by validation first, by loss between equals."""
     wanted = {f.candidate.id for f in needing_certificate(bench) if f.contestant in contestants}
     stored = [bench.store.step(bench.run, f"certificate/{candidate}") for candidate in sorted(wanted)]
     results = [CandidateResult.model_validate(step) for step in stored if "failed" not in step]
-    sign = -1 if higher_is_better(bench.plan.primary) else 1
-    return sorted(results, key=lambda c: (sign * c.metrics[f"val_{bench.plan.primary}"], c.parameters, c.id))
+    primary, sign = bench.plan.primary, -1 if higher_is_better(bench.plan.primary) else 1
+
+    def standing(one: CandidateResult) -> tuple[float, float, int, str]:
+        return sign * one.metrics[f"val_{primary}"], one.metrics.get("val_loss", math.inf), one.parameters, one.id
+
+    return sorted(results, key=standing)
 
 
 def against_brief(bench: Workbench, candidate: CandidateResult) -> list[ConstraintResult]:

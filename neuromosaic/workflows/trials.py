@@ -57,6 +57,13 @@ def fitness(bench: Workbench, record: TrialRecord) -> float:
     return float(value) if higher_is_better(bench.plan.primary) else -float(value)
 
 
+def standing(bench: Workbench, record: TrialRecord) -> tuple[float, float]:
+    """By which trials are ranked, more is better: the fitness; between equals, as few validation examples make many,
+    the validation loss, which tells sure answers from lucky ones."""
+    loss = record["metrics"].get("loss", math.inf)
+    return fitness(bench, record), -loss if math.isfinite(loss) else -math.inf
+
+
 def _train(
     bench: Workbench, contestant: str, candidate: Candidate, *, recipe: Recipe, fidelity: float, prune: bool,
     history: Mapping[str, Any],

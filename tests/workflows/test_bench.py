@@ -1,15 +1,12 @@
 """The workbench: what time has been spent, over all processes of a run."""
 
 from pathlib import Path
-from types import SimpleNamespace
-from typing import Any
 
 import pytest
 
 from neuromosaic.core.brief import Brief, Budget
 from neuromosaic.core.store.store import Event, Store
 from neuromosaic.workflows.bench import Workbench, working_time
-from neuromosaic.workflows.finalists import affordable, makespan
 from neuromosaic.workflows.options import Options
 from neuromosaic.workflows.runs import create
 
@@ -31,20 +28,3 @@ def test_a_resumed_run_counts_what_earlier_processes_spent_but_not_the_pause() -
     assert working_time(events) == 35
     assert working_time(events[:1]) == 0
     assert working_time([]) == 0
-
-
-def test_jobs_take_as_long_as_the_busiest_worker() -> None:
-    assert makespan([3, 1, 1, 2], 2) == 4
-    assert makespan([3, 1], 1) == 4
-    assert makespan([], 2) == 0
-
-
-@pytest.mark.parametrize(
-    ("left", "share"),
-    [(None, 1.0), (60.0, 0.6), (100.0, 1.0), (150.0, 1.5), (1000.0, 2.0), (30.0, 0.0), (-1.0, 0.0)],
-)
-def test_finalists_train_for_as_long_as_there_is_time(left: float | None, share: float) -> None:
-    envelope = SimpleNamespace(fidelity=0.4, workers=2)
-    bench: Any = SimpleNamespace(envelope=envelope, seconds_left=lambda of: left)
-    trials: Any = [("search", SimpleNamespace(id=name), {"seconds": 20.0}) for name in "abcd"]  # 50 s each in full
-    assert affordable(bench, trials) == share
