@@ -19,6 +19,7 @@ from neuromosaic.core.graph.tensors import from_numpy, to_numpy
 from neuromosaic.core.judge.process import ProcessJudge
 from neuromosaic.core.protocols import Job, Judge, Program, Sandbox
 from neuromosaic.core.results import CandidateResult, Latency
+from neuromosaic.core.store.openings import KIND, openings
 from neuromosaic.core.validation.covered import SHARE, in_words, run_covering
 from neuromosaic.delivery.source import with_defaults
 from neuromosaic.workflows.bench import Workbench, in_background
@@ -44,8 +45,8 @@ def certify(bench: Workbench, state: DesignState) -> DesignState:
 
 def _open_test(bench: Workbench, names: list[str]) -> dict[str, Any]:
     data = bench.dataset.hash
-    evidence = bench.prove("test-opened", data=data, candidates=names)
-    times = bench.store.count_evidence("test-opened", "data", data)
+    evidence = bench.prove(KIND, data=data, candidates=names)
+    times = openings(bench.store, data)
     bench.tell("test.opened", candidates=names, times=times, evidence=evidence)
     return {"evidence": evidence, "times": times}
 
