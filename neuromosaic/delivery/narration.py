@@ -98,6 +98,12 @@ def _envelope(data: Data) -> str:
     )
 
 
+def _signals(data: Data) -> str:
+    used = [f"{one['name']} {one['correlation']:.2f}" for one in data["signals"] if one["used"]]
+    dropped = sum(not one["used"] for one in data["signals"])
+    return f"  cheap signals against the trials: {', '.join(used) or 'none told anything'}; {dropped} dropped"
+
+
 TELLERS: dict[str, Callable[[Data], str]] = {
     "role.started": _role,
     "model.called": _call,
@@ -123,6 +129,7 @@ TELLERS: dict[str, Callable[[Data], str]] = {
     "trial.finished": _trial,
     "round.finished": lambda data: f"Round {data['round'] + 1} done after {data['trials']} trials",
     "judgement": lambda data: f"  {data['decision']}: {data['reason']}",
+    "signals": _signals,
     "finalists.started": lambda data: (
         f"Training {'in full' if data['fidelity'] == 1 else format(data['fidelity'], '.0%')}: "
         + ", ".join(data["names"])

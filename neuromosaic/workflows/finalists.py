@@ -9,6 +9,7 @@ from neuromosaic.core.search.pareto import pareto_front
 from neuromosaic.workflows.bench import Workbench
 from neuromosaic.workflows.candidates import Candidate
 from neuromosaic.workflows.field import BASELINE, CONTESTANTS, SEARCH, Trials, play
+from neuromosaic.workflows.signalling import signals
 from neuromosaic.workflows.state import DesignState
 from neuromosaic.workflows.trials import TrialRecord, fitness, train_all
 
@@ -39,6 +40,7 @@ def known_finalists(bench: Workbench) -> list[Finalist]:
 
 def _train_finalists(bench: Workbench, state: DesignState) -> list[Any]:
     played = play(bench, state["round"], state["families"])
+    signals(bench, [trial for name in CONTESTANTS for trial in played[name]])
     chosen = [(name, *trial) for name in CONTESTANTS for trial in choose(bench, played[name])]
     if not any(name == SEARCH for name, _, _ in chosen):
         _explain_nothing(bench, played)
