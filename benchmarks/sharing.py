@@ -6,6 +6,7 @@ channels. Half of the 1,797 digits train, the other half score. Seconds are of p
 
 import json
 import time
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -34,7 +35,7 @@ DIGITS = Contract(
 ALONE = Recipe(epochs=20, batch_size=64, learning_rate=1e-2)
 SHARED = Recipe(epochs=140, batch_size=32, learning_rate=4e-3)
 SEARCHED = Recipe(epochs=20, batch_size=32, learning_rate=5e-2)
-ALONE_SEEDS, SHARED_SEEDS, SEARCH_SEEDS = 2, 3, 5
+ALONE_SEEDS, SHARED_SEEDS, SEARCH_SEEDS = 3, 3, 5
 
 
 def small_space() -> CellSpace:
@@ -68,15 +69,19 @@ def alone(space: CellSpace, point: Point, data: Data, seed: int) -> float:
 
 
 def all_alone(space: CellSpace, points: list[Point], data: Data, kept: Path | None) -> dict[str, Any]:
-    """Accuracies [seeds, networks] and the seconds that one seed of all of them took."""
-    if kept and kept.exists():
-        found: dict[str, Any] = json.loads(kept.read_text())
-        return found
-    began = time.process_time()
-    accuracies = [[alone(space, point, data, seed) for point in points] for seed in range(ALONE_SEEDS)]
-    found = {"accuracies": accuracies, "seconds": (time.process_time() - began) / ALONE_SEEDS}
-    if kept:
-        kept.write_text(json.dumps(found))
+    """Accuracies [seeds, networks], and the seconds that one seed of all of them took on average.
+
+    `kept`: a file in which each seed is written down once it is done, and from which a later call goes on.
+    """
+    found: dict[str, Any] = (
+        json.loads(kept.read_text()) if kept and kept.exists() else {"accuracies": [], "seconds": []}
+    )
+    for seed in range(len(found["accuracies"]), ALONE_SEEDS):
+        began = time.process_time()
+        found["accuracies"].append([alone(space, point, data, seed) for point in points])
+        found["seconds"].append(time.process_time() - began)
+        if kept:
+            kept.write_text(json.dumps(found))
     return found
 
 
@@ -89,23 +94,37 @@ def shared(space: CellSpace, points: list[Point], data: Data, seed: int) -> tupl
     return scores, time.process_time() - began
 
 
-def sharing(kept: Path | None) -> list[dict[str, Any]]:
+def sharing(kept: Path | None) -> Iterator[dict[str, Any]]:
+    """A row for the networks alone, one for each supernet, one for each search."""
     space, data = small_space(), Data()
     points = list(space.enumerate())
     known = all_alone(space, points, data, kept)
-    accuracies = np.array(known["accuracies"])
+    accuracies, seconds = np.array(known["accuracies"]), float(np.mean(known["seconds"]))
     truth = accuracies.mean(0)
-    rows = [_shared_row(space, points, data, seed, truth, known["seconds"]) for seed in range(SHARED_SEEDS)]
-    between = float(kendalltau(*accuracies[:2]).statistic)
-    head = {
-        "task": "sharing", "networks": len(points), "seconds_alone": round(known["seconds"], 1),
-        "kendall_between_two_seeds_alone": round(between, 3), "best": round(float(truth.max()), 4),
-        "median": round(float(np.median(truth)), 4),
+    yield _head(accuracies, seconds)
+    for seed in range(SHARED_SEEDS):
+        yield _shared_row(space, points, data, seed, truth, seconds)
+    for order in (1, 2):
+        for seed in range(SEARCH_SEEDS):
+            yield _searched_row(space, points, data, seed, order, truth)
+
+
+def _head(accuracies: NDArray[Any], seconds: float) -> dict[str, Any]:
+    """What there is to be told apart, and how far training itself does: one training of each network in full (all of
+    the computing) against the mean of the others, for a supernet is held against the mean of all."""
+    truth, seeds = accuracies.mean(0), range(len(accuracies))
+    others = [np.delete(accuracies, seed, axis=0).mean(0) for seed in seeds]
+    within = accuracies.var(0, ddof=1).mean()
+    return {
+        "task": "alone", "networks": len(truth), "seeds": len(seeds), "seconds_a_seed": round(seconds, 1),
+        "kendall_of_one_training_with_the_mean_of_the_others": [
+            round(float(kendalltau(accuracies[seed], others[seed]).statistic), 3) for seed in seeds
+        ],
+        "deviation_between_networks": round(float(np.sqrt(max(0.0, truth.var() - within / len(seeds)))), 4),
+        "deviation_between_seeds": round(float(np.sqrt(within)), 4),
+        "best": round(float(truth.max()), 4), "median": round(float(np.median(truth)), 4),
+        "best_of_one_seed": round(float(accuracies.max()), 4),
     }  # fmt: skip
-    searched = [
-        _searched_row(space, points, data, seed, order, truth) for order in (1, 2) for seed in range(SEARCH_SEEDS)
-    ]
-    return [head, *rows, *searched]
 
 
 def _shared_row(

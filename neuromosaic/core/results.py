@@ -79,4 +79,5 @@ class Results(BaseModel):
     environment: dict[str, Any]
     metric: str = Field("", description="what candidates are ranked by")
     recipe: dict[str, Any] = Field(default_factory=dict, description="how the candidates were trained")
+    compress: bool = Field(False, description="whether smaller networks were made from the finalists")
     signals: list[SignalResult] = Field(default_factory=list, description="none where trials were too few to tell")

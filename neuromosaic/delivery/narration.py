@@ -76,8 +76,8 @@ def _red(data: Data) -> str:
 def _trial(data: Data) -> str:
     value = f"{data['metric']} {number(data['value'])}" if data["value"] is not None else "nothing usable"
     cause = "" if data["cause"] == "finished" else f" [{data['cause']}]"
-    who = data["contestant"].replace("_", " ")
-    return f"  {who}: {data['name']}, {number(data['parameters'])} parameters, {value}{cause}"
+    who, told = data["contestant"].replace("_", " "), f" ({data['message']})" if data.get("message") else ""
+    return f"  {who}: {data['name']}, {number(data['parameters'])} parameters, {value}{cause}{told}"
 
 
 def _mutants(data: Data) -> str:
@@ -134,6 +134,7 @@ TELLERS: dict[str, Callable[[Data], str]] = {
         f"Training {'in full' if data['fidelity'] == 1 else format(data['fidelity'], '.0%')}: "
         + ", ".join(data["names"])
     ),
+    "compressed": lambda data: _trial({**data, "contestant": data["origin"]}),
     "test.opened": _opened,
     "certified": lambda data: f"  certified {data['name']}: {_metrics(data)}",
     "certificate.refused": lambda data: f"  {data['name']} not certified: {data['reason']}",

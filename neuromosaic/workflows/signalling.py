@@ -25,10 +25,11 @@ TIME_SHARE = 0.02
 
 
 def signals(bench: Workbench, trials: Trials) -> list[SignalResult]:
-    """Rank correlations with the trials of search and baseline that were trained to their end, the strongest first.
+    """Rank correlations with what the trials of search and baseline came to, the strongest first.
 
-    Zero-cost proxies come from the judge, early epochs from the curves. Empty where there are too few trials to tell
-    anything from chance. Computed once a run.
+    Zero-cost proxies come from the judge, early epochs from the curves of trainings that ran to their end: one that
+    was stopped ends near where it was looked at. Empty where there are too few trials to tell anything from chance.
+    Computed once a run.
     """
     stored = bench.once("signals", lambda: [one.model_dump() for one in _measured(bench, trials)])
     if stored:
@@ -37,7 +38,7 @@ def signals(bench: Workbench, trials: Trials) -> list[SignalResult]:
 
 
 def _measured(bench: Workbench, trials: Trials) -> list[SignalResult]:
-    known = {candidate.id: (candidate, record) for candidate, record in trials if _counts(bench, record)}
+    known = {one.id: (one, record) for one, record in trials if math.isfinite(fitness(bench, record))}
     if len(known) < FEWEST:
         return []
     merits = [fitness(bench, record) for _, record in known.values()]
@@ -50,14 +51,10 @@ def _measured(bench: Workbench, trials: Trials) -> list[SignalResult]:
     return sorted(found, key=lambda one: (not one.used, -abs(one.correlation or 0.0), one.name))
 
 
-def _counts(bench: Workbench, record: TrialRecord) -> bool:
-    return record["cause"] == "finished" and math.isfinite(fitness(bench, record))
-
-
 def _early(bench: Workbench, record: TrialRecord) -> dict[str, float]:
-    """The primary metric that early epochs told, turned so that more is better; of more than two epochs only."""
+    """The primary metric that early epochs told, turned so that more is better."""
     curve, primary = record["curve"], bench.plan.primary
-    if len(curve) <= len(LOOKS):
+    if record["cause"] != "finished" or len(curve) <= len(LOOKS):
         return {}
     sign = 1.0 if higher_is_better(primary) else -1.0
     return {name: sign * curve[round(share * (len(curve) - 1))][primary] for name, share in LOOKS.items()}

@@ -38,7 +38,8 @@ def test_signals_that_agree_are_told_and_others_dropped(finished: Finished, monk
     values = [draw.uniform(0.5, 1.0) for _ in range(30)]
     chance = {f"c{number}": {"luck": draw.random(), "size": value**3} for number, value in enumerate(values)}
     trials = [(candidate(number), record(value)) for number, value in enumerate(values)]
-    trials += [(candidate(99), record(0.1, "stopped"))]
+    chance["c30"] = {"luck": 0.5, "size": 0.001}
+    trials += [(candidate(30), record(0.1, "stopped"))]
     with at_work(finished.store, finished.results.run) as bench:
         monkeypatch.setattr(signalling, "_proxies", lambda _, known: [chance[one.id] for one in known])
         told = {one.name: one for one in signalling._measured(bench, trials)}
@@ -46,7 +47,8 @@ def test_signals_that_agree_are_told_and_others_dropped(finished: Finished, monk
     assert told["size"].used
     assert told["size"].correlation == 1.0
     assert not told["luck"].used
-    assert {one.trials for one in told.values()} == {30}
+    assert {told[name].trials for name in ("size", "luck", signalling.TOGETHER)} == {31}
+    assert told["first epoch"].trials == 30  # the last one was stopped
     assert told["first epoch"].used
     assert told[signalling.TOGETHER].used
     assert [*told][-1] == "luck"
