@@ -49,6 +49,20 @@ class ConstraintResult(BaseModel):
     met: bool
 
 
+class SignalResult(BaseModel):
+    """What a cheap signal was worth: its Spearman with the validation metric of `trials`, and the interval of 95%.
+
+    `correlation` None: it was constant, or there was nothing to compare. `used` where the interval leaves out 0;
+    else the signal is dropped, for what it says may be chance.
+    """
+
+    name: str
+    correlation: float | None
+    interval: tuple[float, float]
+    trials: int
+    used: bool
+
+
 class Results(BaseModel):
     model_config = ConfigDict(protected_namespaces=())
 
@@ -65,3 +79,5 @@ class Results(BaseModel):
     environment: dict[str, Any]
     metric: str = Field("", description="what candidates are ranked by")
     recipe: dict[str, Any] = Field(default_factory=dict, description="how the candidates were trained")
+    compress: bool = Field(False, description="whether smaller networks were made from the finalists")
+    signals: list[SignalResult] = Field(default_factory=list, description="none where trials were too few to tell")

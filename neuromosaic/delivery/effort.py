@@ -11,7 +11,8 @@ _PHASE_OF = {
     "brief.read": "brief", "hardware": "plan", "envelope": "plan", "metrics": "plan", "suite.red": "test suite",
     "suite.mutants": "test suite", "family.proposed": "networks", "gate.verdict": "networks",
     "family.accepted": "networks", "family.rejected": "networks", "recipe": "recipe", "point.refused": "search",
-    "round.finished": "search", "judgement": "search", "test.opened": "certificates", "certified": "certificates",
+    "round.finished": "search", "judgement": "search", "compressed": "full training",
+    "test.opened": "certificates", "certified": "certificates",
     "certificate.refused": "certificates", "baseline": "certificates", "delivered": "delivery",
 }  # fmt: skip
 """What the run was busy with until such an event came."""

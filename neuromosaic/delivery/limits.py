@@ -17,6 +17,7 @@ def limits_of_evidence(delivery: Delivery) -> list[str]:
         _latency(delivery, best),
         _lane(best),
         _suite(delivery),
+        *_signals(delivery),
     ]
 
 
@@ -75,3 +76,19 @@ def _suite(delivery: Delivery) -> str:
         f"The test suite failed on hollow stubs, passed on the network, and caught {killed} of {killed + survived} "
         f"deliberately broken variants{slipped}."
     )
+
+
+def _signals(delivery: Delivery) -> list[str]:
+    """Which cheap signals agreed with the run's own trials; nothing where these were too few to tell."""
+    known = delivery.results.signals
+    if not known:
+        return []
+    used = [f"{words(one.name)} {one.correlation:.2f}" for one in known if one.used]
+    dropped = [words(one.name) for one in known if not one.used]
+    told = (
+        f"agreed with its trials (Spearman): {', '.join(used)}"
+        if used
+        else "agreed with its trials beyond chance: none"
+    )
+    left = f"; dropped, for they may be chance: {', '.join(dropped)}" if dropped else ""
+    return [f"Cheap signals that {told}{left}."]

@@ -83,8 +83,8 @@ def _red(data: Data) -> str:
 def _trial(data: Data) -> str:
     value = f"{data['metric']} {number(data['value'])}" if data["value"] is not None else "nothing usable"
     cause = "" if data["cause"] == "finished" else f" [{data['cause']}]"
-    who = data["contestant"].replace("_", " ")
-    return f"  {who}: {data['name']}, {number(data['parameters'])} parameters, {value}{cause}"
+    who, told = data["contestant"].replace("_", " "), f" ({data['message']})" if data.get("message") else ""
+    return f"  {who}: {data['name']}, {number(data['parameters'])} parameters, {value}{cause}{told}"
 
 
 def _mutants(data: Data) -> str:
@@ -103,6 +103,12 @@ def _envelope(data: Data) -> str:
         f"  plan: {data['families']} families, {data['trials']} trials in {data['rounds']} rounds"
         f" at {data['fidelity']:.0%} of a full training, {data['finalists']} finalists, {data['workers']} at once"
     )
+
+
+def _signals(data: Data) -> str:
+    used = [f"{one['name']} {one['correlation']:.2f}" for one in data["signals"] if one["used"]]
+    dropped = sum(not one["used"] for one in data["signals"])
+    return f"  cheap signals against the trials: {', '.join(used) or 'none told anything'}; {dropped} dropped"
 
 
 TELLERS: dict[str, Callable[[Data], str]] = {
@@ -130,7 +136,9 @@ TELLERS: dict[str, Callable[[Data], str]] = {
     "trial.finished": _trial,
     "round.finished": lambda data: f"Round {data['round'] + 1} done after {data['trials']} trials",
     "judgement": lambda data: f"  {data['decision']}: {data['reason']}",
+    "signals": _signals,
     "finalists.started": lambda data: f"Training {_length(data['fidelity'])}: {', '.join(data['names'])}",
+    "compressed": lambda data: _trial({**data, "contestant": data["origin"]}),
     "test.opened": _opened,
     "certified": lambda data: f"  certified {data['name']}: {_metrics(data)}",
     "certificate.refused": lambda data: f"  {data['name']} not certified: {data['reason']}",

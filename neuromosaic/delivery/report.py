@@ -41,7 +41,7 @@ def report(delivery: Delivery) -> str:
         gates=view.gate_names(delivery), grid=view.gate_grid(delivery), findings=view.gate_findings(delivery),
         mutants=view.mutants(delivery), proofs=view.proofs(delivery), moments=view.moments(delivery),
         decisions=view.decisions(delivery), phases=view.phases(delivery), costs=view.costs(delivery),
-        trials=view.best_trials(delivery, TRIALS), settings=view.settings,
+        trials=view.best_trials(delivery, TRIALS), signals=view.signals(delivery.results), settings=view.settings,
     )  # fmt: skip
 
 

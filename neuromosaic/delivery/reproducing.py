@@ -15,7 +15,9 @@ def brief_yaml(results: Results) -> str:
 
 def command(results: Results) -> str:
     """With the same model clients in the same seats."""
-    return shlex.join(["neuromosaic", "design", "brief.yaml", *_clients(results)])
+    return shlex.join(
+        ["neuromosaic", "design", "brief.yaml", *_clients(results), *(["--compress"] if results.compress else [])]
+    )
 
 
 def _clients(results: Results) -> list[str]:

@@ -255,6 +255,18 @@ def best_trials(delivery: Delivery, most: int) -> list[tuple[str, ...]]:
     ]
 
 
+def signals(results: Results) -> list[tuple[str, ...]]:
+    """Cheap signals: name, Spearman with the trials, its interval, how many, and what became of it."""
+    return [
+        (
+            words(one.name), "-" if one.correlation is None else f"{one.correlation:.2f}",
+            f"{one.interval[0]:.2f} to {one.interval[1]:.2f}", str(one.trials),
+            "tells something" if one.used else "dropped: may be chance",
+        )
+        for one in results.signals
+    ]  # fmt: skip
+
+
 def moments(delivery: Delivery) -> list[tuple[str, str, bool]]:
     """(time since the start, line, whether it is a detail); a gap is told where lines are left out."""
     told = delivery.history.timeline

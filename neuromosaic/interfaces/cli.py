@@ -41,6 +41,7 @@ def design(
     minutes: Annotated[float | None, typer.Option(min=0.1, help="Time budget.")] = None,
     max_cost: Annotated[float | None, typer.Option(min=0, help="Most to spend on models, in US dollars.")] = None,
     strategy: Annotated[str | None, typer.Option(help="By which the families are searched: auto, bayesian, evolutionary, llm, ...")] = None,
+    compress: Annotated[bool, typer.Option("--compress", help="Also make smaller networks from the finalists, pruned and taught.")] = False,
     device: Annotated[str | None, typer.Option(help="auto, cpu, cuda or mps.")] = None,
     seed: Annotated[int | None, typer.Option(min=0, help="One seed, one result.")] = None,
     out: Annotated[Path | None, typer.Option(help="Folder for the result. Default: designs/RUN.")] = None,
@@ -293,12 +294,13 @@ def retrain(
     out: Annotated[Path | None, typer.Option(help="Folder for the result. Default: FOLDER-retrained.")] = None,
     boundary: Boundary = "auto",
     json: Json = False,
+    store: StoreOption = STORE,
 ) -> None:  # fmt: skip
     """Train a delivered architecture on new data, from its weights or from scratch."""
     from neuromosaic.interfaces import use
 
     settings = use.Settings(from_scratch=from_scratch, epochs=epochs, seed=seed, boundary=boundary)
-    use.retrain(folder, data, out, settings, as_json=json)
+    use.retrain(store, folder, data, out, settings, as_json=json)
 
 
 @app.command()
@@ -322,11 +324,12 @@ def compress(
     out: Annotated[Path | None, typer.Option(help="Folder for the variants. Default: FOLDER-compressed.")] = None,
     boundary: Boundary = "auto",
     json: Json = False,
+    store: StoreOption = STORE,
 ) -> None:  # fmt: skip
     """Narrower variants of a delivered network: pruned, taught by it, measured beside it."""
     from neuromosaic.interfaces import compressing
 
-    compressing.compress(folder, data, share or (0.5, 0.25), out, as_json=json, boundary=boundary)
+    compressing.compress(store, folder, data, share or (0.5, 0.25), out, as_json=json, boundary=boundary)
 
 
 @app.command()

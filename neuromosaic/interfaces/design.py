@@ -53,6 +53,7 @@ class Wanted(NamedTuple):
     extend: str | None = None
     weights: Path | None = None
     strategy: str | None = None
+    compress: bool = False
 
 
 def design(root: Path, wanted: Wanted, *, as_json: bool) -> int:
@@ -141,6 +142,7 @@ def options_of(wanted: Wanted, root: Path) -> Options:
         repository=_repository(wanted.pr) if wanted.pr else None,
         calls=said.limits.calls, tokens=said.limits.tokens, model_seconds=said.limits.seconds,
         at_once=said.limits.at_once, strategy=_known(wanted.strategy or said.search.strategy),
+        compress=wanted.compress,
     )  # fmt: skip
 
 

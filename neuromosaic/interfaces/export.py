@@ -2,7 +2,6 @@
 
 import json
 import tempfile
-import time
 from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
@@ -10,7 +9,7 @@ from typing import NamedTuple
 from neuromosaic.core.errors import DataError, UsageError
 from neuromosaic.core.evaluation.data.preprocessing import Preprocessing
 from neuromosaic.core.spelling import suggest
-from neuromosaic.core.store.store import Store
+from neuromosaic.core.store.openings import count_later_opening
 from neuromosaic.core.workers.boundary import Accepted
 from neuromosaic.delivery.export_folder import exported_earlier, write_exports
 from neuromosaic.delivery.exporting import FILES, SMALLER, Exported, Exporter, Format, check_installed
@@ -68,21 +67,8 @@ def _opened(root: Path, material: Material, moved: str | None) -> Opened:
         dataset = load_dataset(brief.model_copy(update={"data": moved}) if moved else brief, preprocessing)
     except DataError as error:
         return Opened(None, f"{error}; --data says where the data are")
-    return Opened(dataset, times=_count(root, material, dataset.hash))
-
-
-def _count(root: Path, material: Material, data: str) -> int:
-    """How often the test split has been opened, this time included, as far as the store at `root` knows."""
-    run, names = material.results.run, [material.candidate.name]
-    if not (root / "store.sqlite").exists():
-        return 2  # to certify the network, and now
-    store = Store(root)
-    if run not in {record.id for record in store.runs()}:
-        return store.count_evidence("test-opened", "data", data) + 2
-    evidence = store.add_evidence(run, "test-opened", {"data": data, "candidates": names, "at": time.time()})
-    times = store.count_evidence("test-opened", "data", data)
-    store.add_event(run, "test.opened", candidates=names, times=times, evidence=evidence)
-    return times
+    names = [material.candidate.name]
+    return Opened(dataset, times=count_later_opening(root, material.results.run, dataset.hash, names))
 
 
 def _exported(material: Material, formats: Sequence[Format], data: Opened, boundary: Accepted) -> list[Exported]:

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from neuromosaic.core.errors import UsageError
+from neuromosaic.core.evaluation.energy import EnergyWatch
 from neuromosaic.core.evaluation.hardware import choose_device
 from neuromosaic.core.evaluation.load import LoadWatch
 from neuromosaic.core.judge.process import ProcessJudge
@@ -45,10 +46,11 @@ def measured(delivered: Delivered, batches: Sequence[int], boundary: Accepted) -
         graph = replace(graph, tensors={**graph.tensors, **delivered.weights})
         arguments = {"contract": contract.model_dump(mode="json"), "batches": list(batches), "repeats": REPEATS}
         judge.warm_up()
-        with LoadWatch() as watch:
+        with LoadWatch() as watch, EnergyWatch(device) as energy:
             body = judge.run(Job("profile", graph, arguments, timeout=600.0)).body
         load = {"cores": watch.load.cores, "busiest": list(watch.load.busiest), "said": str(watch.load)}
-        return {"folder": str(delivered.folder), "device": device, **body, "load": load}
+        taken = {"joules": energy.energy.joules, "seconds": energy.energy.seconds, "said": str(energy.energy)}
+        return {"folder": str(delivered.folder), "device": device, **body, "load": load, "energy": taken}
     finally:
         sandbox.close()
         judge.close()
@@ -65,7 +67,7 @@ def table(found: dict[str, Any]) -> str:
         *lines,
         f"{intensity} FLOPs per byte; the {found['device']} reaches {machine['gflops']:g} GFLOP/s and"
         f" {machine['gigabytes']:g} GB/s; reference {speeds[0]['reference_ms']:.3g} ms",
-        found["load"]["said"],
+        found["load"]["said"], found["energy"]["said"],
     ])  # fmt: skip
 
 

@@ -15,6 +15,7 @@ from neuromosaic.core.graph.document import TensorData
 from neuromosaic.core.graph.tensors import from_numpy, to_numpy
 from neuromosaic.core.protocols import Job, Program
 from neuromosaic.core.sandbox.process import ProcessSandbox
+from neuromosaic.core.store.openings import count_later_opening
 from neuromosaic.core.workers.boundary import Accepted
 
 
@@ -122,8 +123,11 @@ def _refuse_existing(path: Path) -> None:
         raise UsageError(f"{path} exists already: name another place, or move it away")
 
 
-def retrain(folder: Path, ref: str, out: Path | None, settings: Settings, *, as_json: bool) -> None:
-    """Trains in the same way as the design was, and writes a folder like the first with what the new data gave."""
+def retrain(root: Path, folder: Path, ref: str, out: Path | None, settings: Settings, *, as_json: bool) -> None:
+    """Trains in the same way as the design was, and writes a folder like the first with what the new data gave.
+
+    That the new data's test split was opened is counted in the store at `root`.
+    """
     from neuromosaic.interfaces.retraining import train_again, write
 
     delivered = read_folder(folder)
@@ -132,9 +136,10 @@ def retrain(folder: Path, ref: str, out: Path | None, settings: Settings, *, as_
     target_column = delivered.results["brief"].get("target")
     brief = Brief(data=ref, target=target_column, seed=settings.seed)
     trained = train_again(delivered, brief, settings, say=_say)
+    opened = count_later_opening(root, str(delivered.results["run"]), str(trained.settings["data"]), [target.name], 0)
     write(target, delivered, trained)
     if as_json:
-        print(json.dumps({"folder": str(target), "metrics": trained.metrics}, indent=2))
+        print(json.dumps({"folder": str(target), "metrics": trained.metrics, "test_opened": opened}, indent=2))
     else:
         figures = ", ".join(f"{name} {value:.4g}" for name, value in trained.metrics.items())
         print(f"{target}: {figures}")

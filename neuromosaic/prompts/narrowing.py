@@ -7,6 +7,9 @@ from neuromosaic.core.evaluation.suitable import augmentations_for, losses_for
 from neuromosaic.core.role_inputs import BriefInputs, ComputeInputs, MetricsInputs, RecipeInputs
 from neuromosaic.prompts.schema import Narrowed
 
+SETTLED = ("schedule", "averaging", "accumulate", "precision")
+"""Of a recipe: what the Trainer does not choose, for the prompt tells how training goes in these respects."""
+
 
 @singledispatch
 def narrowed(inputs: Any) -> Narrowed:
@@ -36,5 +39,5 @@ def _(inputs: MetricsInputs) -> Narrowed:
 
 @narrowed.register
 def _(inputs: RecipeInputs) -> Narrowed:
-    fitting = {"loss": [inputs.loss], "augment": augmentations_for(inputs.contract)}
+    fitting = {"loss": [inputs.loss], "augment": augmentations_for(inputs.contract), **dict.fromkeys(SETTLED, ())}
     return fitting if inputs.loss == "cross_entropy" else {**fitting, "class_weights": [], "label_smoothing": []}

@@ -21,6 +21,7 @@ from neuromosaic.core.syntax import defaults, method, parse
 from neuromosaic.core.validation.behave import Examples
 from neuromosaic.core.validation.climb import Climb
 from neuromosaic.core.validation.ladder import Ladder
+from neuromosaic.delivery.source import with_defaults
 from neuromosaic.workflows.bench import Workbench
 from neuromosaic.workflows.extending import from_where_it_was
 
@@ -75,6 +76,11 @@ def subject(bench: Workbench, candidate: Candidate) -> Graph | Program:
 def family_of(bench: Workbench, family: str) -> Family:
     """Read once a process: a family never changes."""
     return bench.share(f"family {family}", lambda: bench.known(f"family/{family}", Family))
+
+
+def model_source(bench: Workbench, candidate: Candidate) -> str:
+    """The delivered model.py: the family's source with this candidate's values as defaults."""
+    return with_defaults(family_of(bench, candidate.family).proposal.source, candidate.values)
 
 
 def ladder(bench: Workbench) -> Ladder:

@@ -19,12 +19,13 @@ from neuromosaic.core.graph.tensors import from_numpy, to_numpy
 from neuromosaic.core.judge.process import ProcessJudge
 from neuromosaic.core.protocols import Job, Judge, Program, Sandbox
 from neuromosaic.core.results import CandidateResult, Latency
+from neuromosaic.core.store.openings import KIND, openings
 from neuromosaic.core.validation.covered import SHARE, in_words, run_covering
-from neuromosaic.delivery.source import with_defaults
 from neuromosaic.workflows.bench import Workbench, in_background
-from neuromosaic.workflows.candidates import Candidate, family_of, subject
+from neuromosaic.workflows.candidates import Candidate, Family, family_of, model_source, subject
 from neuromosaic.workflows.finalists import Finalist, needing_certificate
 from neuromosaic.workflows.state import DesignState
+from neuromosaic.workflows.trials import TrialRecord
 
 TOLERANCE = 1e-3
 """Largest difference between model.py and its graph, relative to the outputs' scale: float32 sums in other orders."""
@@ -44,15 +45,10 @@ def certify(bench: Workbench, state: DesignState) -> DesignState:
 
 def _open_test(bench: Workbench, names: list[str]) -> dict[str, Any]:
     data = bench.dataset.hash
-    evidence = bench.prove("test-opened", data=data, candidates=names)
-    times = bench.store.count_evidence("test-opened", "data", data)
+    evidence = bench.prove(KIND, data=data, candidates=names)
+    times = openings(bench.store, data)
     bench.tell("test.opened", candidates=names, times=times, evidence=evidence)
     return {"evidence": evidence, "times": times}
-
-
-def model_source(bench: Workbench, candidate: Candidate) -> str:
-    """The delivered model.py: the family's source with this candidate's values as defaults."""
-    return with_defaults(family_of(bench, candidate.family).proposal.source, candidate.values)
 
 
 class Certifier:
@@ -100,7 +96,7 @@ class Certifier:
         evidence = self._evidence(finalist, outputs, metrics, latency, tested)
         return CandidateResult(
             id=candidate.id, name=candidate.name, metrics=metrics, intervals=intervals, latency_ms=latency,
-            designed_by=family.designed_by,
+            designed_by=_designer(family, finalist.record),
             parameters=candidate.parameters, flops=candidate.flops, peak_memory_mb=candidate.peak_memory_mb,
             device=bench.hardware.device, lane=candidate.lane, boundary=self._sandbox.boundary, evidence=evidence,
             values=candidate.values,
@@ -169,6 +165,11 @@ class Certifier:
         figures = {f"metrics.{name}": trained if name.startswith("val_") else tested for name in metrics}
         figures |= {f"latency_ms.{name}": timed for name in ("p50", "p95")}
         return figures | dict.fromkeys(("parameters", "flops", "peak_memory_mb"), counted) | {"tests": suite}
+
+
+def _designer(family: Family, record: TrialRecord) -> str:
+    """Who designed it, and what it was made from where it is a compressed one."""
+    return f"{family.designed_by}, {record['origin']}" if "origin" in record else family.designed_by
 
 
 def in_units(bench: Workbench, values: np.ndarray) -> np.ndarray:

@@ -16,8 +16,8 @@ from neuromosaic.delivery.folder import MANIFEST, deliver, untouched
 from neuromosaic.delivery.history import read_history
 from neuromosaic.delivery.text import judged
 from neuromosaic.workflows.bench import Workbench
-from neuromosaic.workflows.candidates import Candidate
-from neuromosaic.workflows.certifying import in_units, model_source
+from neuromosaic.workflows.candidates import Candidate, model_source
+from neuromosaic.workflows.certifying import in_units
 from neuromosaic.workflows.extending import needed, unchanged_test
 from neuromosaic.workflows.field import BASELINE, SEARCH
 from neuromosaic.workflows.finalists import Finalist, known_finalists

@@ -9,11 +9,14 @@ from neuromosaic.core.search.pareto import pareto_front
 from neuromosaic.workflows.bench import Workbench
 from neuromosaic.workflows.candidates import Candidate
 from neuromosaic.workflows.field import BASELINE, CONTESTANTS, SEARCH, Trials, play
+from neuromosaic.workflows.signalling import signals
 from neuromosaic.workflows.state import DesignState
 from neuromosaic.workflows.trials import TrialRecord, fitness, standing, train_all
 
 TRAINED_SHARE = 0.93
 """Of a time budget: by then the finalists are trained; the rest is for certifying and delivering."""
+UNCOMPRESSED_SHARE = 0.7
+"""Of that, where smaller networks are to be made from the finalists."""
 WORTHWHILE = 1.2
 """A longer training is begun only where it is at least so much longer."""
 LONGEST = 2.0
@@ -35,12 +38,26 @@ def finalists(bench: Workbench, state: DesignState) -> DesignState:
 
 
 def known_finalists(bench: Workbench) -> list[Finalist]:
-    stored = bench.store.step(bench.run, "finalists")
+    """Those of search and baseline, and the smaller ones that were made from them; each network once."""
+    smaller = _read(bench, "compressed")
+    taught = {finalist.candidate.id for finalist in smaller}
+    rest = [one for one in trained_finalists(bench) if one.contestant != SEARCH or one.candidate.id not in taught]
+    return [*rest, *smaller]
+
+
+def trained_finalists(bench: Workbench) -> list[Finalist]:
+    """As search and baseline left them."""
+    return _read(bench, "finalists")
+
+
+def _read(bench: Workbench, step: str) -> list[Finalist]:
+    stored = bench.store.step(bench.run, step) or []
     return [Finalist(name, Candidate.model_validate(candidate), record) for name, candidate, record in stored]
 
 
 def _train_finalists(bench: Workbench, state: DesignState) -> list[Any]:
     played = play(bench, state["round"], state["families"])
+    signals(bench, [trial for name in CONTESTANTS for trial in played[name]])
     chosen = [(name, *trial) for name in CONTESTANTS for trial in choose(bench, played[name])]
     if not any(name == SEARCH for name, _, _ in chosen):
         _explain_nothing(bench, played)
@@ -58,7 +75,8 @@ def _train_finalists(bench: Workbench, state: DesignState) -> list[Any]:
 def affordable(bench: Workbench, chosen: list[tuple[str, Candidate, TrialRecord]]) -> float:
     """How much of a full training there is time for, up to LONGEST: 1.0 without a time budget; 0.0 where it would be
     hardly more than what the search has given already."""
-    left, tried = bench.seconds_left(TRAINED_SHARE), bench.envelope.fidelity
+    share = TRAINED_SHARE * (UNCOMPRESSED_SHARE if bench.options.compress else 1.0)
+    left, tried = bench.seconds_left(share), bench.envelope.fidelity
     if left is None:
         return 1.0
     full = {candidate.id: record["seconds"] / tried for _, candidate, record in chosen}

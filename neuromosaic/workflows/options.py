@@ -30,7 +30,8 @@ class Options(Value):
     the brief needs no person's approval. `folder`: where the result is delivered. `agents`: folder with the user's
     own role files. `repository`: the user's own, for a pull request. `boundary`: the least that may stand around
     proposed code. `extend`: what ModelArchitect extends; without it NetworkArchitect designs anew. `strategy`: by
-    which the families are searched, a name of `strategy_names()`.
+    which the families are searched, a name of `strategy_names()`. `compress`: smaller networks are made from the
+    finalists, by pruning and by teaching, and certified beside them.
     """
 
     models: tuple[str, ...] = ("offline",)
@@ -47,3 +48,4 @@ class Options(Value):
     boundary: Accepted = "auto"
     extend: Extension | None = None
     strategy: str = "auto"
+    compress: bool = False

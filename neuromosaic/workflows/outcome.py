@@ -36,6 +36,7 @@ def results(bench: Workbench) -> Results:
         models=_models(bench), winner=winner, pareto=front, nearest=nearest, baselines=_baselines(bench),
         constraints=judged,
         environment=environment(bench), metric=bench.plan.primary, recipe=bench.recipe.model_dump(mode="json"),
+        compress=bench.options.compress, signals=bench.store.step(bench.run, "signals") or [],
     )  # fmt: skip
 
 

@@ -72,7 +72,7 @@ def _train(
     if (known := bench.store.trial(key)) is None:
         bench.tell("trial.started", trial=key[:12], contestant=contestant, name=candidate.name, fidelity=fidelity)
         outcome = _run(bench, candidate, recipe, fidelity, MedianRule() if prune else None, history, key)
-        known = _stored(bench, key, outcome)
+        known = stored(bench, key, outcome)
         if not bench.stopping:
             bench.store.keep_trial(key, known)
     bench.once(f"told/{contestant}/{key}", lambda: _tell(bench, contestant, candidate, key, known, fidelity))
@@ -98,7 +98,8 @@ def _run(
     )  # fmt: skip
 
 
-def _stored(bench: Workbench, key: str, outcome: TrialOutcome) -> TrialRecord:
+def stored(bench: Workbench, key: str, outcome: TrialOutcome) -> TrialRecord:
+    """The outcome as a record, its weights as an artifact."""
     weights = bench.store.put(pack_tensors(outcome.weights)) if outcome.weights else None
     return {
         "key": key, "metrics": outcome.metrics, "curve": outcome.curve, "cause": outcome.cause,
@@ -116,6 +117,6 @@ def _tell(
         family=candidate.family, values=candidate.values, fidelity=fidelity,
         final=fidelity != bench.envelope.fidelity, cause=record["cause"],
         parameters=candidate.parameters, metric=primary, value=record["metrics"].get(primary),
-        seconds=round(record["seconds"], 2),
+        seconds=round(record["seconds"], 2), message=record["message"],
     )  # fmt: skip
     return True

@@ -10,6 +10,7 @@ from safetensors.torch import load_file, save_file
 
 from neuromosaic.core.brief import Brief
 from neuromosaic.core.evaluation.data.loading import load_dataset
+from neuromosaic.core.store.store import Store
 from neuromosaic.delivery.folder import deliver
 from neuromosaic.interfaces import cli, compressing
 from neuromosaic.interfaces.use import read_folder
@@ -40,17 +41,29 @@ def learn(folder: Path) -> None:
     save_file(model.state_dict(), folder / "weights.safetensors")
 
 
+def adopted(folder: Path, root: Path) -> str:
+    """A run of the store that the folder says it is of."""
+    run = Store(root).create_run({}, {})
+    results = json.loads((folder / "results.json").read_text())
+    (folder / "results.json").write_text(json.dumps(results | {"run": run}))
+    return run
+
+
 def call(*arguments: object) -> int:
     return cli.run([str(argument) for argument in arguments])
 
 
 def test_a_narrower_variant_is_trained_measured_and_written(
-    folder: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+    folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     learn(folder)
     monkeypatch.setattr("neuromosaic.interfaces.compressing.REPEATS", 5)
-    assert call("compress", folder, "--data", "diabetes", "--share", 0.5, "--json") == 0
+    store, run = Store(tmp_path / "store"), adopted(folder, tmp_path / "store")
+    assert call("compress", folder, "--data", "diabetes", "--share", 0.5, "--json", "--store", store.root) == 0
     document = json.loads(capsys.readouterr().out)
+    opened = [event.data for event in store.events(run) if event.kind == "test.opened"]
+    assert [one["candidates"] for one in opened] == [["delivered", "share-0.5"]]
+    assert document["test_opened"] == 1
     delivered, half = document["variants"]
     assert (delivered["name"], half["name"]) == ("delivered", "share-0.5")
     assert half["values"] == {"width": 2}

@@ -10,7 +10,8 @@ from neuromosaic.workflows.finalists import affordable, choose, makespan
 
 def bench(**fields: Any) -> Any:
     envelope = SimpleNamespace(fidelity=0.4, workers=2, finalists=2)
-    return SimpleNamespace(envelope=envelope, plan=SimpleNamespace(primary="accuracy"), **fields)
+    options = SimpleNamespace(compress=False)
+    return SimpleNamespace(envelope=envelope, options=options, plan=SimpleNamespace(primary="accuracy"), **fields)
 
 
 def trial(name: str, accuracy: float, parameters: int = 100, **metrics: float) -> Any:

@@ -46,7 +46,7 @@ def profile(device: str) -> Hardware:
         device=device,
         name=_name(device),
         cores=_cores(),
-        memory_gb=round(_memory(device) / 1e9, 1),
+        memory_gb=round(memory(device) / 1e9, 1),
         gflops=_gflops(device),
     )
 
@@ -88,7 +88,8 @@ def _cores() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
-def _memory(device: str) -> int:
+def memory(device: str) -> int:
+    """Bytes of the device's memory, as far as this process may have them."""
     if device == "cuda":
         import torch
 

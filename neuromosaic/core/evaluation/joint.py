@@ -36,8 +36,9 @@ class Trained:
 def joint_space(space: SearchSpace, recipe: Recipe, contract: Contract, examples: int) -> SearchSpace:
     """The space with a recipe's choices beside its own, named `recipe_...`; its points mean `Trained` architectures.
 
-    Optimiser, learning rate (one range per kind of optimiser), weight decay, batch, warm-up, label smoothing and the
-    augmentations that fit the contract; `examples` to train on bound the batch. All else stays as `recipe` has it.
+    Optimiser, learning rate (one range per kind of optimiser), weight decay, batch, warm-up, schedule, averaging of
+    weights, label smoothing and the augmentations that fit the contract; `examples` to train on bound the batch. All
+    else stays as `recipe` has it.
     Raises SpaceError where a parameter of the space has such a name.
     """
     more = recipe_parameters(recipe, contract, examples)
@@ -57,6 +58,8 @@ def recipe_parameters(recipe: Recipe, contract: Contract, examples: int) -> dict
         "sgd_learning_rate": {**rate, "min": 3e-3, "max": 1.0, "when": _prefixed({"optimizer": "sgd"})},
         "weight_decay": decay,
         "batch_size": {"type": "ordinal", "values": _batches(recipe, examples)},
+        "schedule": {"type": "categorical", "values": ["cosine", "linear", "constant"]},
+        "averaging": {"type": "ordinal", "values": [0.0, 0.9, 0.99]},
         "warmup": {"type": "ordinal", "values": [0.0, 0.05, 0.1, 0.2]},
     }
     if recipe.loss == "cross_entropy":

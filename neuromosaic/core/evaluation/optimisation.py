@@ -9,7 +9,7 @@ from torch import Tensor, nn
 from torch.optim import SGD, Adam, AdamW, Optimizer
 from torch.utils._python_dispatch import TorchDispatchMode
 
-from neuromosaic.core.evaluation.recipe import Recipe
+from neuromosaic.core.evaluation.recipe import Recipe, Schedule
 
 MOMENTUM = 0.9
 
@@ -53,16 +53,25 @@ def _optimizer(groups: Any, recipe: Recipe) -> Optimizer:
             assert_never(unknown)
 
 
-def rate_factor(step: int, steps: int, warmup: float) -> float:
+def rate_factor(step: int, steps: int, warmup: float, schedule: Schedule = "cosine") -> float:
     """Share of the peak learning rate at `step` of `steps` (0-based).
 
-    Rises linearly over the first `warmup` share of the steps, then falls as a half cosine that reaches zero
-    just after the last step (SGDR without restarts, Loshchilov & Hutter, 2017).
+    Rises linearly over the first `warmup` share of the steps. Then it falls as a half cosine (SGDR without restarts,
+    Loshchilov & Hutter, 2017) or a straight line, either of which reaches zero just after the last step, or stays.
     """
     rising = round(warmup * steps)
     if step < rising:
         return (step + 1) / rising
-    return 0.5 * (1 + math.cos(math.pi * (step - rising) / (steps - rising)))
+    passed = (step - rising) / (steps - rising)
+    match schedule:
+        case "cosine":
+            return 0.5 * (1 + math.cos(math.pi * passed))
+        case "linear":
+            return 1 - passed
+        case "constant":
+            return 1.0
+        case unknown:
+            assert_never(unknown)
 
 
 class _Lookups(TorchDispatchMode):  # type: ignore[no-untyped-call]

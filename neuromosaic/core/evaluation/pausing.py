@@ -21,6 +21,9 @@ def put_away(loop: "Loop", kept: State | None, seconds: float) -> State:
         "module": loop.module.state_dict(), "optimizer": _moments(loop.optimizer), "kept": kept or {},
         "generator": _generators(loop), "progress": {"steps": torch.tensor(loop.done), "seconds": _double(seconds)},
     }  # fmt: skip
+    if loop.average is not None:
+        values = {str(number): value for number, value in enumerate(loop.average.values)}
+        parts["average"] = {"steps": torch.tensor(loop.average.steps), **values}
     return {f"{part}/{name}": _copied(tensor) for part, named in parts.items() for name, tensor in named.items()}
 
 
@@ -29,6 +32,11 @@ def take_up(loop: "Loop", state: State) -> tuple[State | None, float]:
     loop.module.load_state_dict(_part(state, "module"))
     _restore_moments(loop.optimizer, _part(state, "optimizer"))
     _restore_generators(loop, _part(state, "generator"))
+    if loop.average is not None:
+        saved = _part(state, "average")
+        loop.average.steps = int(saved.pop("steps"))
+        for number, value in saved.items():
+            loop.average.values[int(number)].copy_(value)
     loop.done = int(state["progress/steps"])
     return _part(state, "kept") or None, float(state["progress/seconds"])
 

@@ -8,16 +8,22 @@ from neuromosaic.core.brief import Value
 
 Optimizer = Literal["adamw", "adam", "sgd"]
 Loss = Literal["cross_entropy", "binary_cross_entropy", "mse", "huber"]
+Schedule = Literal["cosine", "linear", "constant"]
+Precision = Literal["float32", "bf16"]
 Augmentation = Literal["shift", "flip", "rotate", "noise", "mixup"]
 
 
 class Recipe(Value):
-    """One way to train. Cosine schedule to zero after a linear warm-up, by optimiser step.
+    """One way to train. After a linear warm-up the learning rate falls to zero by `schedule`, or stays.
 
     `epochs` may be a fraction: passes over the training data at full fidelity (a trial at fidelity f trains for
     f * epochs, with a schedule of that length). `patience`: epochs without a better validation loss before it
     stops, None never. `augment` works on the training inputs only ("shift", "flip", "rotate" on images, "noise"
-    and "mixup" on any float input). `class_weights`: one per class in the loss, None for equal.
+    and "mixup" on any float input). `class_weights`: one per class in the loss, None for equal. `averaging`: what is
+    scored and kept is the moving average of the weights, which forgets so much slower the closer to 1 it is (0.99
+    remembers some hundred steps); 0 for the weights themselves. `accumulate`: a batch goes through in so many parts
+    and makes one step, which takes less memory; batch norms see the parts. `precision` of the products in training:
+    "bf16" is faster where the device has units for it; weights, loss and scores stay float32.
     """
 
     optimizer: Optimizer = "adamw"
@@ -27,8 +33,12 @@ class Recipe(Value):
     epochs: float = Field(30, gt=0, le=10000)
     warmup: float = Field(0.05, ge=0, lt=1, description="share of all steps")
     gradient_clip: float | None = Field(1.0, gt=0, description="largest norm of all gradients together")
+    schedule: Schedule = "cosine"
     label_smoothing: float = Field(0.0, ge=0, lt=1)
     augment: tuple[Augmentation, ...] = ()
     patience: int | None = Field(None, ge=1)
     class_weights: tuple[float, ...] | None = None
     loss: Loss = "cross_entropy"
+    averaging: float = Field(0.0, ge=0, lt=1)
+    accumulate: int = Field(1, ge=1, le=1024)
+    precision: Precision = "float32"

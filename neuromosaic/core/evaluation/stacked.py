@@ -32,6 +32,8 @@ from neuromosaic.core.graph.rebuild import Rebuilt
 
 OWN = {"learning_rate", "weight_decay"}
 """What may differ between the recipes of one stack."""
+ALONE = ("augment", "averaging", "accumulate", "precision")
+"""What only a training by itself can do."""
 RANDOM = ("dropout", "rand", "bernoulli", "multinomial", "normal_", "uniform_")
 FIRST_STEPS = 5
 BETAS, EPSILON = (0.9, 0.999), 1e-8
@@ -58,14 +60,15 @@ class StackReport(Protocol):
 def check_stack(module: Rebuilt, recipes: Sequence[Recipe]) -> None:
     """Raises UsageError where these trainings cannot be stacked, or would not come to what each comes to alone.
 
-    Recipes may differ in learning rate and weight decay only, without augmentation; a network that draws random
+    Recipes may differ in learning rate and weight decay only, without what is in `ALONE`; a network that draws random
     numbers would draw others in company than alone.
     """
     shared = recipes[0].model_dump(exclude=OWN)
     if any(recipe.model_dump(exclude=OWN) != shared for recipe in recipes[1:]):
         raise UsageError("stacked recipes differ in more than learning_rate and weight_decay; train them apart")
-    if recipes[0].augment:
-        raise UsageError("augment: stacked trainings take none; train them apart")
+    for name in ALONE:
+        if getattr(recipes[0], name) != Recipe.model_fields[name].default:
+            raise UsageError(f"{name}: stacked trainings take none; train them apart")
     drawn = [str(node.target) for node in module.traces["train"].run.graph.nodes if _draws(str(node.target))]
     if drawn:
         raise UsageError(f"the network draws random numbers ({drawn[0]}): stacked it would draw others than alone")
@@ -167,7 +170,7 @@ class _Stack:
         """One step of every member on its own batch; the losses, [members]."""
         losses = self.state.map("train", lambda call, rows, labels: self.loss(call(rows), labels), x, y)
         (gradients,) = torch.autograd.grad(losses.sum(), self.state.matrix)
-        self.optimizer.step(gradients, rate_factor(self.done, self.steps, self.recipe.warmup))
+        self.optimizer.step(gradients, rate_factor(self.done, self.steps, self.recipe.warmup, self.recipe.schedule))
         self.done += 1
         return losses.detach()
 

@@ -3,7 +3,9 @@
 import random
 import time
 from collections.abc import Iterator
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
+from functools import partial
 from typing import Literal, Protocol
 
 import torch
@@ -11,6 +13,7 @@ from torch import Tensor, nn
 
 from neuromosaic.core.brief import Contract
 from neuromosaic.core.evaluation.augmentation import augmentation, mixup
+from neuromosaic.core.evaluation.averaging import Average
 from neuromosaic.core.evaluation.distillation import SHARE, distance
 from neuromosaic.core.evaluation.layout import Arrange, arrangement
 from neuromosaic.core.evaluation.losses import loss_function
@@ -86,21 +89,24 @@ def train(
     loop = Loop(module, x, y, recipe, seed, steps_in(len(x), recipe, fidelity), arrange)
     loop.teacher = None if teacher is None else teacher.to(device)
     kept, before = take_up(loop, state) if state else (None, 0.0)
+    now = kept
     began = time.perf_counter() - before
     for epoch, steps in enumerate(loop.epochs(), start=1 + loop.done // loop.per_epoch):
         train_loss = loop.run(steps)
         if train_loss is None:
             return Trained("diverged", epoch - 1, kept)
-        outputs = predict(module, validation_x)
-        stop, keep = report(epoch, loop.of, train_loss, time.perf_counter() - began, outputs)
-        if keep:
-            kept = _weights(module)
+        with loop.averaged():
+            outputs = predict(module, validation_x)
+            stop, keep = report(epoch, loop.of, train_loss, time.perf_counter() - began, outputs)
+            ends = stop or epoch in (pause_at, loop.of)
+            now = _weights(module) if keep or ends else None
+        kept = now if keep else kept
         if stop and epoch < loop.of:
-            return Trained("stopped", epoch, kept or _weights(module))
+            return Trained("stopped", epoch, kept or now)
         if epoch == pause_at and epoch < loop.of:
             away = put_away(loop, kept, time.perf_counter() - began)
-            return Trained("paused", epoch, kept or _weights(module), away)
-    return Trained("finished", loop.of, kept or _weights(module))
+            return Trained("paused", epoch, kept or now, away)
+    return Trained("finished", loop.of, kept or now)
 
 
 def predict(module: nn.Module, x: Tensor, batch: int = EVALUATION_BATCH) -> Tensor:
@@ -132,6 +138,8 @@ class Loop:
         self.mixing = random.Random(f"{seed}/mixup") if "mixup" in recipe.augment else None
         self.teacher: Tensor | None = None
         self.distance = distance(recipe)
+        self.average = Average(module, recipe.averaging) if recipe.averaging else None
+        self.autocast = partial(torch.autocast, x.device.type, torch.bfloat16)
 
     def epochs(self) -> Iterator[list[Tensor]]:
         """The rows of each step, an epoch at a time; the last epoch may be cut short."""
@@ -151,29 +159,55 @@ class Loop:
         return float(total) / len(batches)
 
     def step(self, x: Tensor, y: Tensor, soft: Tensor | None) -> Tensor:
-        factor = rate_factor(self.done, self.steps, self.recipe.warmup)
+        factor = rate_factor(self.done, self.steps, self.recipe.warmup, self.recipe.schedule)
         for group in self.optimizer.param_groups:
             group["lr"] = self.recipe.learning_rate * factor
         self.optimizer.zero_grad()
-        loss = self.batch_loss(x, y, soft)
-        loss.backward()  # type: ignore[no-untyped-call]
+        loss = self._backward(x, y, soft)
         if self.recipe.gradient_clip is not None:
             nn.utils.clip_grad_norm_(self.parameters, self.recipe.gradient_clip, foreach=True)
         self.optimizer.step()
+        if self.average is not None:
+            self.average.update()
         self.done += 1
-        return loss.detach()
+        return loss
+
+    def _backward(self, x: Tensor, y: Tensor, soft: Tensor | None) -> Tensor:
+        """Adds up the gradients of the batch, part by part; the mean loss."""
+        parts = min(self.recipe.accumulate, max(1, len(x) // 2))  # norms need two examples
+        if parts == 1:
+            loss = self.batch_loss(x, y, soft)
+            loss.backward()  # type: ignore[no-untyped-call]
+            return loss.detach()
+        total = torch.zeros((), device=x.device)
+        for rows in torch.tensor_split(torch.arange(len(x), device=x.device), parts):
+            loss = self.batch_loss(x[rows], y[rows], None if soft is None else soft[rows]) * (len(rows) / len(x))
+            loss.backward()  # type: ignore[no-untyped-call]
+            total += loss.detach()
+        return total
+
+    def averaged(self) -> AbstractContextManager[None]:
+        """Inside, the module has the weights that are scored and kept."""
+        return nullcontext() if self.average is None else self.average.in_place()
 
     def batch_loss(self, x: Tensor, y: Tensor, soft: Tensor | None) -> Tensor:
         if self.augment is not None:
             x = self.arrange(self.augment(x, self.changing))
         if self.mixing is None:
-            outputs = self.module(x)
+            outputs = self._outputs(x)
             own = self.loss(outputs, y)
             return own if soft is None else torch.lerp(own, self.distance(outputs, soft), SHARE)
         mixed = mixup(x, self.mixing, self.changing)
-        outputs = self.module(mixed.x)
+        outputs = self._outputs(mixed.x)
         own = mixed.loss(self.loss, outputs, y)
         return own if soft is None else torch.lerp(own, mixed.loss(self.distance, outputs, soft), SHARE)
+
+    def _outputs(self, x: Tensor) -> Tensor:
+        if self.recipe.precision == "float32":
+            return self.module(x)  # type: ignore[no-any-return]
+        with self.autocast():
+            outputs = self.module(x)
+        return outputs.float()  # type: ignore[no-any-return]
 
 
 def steps_per_epoch(examples: int, batch: int) -> int:

@@ -21,6 +21,7 @@ from neuromosaic.core.protocols import Job, Judge, Message, Program, Sandbox
 from neuromosaic.core.tasks import FORMS
 
 Cause = Literal["finished", "stopped", "paused", "diverged", "crash", "timeout", "memory"]
+FEWEST_TO_RISE = 3  # epochs
 SMALLEST_HALVED = 4
 """Batches below this are not halved: norms need two examples."""
 ShouldStop = Callable[[int, Mapping[str, float]], bool]
@@ -33,9 +34,10 @@ class TrialOutcome:
     `metrics`: on validation, after the best epoch: the one with the best primary metric, and of equal ones the one
     with the lowest validation loss. `weights` by state_dict name are those of that epoch. Both are empty where no
     epoch gave finite outputs ("diverged") or the worker did not live to hand the weights over ("crash", "timeout",
-    "memory": `message` says why). `message` also tells of a smaller batch, where memory ran out at first. `curve` has
-    one row per epoch: "epoch", "train_loss", "seconds" since training began, "loss" (on validation) and the primary
-    metric. `seconds` by the host's clock, start of the worker included. `paused`: from which it goes on, where the
+    "memory": `message` says why). `message` also tells of a smaller batch, where memory ran out at first, and of a
+    loss that rose from the start. `curve` has one row per epoch: "epoch", "train_loss", "seconds" since training
+    began, "loss" (on validation) and the primary metric. `seconds` by the host's clock, start of the worker included.
+    `paused`: from which it goes on, where the
     cause is "paused".
     """
 
@@ -191,7 +193,16 @@ class Watch:
         weights = {name: tensor for name, tensor in reply.tensors.items() if not name.startswith(STATE)}
         held = {name.removeprefix(STATE): reply.tensors[name] for name in reply.tensors.keys() - weights.keys()}
         paused = self._checkpoint(held) if cause == "paused" else None
-        return TrialOutcome(cause, self.metrics(), self.curve, weights, seconds, paused=paused)
+        return TrialOutcome(cause, self.metrics(), self.curve, weights, seconds, self._rise(), paused=paused)
+
+    def _rise(self) -> str:
+        """A training loss that was lowest in its first epoch, for what it says of the recipe."""
+        losses = [row["train_loss"] for row in self.curve]
+        if len(losses) < FEWEST_TO_RISE or min(losses[1:]) <= losses[0]:
+            return ""
+        return (
+            f"the training loss rose from the start, {losses[0]:.4g} to {losses[-1]:.4g}: take a lower learning rate"
+        )
 
     def metrics(self) -> dict[str, float]:
         """All of the plan's, of the best epoch so far, which there must be."""

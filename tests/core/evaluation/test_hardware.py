@@ -60,4 +60,4 @@ def test_the_name_is_read_where_the_system_tells_it(monkeypatch: pytest.MonkeyPa
 def test_a_memory_limit_counts(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, limit: str, capped: bool) -> None:
     (tmp_path / "memory.max").write_text(limit)
     monkeypatch.setattr(hardware, "MEMORY_LIMIT", tmp_path / "memory.max")
-    assert (hardware._memory("cpu") == 1_000_000) == capped
+    assert (hardware.memory("cpu") == 1_000_000) == capped

@@ -54,6 +54,14 @@ def test_the_rate_rises_linearly_then_falls_to_zero() -> None:
     assert rate_factor(100, 100, 0.1) == pytest.approx(0)
 
 
+def test_other_schedules_fall_in_a_line_or_stay() -> None:
+    lines = [rate_factor(step, 100, 0.1, "linear") for step in range(101)]
+    assert lines[:10] == pytest.approx([0.1 * k for k in range(1, 11)])
+    assert lines[55] == pytest.approx(0.5)
+    assert lines[100] == pytest.approx(0)
+    assert [rate_factor(step, 100, 0.1, "constant") for step in (0, 10, 99)] == pytest.approx([0.1, 1, 1])
+
+
 @pytest.mark.parametrize(("steps", "warmup"), [(1, 0.0), (1, 0.99), (2, 0.5), (7, 0.05)])
 def test_short_schedules_never_divide_by_zero_nor_stand_still(steps: int, warmup: float) -> None:
     assert all(0 < rate_factor(step, steps, warmup) <= 1 for step in range(steps))

@@ -22,6 +22,7 @@ RECIPES = {
     "adamw": Recipe(epochs=4, batch_size=128),
     "sgd": Recipe(epochs=4, batch_size=128, optimizer="sgd", learning_rate=0.05),
     "augmented": Recipe(epochs=3.5, batch_size=128, augment=("shift", "noise", "mixup")),
+    "averaged": Recipe(epochs=4, batch_size=128, averaging=0.9, accumulate=2, schedule="linear"),
     "undecayed": Recipe(epochs=4, batch_size=128, optimizer="adam", weight_decay=0, gradient_clip=None),
 }
 

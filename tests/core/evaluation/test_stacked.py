@@ -141,6 +141,8 @@ def test_what_cannot_be_stacked_is_said() -> None:
         check_stack(module, [recipe, Recipe(batch_size=7)])
     with pytest.raises(UsageError, match="augment"):
         check_stack(module, [Recipe(augment=("noise",))])
+    with pytest.raises(UsageError, match="averaging"):
+        check_stack(module, [Recipe(averaging=0.9)])
     with pytest.raises(UsageError, match="random numbers"):
         check_stack(fresh(graph_of(nn.Linear(5, 3), nn.Dropout(0.5))), [recipe])
 

@@ -263,3 +263,53 @@ def test_predict_leaves_the_mode_and_the_statistics_as_they_were(small_cnn: Call
 def test_a_recipe_that_does_not_fit_is_refused() -> None:
     with pytest.raises(UsageError, match="augment: 'flip' does not fit tabular"):
         trained(nn.Linear(4, 2), rows(10, LINEAR), Recipe(augment=("flip",)), Reports(), LINEAR)
+
+
+def small(seed: int = 0) -> nn.Sequential:
+    torch.manual_seed(seed)
+    return nn.Sequential(nn.Linear(4, 8), nn.Tanh(), nn.Linear(8, 2))
+
+
+def test_parts_of_a_batch_add_up_to_the_step_of_the_whole() -> None:
+    data = rows(100, LINEAR)
+    whole, parted = (
+        trained(small(), data, Recipe(epochs=3, batch_size=50, accumulate=parts), Reports(), LINEAR).weights
+        for parts in (1, 3)
+    )
+    assert whole is not None
+    assert parted is not None
+    for name, weight in whole.items():
+        assert torch.allclose(weight, parted[name], atol=1e-5)
+
+
+def test_a_batch_is_not_parted_into_single_examples() -> None:
+    torch.manual_seed(0)
+    module = nn.Sequential(nn.Linear(4, 4), nn.BatchNorm1d(4), nn.Linear(4, 2))
+    recipe = Recipe(epochs=1, batch_size=4, accumulate=4)
+    assert trained(module, rows(16, LINEAR), recipe, Reports(), LINEAR).cause == "finished"
+
+
+def test_the_average_is_scored_and_kept_while_the_weights_go_on() -> None:
+    module, data, recipe = small(), rows(64, LINEAR), Recipe(epochs=3, batch_size=16, averaging=0.9)
+    reports = Reports()
+    average = trained(module, data, recipe, reports, LINEAR).weights
+    assert average is not None
+    plain = trained(small(), data, recipe.model_copy(update={"averaging": 0.0}), Reports(), LINEAR).weights
+    assert plain is not None
+    own = module.state_dict()
+    assert all(torch.equal(own[name], plain[name]) for name in plain)  # the training itself is the same
+    assert not torch.equal(average["0.weight"], plain["0.weight"])
+    module.load_state_dict(average)
+    assert torch.equal(reports.seen[-1].outputs, predict(module, torch.as_tensor(data.validation.x)))
+
+
+def test_half_the_bits_train_to_much_the_same_and_leave_float32_weights() -> None:
+    data, recipe = rows(200, LINEAR), Recipe(epochs=5, batch_size=50, learning_rate=1e-2)
+    reports = {name: Reports() for name in ("float32", "bf16")}
+    for name, told in reports.items():
+        found = trained(small(), data, recipe.model_copy(update={"precision": name}), told, LINEAR).weights
+        assert found is not None
+        assert {weight.dtype for weight in found.values()} == {torch.float32}
+    full, half = (told.seen[-1].loss for told in reports.values())
+    assert half != full
+    assert half == pytest.approx(full, rel=0.05)

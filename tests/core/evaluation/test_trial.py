@@ -385,3 +385,17 @@ def test_training_begins_at_the_given_weights_that_have_a_place(digits_data: Dat
     torch.testing.assert_close(to_torch(outcome.weights["given.weight"]), torch.full((10, 64), 0.25))
     assert to_torch(outcome.weights["given.bias"]).std() > 0
     assert to_torch(outcome.weights["other.weight"]).std() > 0
+
+
+def test_a_loss_that_rises_from_the_start_is_told_with_what_to_do(four: Dataset) -> None:
+    def rising(losses: list[float]) -> TrialOutcome:
+        reports = [reported(epoch, scores(2)) for epoch in range(1, len(losses) + 1)]
+        for report, loss in zip(reports, losses, strict=True):
+            report.body["train_loss"] = loss
+        return trial(Scripted(reports, FINISHED), four)
+
+    assert rising([1.0, 2.0, 1.5]).message == (
+        "the training loss rose from the start, 1 to 1.5: take a lower learning rate"
+    )
+    assert rising([1.0, 2.0]).message == ""
+    assert rising([1.0, 2.0, 0.9]).message == ""

@@ -78,6 +78,8 @@ def train_supernet(
         paths, x, y, recipe, fidelity=fidelity, seed=seed, device="cpu", validation_x=x[:2], contract=contract,
         report=report,
     )  # fmt: skip
+    if recipe.averaging and trained.weights:
+        paths.load_state_dict(trained.weights)
     return trained.cause, losses
 
 

@@ -9,6 +9,7 @@ from neuromosaic.core.errors import DataError
 from neuromosaic.core.evaluation.data.raw import Raw, RawText
 from neuromosaic.core.evaluation.data.sources.arrays import is_array_folder, read_array_folder, read_npz
 from neuromosaic.core.evaluation.data.sources.builtin import BUILTIN, read_builtin
+from neuromosaic.core.evaluation.data.sources.fitting import check_fits
 from neuromosaic.core.evaluation.data.sources.idx import is_idx_folder, read_idx_folder
 from neuromosaic.core.evaluation.data.sources.images import is_image_folder, read_image_folder
 from neuromosaic.core.evaluation.data.sources.selection import Selection
@@ -48,10 +49,14 @@ def read(reference: str, selection: Selection) -> Raw | RawText:
         return _read_path(reference, selection)
     except OSError as error:
         raise DataError(f"{reference!r} cannot be read: {error.strerror or error}") from None
+    except MemoryError:
+        raise DataError(f"memory ran out while {reference!r} was read: give a part of these data") from None
 
 
 def _read_path(reference: str, selection: Selection) -> Raw | RawText:
     path = Path(os.path.expanduser(reference))
+    if path.exists():
+        check_fits(path)
     if path.is_dir():
         return _folder_reader(path)(path, selection)
     if path.exists():

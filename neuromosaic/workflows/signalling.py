@@ -1,0 +1,101 @@
+"""What each cheap signal was worth on this run's own trials, so that nobody has to believe in any of them."""
+
+import math
+import time
+from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+from neuromosaic.core.evaluation.evaluators.trials import PROBED
+from neuromosaic.core.evaluation.metrics import higher_is_better
+from neuromosaic.core.evaluation.signals import FEWEST, SignalEnsemble, Worth, worth
+from neuromosaic.core.graph.packing import unpack
+from neuromosaic.core.graph.tensors import from_numpy
+from neuromosaic.core.protocols import Job
+from neuromosaic.core.results import SignalResult
+from neuromosaic.workflows.bench import Workbench
+from neuromosaic.workflows.candidates import Candidate
+from neuromosaic.workflows.field import Trials
+from neuromosaic.workflows.trials import TrialRecord, fitness
+
+LOOKS = {"first epoch": 0.0, "half of the epochs": 0.5}
+TOGETHER = "all proxies together"
+TIME_SHARE = 0.02
+"""Of a time budget: what may be spent on proxies; what would come later is left out."""
+
+
+def signals(bench: Workbench, trials: Trials) -> list[SignalResult]:
+    """Rank correlations with what the trials of search and baseline came to, the strongest first.
+
+    Zero-cost proxies come from the judge, early epochs from the curves of trainings that ran to their end: one that
+    was stopped ends near where it was looked at. Empty where there are too few trials to tell anything from chance.
+    Computed once a run.
+    """
+    stored = bench.once("signals", lambda: [one.model_dump() for one in _measured(bench, trials)])
+    if stored:
+        bench.tell("signals", signals=stored)
+    return [SignalResult.model_validate(one) for one in stored]
+
+
+def _measured(bench: Workbench, trials: Trials) -> list[SignalResult]:
+    known = {one.id: (one, record) for one, record in trials if math.isfinite(fitness(bench, record))}
+    if len(known) < FEWEST:
+        return []
+    merits = [fitness(bench, record) for _, record in known.values()]
+    rows = _proxies(bench, [candidate for candidate, _ in known.values()])
+    early = [_early(bench, record) for _, record in known.values()]
+    found = [_result(name, *_known(name, rows, merits)) for name in sorted(set().union(*rows))]
+    found += [_result(name, *_known(name, early, merits)) for name in LOOKS]
+    if all(rows) and (told := SignalEnsemble(rows, merits)).used:
+        found.append(_told(TOGETHER, told.own))
+    return sorted(found, key=lambda one: (not one.used, -abs(one.correlation or 0.0), one.name))
+
+
+def _early(bench: Workbench, record: TrialRecord) -> dict[str, float]:
+    """The primary metric that early epochs told, turned so that more is better."""
+    curve, primary = record["curve"], bench.plan.primary
+    if record["cause"] != "finished" or len(curve) <= len(LOOKS):
+        return {}
+    sign = 1.0 if higher_is_better(primary) else -1.0
+    return {name: sign * curve[round(share * (len(curve) - 1))][primary] for name, share in LOOKS.items()}
+
+
+def _known(
+    name: str, rows: Sequence[Mapping[str, float]], merits: Sequence[float]
+) -> tuple[list[float], list[float]]:
+    """The signal and the merit where there are both."""
+    pairs = [
+        (row[name], merit) for row, merit in zip(rows, merits, strict=True) if math.isfinite(row.get(name, math.nan))
+    ]
+    return [value for value, _ in pairs], [merit for _, merit in pairs]
+
+
+def _result(name: str, values: list[float], merits: list[float]) -> SignalResult:
+    return _told(name, worth(values, merits))
+
+
+def _told(name: str, found: Worth) -> SignalResult:
+    known = math.isfinite(found.correlation)
+    return SignalResult(
+        name=name, correlation=found.correlation if known else None, interval=(found.low, found.high),
+        trials=found.trials, used=found.used,
+    )  # fmt: skip
+
+
+def _proxies(bench: Workbench, candidates: Sequence[Candidate]) -> list[dict[str, float]]:
+    """By candidate; empty in the python lane, and for what a time budget leaves no time for."""
+    limit = bench.brief.budget.seconds
+    until = math.inf if limit is None else time.monotonic() + TIME_SHARE * limit
+    train = bench.dataset.train
+    batch = {"x": from_numpy(train.x[:PROBED]), "y": from_numpy(train.y[:PROBED])}
+    arguments = {"recipe": bench.recipe.model_dump(mode="json"), "seed": bench.brief.seed}
+
+    def one(candidate: Candidate) -> dict[str, float]:
+        if candidate.graph is None or time.monotonic() > until:
+            return {}
+        job = Job("proxies", unpack(bench.store.get(candidate.graph)), arguments, batch)
+        found: dict[str, Any] = bench.judge.run(job).body["proxies"]
+        return found
+
+    with ThreadPoolExecutor(bench.envelope.workers) as pool:
+        return list(pool.map(one, candidates))
