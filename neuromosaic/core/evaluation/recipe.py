@@ -7,7 +7,7 @@ from pydantic import Field
 from neuromosaic.core.brief import Value
 
 Optimizer = Literal["adamw", "adam", "sgd"]
-Loss = Literal["cross_entropy", "binary_cross_entropy", "mse", "huber"]
+Loss = Literal["cross_entropy", "binary_cross_entropy", "mse", "huber", "own"]
 Augmentation = Literal["shift", "flip", "rotate", "noise", "mixup"]
 
 
@@ -17,7 +17,8 @@ class Recipe(Value):
     `epochs` may be a fraction: passes over the training data at full fidelity (a trial at fidelity f trains for
     f * epochs, with a schedule of that length). `patience`: epochs without a better validation loss before it
     stops, None never. `augment` works on the training inputs only ("shift", "flip", "rotate" on images, "noise"
-    and "mixup" on any float input). `class_weights`: one per class in the loss, None for equal.
+    and "mixup" on any float input). `class_weights`: one per class in the loss, None for equal. `loss`
+    "own" is the scalar that the network itself returns as `loss`.
     """
 
     optimizer: Optimizer = "adamw"
