@@ -7,6 +7,7 @@
     python benchmarks/evaluation.py latency                   # 100 networks' latency told from ten
     python benchmarks/evaluation.py curves --data FOLDER      # the ends of TaskSet's curves, told from a part
     python benchmarks/evaluation.py budget --data FOLDER      # epochs that `auto` takes, beside full training
+    python benchmarks/evaluation.py vae                       # a VAE beside PCA on the digits
 
 FOLDER (or NEUROMOSAIC_BENCH_DATA) holds `mnist/*.gz`, `nasbench201/` and `taskset/`. Prints a JSON line per row.
 What is compared runs in turn, on one thread, `--rounds` times; quoted are medians of the seconds of processor time,
@@ -290,6 +291,12 @@ def _curves(options: argparse.Namespace) -> Iterable[dict[str, Any]]:
     return curves(options.data)
 
 
+def _vae(_: argparse.Namespace) -> Iterable[dict[str, Any]]:
+    from generation import vae
+
+    return vae()
+
+
 def _budget(options: argparse.Namespace) -> Iterable[dict[str, Any]]:
     from budget import budget
 
@@ -331,6 +338,7 @@ TASKS: dict[str, Callable[[argparse.Namespace], Iterable[dict[str, Any]]]] = {
     "latency": lambda _: [latency()],
     "curves": _curves,
     "budget": _budget,
+    "vae": _vae,
 }
 
 

@@ -13,6 +13,7 @@ Task = Literal[
     "segmentation",
     "forecasting",
     "node_classification",
+    "generation",
 ]
 Device = Literal["auto", "cpu", "cuda", "mps"]
 
@@ -47,12 +48,18 @@ class Contract(Value):
     `forecasting` [batch, horizon], the next values of the first feature;
     `node_classification` [batch, nodes, classes]; `sequence_labelling` [batch, time, classes];
     `segmentation` [batch, classes, height, width].
+
+    `generation` learns the inputs themselves: `forward` returns a dict with `loss` (a scalar, which training
+    minimises), its parts (scalars by name), and `output`, each example as it comes back from its code, of the
+    input's shape. `encode` gives the code float32 [batch, latent] of examples, `decode` an example for each code,
+    and `sample(n)` decodes standard normal draws. `latent`: the numbers of a code; None for all other tasks.
     """
 
     task: Task
     input: TensorSpec
     output: TensorSpec
     kind: Literal["image", "tabular", "sequence", "text", "graph"]
+    latent: int | None = None
 
 
 class Constraints(Value):
@@ -94,6 +101,7 @@ class Brief(Value):
     time: str | None = None
     input: TensorSpec | None = None
     output: TensorSpec | None = None
+    latent: int | None = Field(None, ge=1, description="of a generative network: the numbers of a code")
     constraints: Constraints = Constraints()
     budget: Budget = Budget()
     device: Device = "auto"

@@ -17,7 +17,8 @@ class Signature(Value):
     `inputs`: empty where the file's own `get_inputs()` makes them. `outputs`: empty where nothing is promised; a
     single one is returned as a plain tensor, several as a tuple, list or dict. `batch_axes`: where the batch may
     lie, tried in this order; empty for a network without one. `task` and `loss`: None where nobody has said what
-    the network is trained for; its gradients are then those of a random weighting of its outputs.
+    the network is trained for; its gradients are then those of a random weighting of its outputs. `latent`: the
+    numbers of a generative network's codes.
     """
 
     inputs: tuple[TensorSpec, ...] = ()
@@ -25,6 +26,7 @@ class Signature(Value):
     batch_axes: tuple[int, ...] = (0,)
     task: Task | None = None
     loss: Loss | None = None
+    latent: int | None = None
 
     @property
     def severity(self) -> Literal["error", "warning"]:
@@ -39,6 +41,7 @@ def signature_of(contract: Contract, loss: Loss | None = None) -> Signature:
         outputs=(contract.output,),
         task=contract.task,
         loss=loss or FORMS[contract.task].losses[0],
+        latent=contract.latent,
     )
 
 

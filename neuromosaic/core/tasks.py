@@ -26,11 +26,14 @@ FORMS: Final[dict[Task, TaskForm]] = {
     "node_classification": TaskForm(("cross_entropy",), "classes"),
     "segmentation": TaskForm(("cross_entropy",), "classes"),
     "forecasting": TaskForm(("mse", "huber"), "targets", scores=False),
+    "generation": TaskForm(("own",), "values", scores=False),
 }
 CLASS_BY_POSITION: Final = ("sequence_labelling", "segmentation", "node_classification")
 """Tasks with a class of its own for each step, pixel or node of an input."""
 BY_POSITION: Final = ("language_modelling", *CLASS_BY_POSITION)
 """Tasks with an answer for each position of an input, not one for the whole."""
+SPECIAL: Final = (*BY_POSITION, "generation")
+"""Tasks that only families made for them can do."""
 IGNORED: Final = -100
 """The target of a position that does not count, such as padding: what PyTorch's cross-entropy leaves out."""
 

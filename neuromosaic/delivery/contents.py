@@ -26,7 +26,8 @@ class Predictions:
     classification: scores [n, classes], int64 [n]; multi_label: scores and 0 or 1 [n, labels]; regression and
     forecasting: [n, targets] twice, in the user's units; sequence_labelling: scores [n, time, classes], int64
     [n, time]; segmentation: scores [n, classes, height, width], int64 [n, height, width]; language_modelling: scores
-    [n, time, vocabulary], int64 [n, time].
+    [n, time, vocabulary], int64 [n, time]; generation: what came back and a draw [n, 2, ...], the examples [n, ...],
+    both standardised.
     """
 
     outputs: NDArray[Any] = field(repr=False)

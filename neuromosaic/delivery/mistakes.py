@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
-from neuromosaic.core.evaluation.data.inputs import TextInputs
+from neuromosaic.core.evaluation.data.inputs import ImageInputs, TextInputs
 from neuromosaic.core.evaluation.data.preprocessing import Preprocessing
 from neuromosaic.delivery.contents import Delivery, Predictions
 from neuromosaic.delivery.figures import Plot, Table, plot
@@ -21,6 +21,7 @@ CLASSES = 30
 class Mistakes(NamedTuple):
     plots: Sequence[Plot]
     tables: Sequence[Table] = ()
+    title: str = "Mistakes"
 
 
 def mistakes(delivery: Delivery) -> Mistakes:
@@ -141,6 +142,36 @@ def _language(found: Predictions, preprocessing: Preprocessing) -> Mistakes:
     ])  # fmt: skip
 
 
+def _generation(found: Predictions, preprocessing: Preprocessing) -> Mistakes:
+    """Not mistakes alone: what it makes beside what it has never seen, in the user's units."""
+    held, back, draws = (
+        preprocessing.unscale_inputs(values) for values in (found.targets, found.outputs[:, 0], found.outputs[:, 1])
+    )
+    inputs = preprocessing.inputs
+    if not isinstance(inputs, ImageInputs):
+        return Mistakes([], [_spreads(held, draws, getattr(inputs, "features", ()))], "Draws")
+    from neuromosaic.delivery.plots.generation import picture_grid
+
+    kinds = [("held-out examples", held), ("the same, come back from their codes", back), ("draws", draws)]
+    low, high = min(inputs.scaling.low), max(inputs.scaling.high)
+    caption = "Test examples, which no step before had seen; noise that this program drew, decoded by the network."
+    return Mistakes(plot(picture_grid(kinds, low, high, "draws"), caption, wide=True), title="Draws")
+
+
+def _spreads(held: Any, draws: Any, names: Sequence[str]) -> Table:
+    """Mean and standard deviation of each column or feature."""
+    import numpy as np
+
+    last = [values.reshape(-1, values.shape[-1]) for values in (held, draws)]
+    figures = [(values.mean(axis=0), values.std(axis=0)) for values in last]
+    labels = [names[place] if place < len(names) else f"feature {place}" for place in range(last[0].shape[1])]
+    body = [
+        (label, *(f"{mean[place]:.4g} \u00b1 {std[place]:.4g}" for mean, std in figures))
+        for place, label in enumerate(labels[:CLASSES])
+    ]
+    return Table("Mean and spread", ("of", "held-out examples", "draws"), np.array(body).tolist())
+
+
 _BY_TASK: dict[str, Callable[[Predictions, Preprocessing], Mistakes]] = {
     "classification": _classification,
     "forecasting": _regression,
@@ -149,5 +180,6 @@ _BY_TASK: dict[str, Callable[[Predictions, Preprocessing], Mistakes]] = {
     "node_classification": _by_position,
     "segmentation": _by_position,
     "regression": _regression,
+    "generation": _generation,
     "language_modelling": _language,
 }

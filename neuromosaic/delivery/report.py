@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import NamedTuple
 
+from neuromosaic.core.evaluation.generation import METRICS
 from neuromosaic.delivery import view
 from neuromosaic.delivery.card import shared
 from neuromosaic.delivery.contents import Delivery
 from neuromosaic.delivery.figures import Plot, plot
 from neuromosaic.delivery.mistakes import mistakes
 from neuromosaic.delivery.plots.architecture import architecture
+from neuromosaic.delivery.plots.generation import terms_curve
 from neuromosaic.delivery.plots.learning import loss_curve, metric_curves
 from neuromosaic.delivery.plots.pareto import FLOPS, LATENCY, NARROW, PARAMETERS, WIDE, Cost, metric_against
 from neuromosaic.delivery.plots.searching import agreement, best_so_far
@@ -78,7 +80,10 @@ def _learning(delivery: Delivery) -> list[Plot]:
     plots = plot(metric_curves(curves, "metric", metric), f"Validation {words(metric)} of the finalists.")
     for place, entry in enumerate(shown):
         curve = delivery.curves[entry.candidate.id]
-        plots += plot(loss_curve(curve, f"loss{place}", metric), f"Loss of {_named(entry)}")
+        if metric not in METRICS:  # whose own loss is of another kind than the validation's
+            plots += plot(loss_curve(curve, f"loss{place}", metric), f"Loss of {_named(entry)}")
+        declared = f"What {_named(entry)[:-1]} declares beside its output."
+        plots += plot(terms_curve(curve, f"terms{place}"), declared)
     return plots
 
 

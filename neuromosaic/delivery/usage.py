@@ -93,6 +93,8 @@ def _answers(preprocessing: Preprocessing) -> str:
                 'targets = known["targets"]\n'
                 'print(outputs * torch.tensor(targets["std"]) + torch.tensor(targets["mean"]))\n'
             )
+        case "generation":
+            return _RUN_GENERATIVE
         case "language_modelling":
             return ""
         case unknown:
@@ -100,6 +102,13 @@ def _answers(preprocessing: Preprocessing) -> str:
 
 
 _RUN = "with torch.no_grad():\n    outputs = model(x)\n"
+
+_RUN_GENERATIVE = """\
+with torch.no_grad():
+    draws = model.sample(2)  # examples that there never were; times std plus mean: in your units
+    back = model.decode(model.encode(x))  # your own, through their codes
+print(draws.shape, (back - x).square().mean().sqrt())
+"""
 
 _TEXT = """\
 characters, context = known["inputs"]["characters"], known["inputs"]["context"]

@@ -10,6 +10,7 @@ import numpy as np
 
 from neuromosaic.core.errors import CandidateError, NeuromosaicError
 from neuromosaic.core.evaluation.baselines import fit_baseline
+from neuromosaic.core.evaluation.generation import noise_for
 from neuromosaic.core.evaluation.intervals import interval
 from neuromosaic.core.evaluation.metrics import score
 from neuromosaic.core.evaluation.stopwatch import time_program
@@ -104,7 +105,9 @@ class Certifier:
 
     def _outputs(self, candidate: Candidate, program: Program, weights: Mapping[str, TensorData]) -> np.ndarray:
         """model.py's outputs on the test inputs; in the graph lane they must agree with the graph that was scored."""
-        tensors = {"x": from_numpy(self._test.x), **{f"weights/{name}": data for name, data in weights.items()}}
+        arrays = {"x": self._test.x, **noise_for(self._bench.dataset.contract, len(self._test))}
+        tensors = {name: from_numpy(array) for name, array in arrays.items()}
+        tensors |= {f"weights/{name}": data for name, data in weights.items()}
         ours = self._predict(self._sandbox, program, tensors)
         if candidate.lane == "graph":
             judged = self._predict(self._judge, subject(self._bench, candidate), tensors)

@@ -136,7 +136,9 @@ def score(source: str, folder: Path) -> tuple[bool, float]:
     labels = torch.as_tensor(data.validation.y)
     best = 0.0
 
-    def report(epoch: int, of: int, loss: float, seconds: float, outputs: torch.Tensor) -> tuple[bool, bool]:
+    def report(
+        epoch: int, of: int, loss: float, seconds: float, outputs: torch.Tensor, *_: object
+    ) -> tuple[bool, bool]:
         nonlocal best
         best = max(best, float((outputs.argmax(1) == labels).float().mean()))
         return False, False

@@ -85,7 +85,21 @@ def digits_in_noise() -> dict[str, Any]:
     return {"x": images + 4 * DRAW.standard_normal(images.shape), "y": (images > 8).astype(np.int64)}
 
 
+def ellipses() -> dict[str, Any]:
+    """Eight numbers that two hidden ones decide, without labels: what a code of two can hold."""
+    angle, size = 2 * np.pi * DRAW.random(400), 1 + DRAW.random(400)
+    waves = [size * np.cos(angle), size * np.sin(angle), size**2, np.cos(2 * angle), np.sin(2 * angle)]
+    return {"x": np.stack([*waves, *(np.abs(wave) for wave in waves[:3])], axis=1)}
+
+
 CASES = {
+    "generation": Case(
+        ellipses,
+        "generation",
+        "reconstruction_rmse",
+        "pca",
+        {"sentence": "a generative model with a latent of 2"},
+    ),
     "forecasting": Case(
         sunspots,
         "forecasting",

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from neuromosaic.core.brief import Contract, TensorSpec
+from neuromosaic.core.evaluation import generation
 from neuromosaic.core.tasks import CLASS_BY_POSITION, IGNORED, outputs_of
 
 Array = NDArray[Any]
@@ -26,11 +27,16 @@ def fit_baseline(contract: Contract, x: Array, y: Array, seed: int) -> dict[str,
     position's own values); targets [n, targets] of "mean" and "linear" (ridge); the next values [n, horizon] of
     "last_value", "seasonal_naive" (the values a season ago; the season is the one that is least wrong in training)
     and "linear"; log-probabilities [n, time, vocabulary] of "unigram" and "bigram" (counts, add-one smoothed). Of
+    generation what comes back and draws [n, 2, ...] of "pca" and "kernel_density" (see `generation`). Of
     graphs they see the nodes' features, their mean for the whole, and no edge. Linear models see standardised inputs,
     counts of ids where inputs are ids, and at most 10,000 examples, drawn by `seed`.
     """
     if contract.kind == "graph" and contract.task not in CLASS_BY_POSITION:
         return _without_edges(contract, x, y, seed)
+    return _of_task(contract, x, y, seed)
+
+
+def _of_task(contract: Contract, x: Array, y: Array, seed: int) -> dict[str, Predict]:
     match contract.task:
         case "classification":
             return {"majority": _majority(contract, y), "linear": _logistic(contract, *_sample(x, y, seed))}
@@ -39,13 +45,13 @@ def fit_baseline(contract: Contract, x: Array, y: Array, seed: int) -> dict[str,
         case "multi_label":
             return {"frequencies": _frequencies(y), "linear": _each_label(contract, *_sample(x, y, seed))}
         case "forecasting":
-            naive = {"last_value": 1, "seasonal_naive": _season(contract, x, y)}
-            repeating = {name: _seasonal(contract, season) for name, season in naive.items()}
-            return {**repeating, "linear": _ridge(contract, *_sample(x, y, seed))}
+            return {**_repeating(contract, x, y), "linear": _ridge(contract, *_sample(x, y, seed))}
         case "regression":
             return {"mean": _mean(y), "linear": _ridge(contract, *_sample(x, y, seed))}
         case "language_modelling":
             return {"unigram": _unigram(contract, y), "bigram": _bigram(contract, x, y)}
+        case "generation":
+            return generation.fit_baseline(contract, x, seed)
         case unknown:
             assert_never(unknown)
 
@@ -166,6 +172,11 @@ def _each_label(contract: Contract, x: Array, y: Array) -> Predict:
         return np.stack([score[:, 1] - score[:, 0] for score in scores], axis=1)
 
     return predict
+
+
+def _repeating(contract: Contract, x: Array, y: Array) -> dict[str, Predict]:
+    naive = {"last_value": 1, "seasonal_naive": _season(contract, x, y)}
+    return {name: _seasonal(contract, season) for name, season in naive.items()}
 
 
 def _seasonal(contract: Contract, season: int) -> Predict:

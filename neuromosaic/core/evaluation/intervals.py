@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from neuromosaic.core.brief import Task
-from neuromosaic.core.evaluation import multi_label, positions, weighted
+from neuromosaic.core.evaluation import generation, multi_label, positions, weighted
 from neuromosaic.core.evaluation.metrics import check_metrics, probabilities, token_losses
 from neuromosaic.core.evaluation.weighted import Weighted
 
@@ -154,4 +154,5 @@ _WEIGHTED: dict[Task, dict[str, Callable[[Array, Array], Weighted]]] = {
     "node_classification": positions.SEQUENCES,
     "segmentation": positions.SEGMENTS,
     "forecasting": {"loss": _squared, "mae": _mae, "mase": _mae, "rmse": _rmse},
+    "generation": generation.WEIGHTED,
 }

@@ -1,16 +1,64 @@
 """What training minimises."""
 
 from collections.abc import Callable
-from typing import assert_never
+from typing import Any, NamedTuple, assert_never
 
 import torch
 import torch.nn.functional as F  # noqa: N812 (its usual name)
 from torch import Tensor
 
+from neuromosaic.core.errors import CandidateError
 from neuromosaic.core.evaluation.recipe import Recipe
 
 IMAGES = 4  # axes of scores of images, whose classes are the second
+OUTPUT, LOSS = "output", "loss"
+"""Names in the dict that a network may return: what its contract promises, and its own loss."""
+MOST_TERMS = 16
 LossFunction = Callable[[Tensor, Tensor], Tensor]
+
+
+class Objective(NamedTuple):
+    """The scalar that is minimised, and the named scalars that a network declared beside its output."""
+
+    loss: Tensor
+    terms: dict[str, Tensor]
+
+
+def answer(returned: Any) -> Any:
+    """What the contract promises of whatever forward returned: `output` of a dict that has it, beside scalars."""
+    if not isinstance(returned, dict) or OUTPUT not in returned:
+        return returned
+    others = (value for name, value in returned.items() if name != OUTPUT)
+    return returned[OUTPUT] if all(isinstance(value, Tensor) and value.ndim == 0 for value in others) else returned
+
+
+def objective(recipe: Recipe, device: torch.device) -> Callable[[Any, Tensor], Objective]:
+    """(whatever forward returned, targets) -> what is minimised.
+
+    The recipe's loss of the output, and the sum of the scalars that the network declares beside it (regularisation);
+    with the loss "own" the network's `loss` alone, whose parts the other scalars are. Raises CandidateError where a
+    network returns no such loss, or more scalars than are reported.
+    """
+    stated = None if recipe.loss == "own" else loss_function(recipe, device)
+
+    def of(returned: Any, targets: Tensor) -> Objective:
+        output, terms = answer(returned), _terms(returned)
+        if stated is None:
+            if LOSS not in terms:
+                raise CandidateError("forward returns no scalar named `loss` to be minimised", "no-loss")
+            return Objective(terms.pop(LOSS), terms)
+        return Objective(sum(terms.values(), stated(output, targets)), terms)
+
+    return of
+
+
+def _terms(returned: Any) -> dict[str, Tensor]:
+    if not isinstance(returned, dict):
+        return {}
+    terms = {str(name): term for name, term in returned.items() if isinstance(term, Tensor) and term.ndim == 0}
+    if len(terms) > MOST_TERMS:
+        raise CandidateError(f"forward returns {len(terms)} scalars: at most {MOST_TERMS} are reported", "terms")
+    return terms
 
 
 def loss_function(recipe: Recipe, device: torch.device) -> LossFunction:
@@ -19,14 +67,15 @@ def loss_function(recipe: Recipe, device: torch.device) -> LossFunction:
     `cross_entropy` takes scores [batch, classes] with int64 [batch], or [batch, time, vocabulary] with int64
     [batch, time], or [batch, classes, height, width] with int64 [batch, height, width]; targets of -100 do not count;
     `binary_cross_entropy` takes scores, to which it applies the sigmoid itself, with 0 and 1
-    of the same shape; `mse` and `huber` (delta 1) take two float tensors of one shape.
+    of the same shape; `mse` and `huber` (delta 1) take two float tensors of one shape; `own`, which only the network
+    knows, is the mean squared error here.
     """
     match recipe.loss:
         case "cross_entropy":
             return _cross_entropy(recipe, device)
         case "binary_cross_entropy":
             return F.binary_cross_entropy_with_logits
-        case "mse":
+        case "mse" | "own":
             return F.mse_loss
         case "huber":
             return F.huber_loss

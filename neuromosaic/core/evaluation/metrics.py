@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from neuromosaic.core.brief import Task
 from neuromosaic.core.errors import UsageError
-from neuromosaic.core.evaluation import multi_label, positions
+from neuromosaic.core.evaluation import generation, multi_label, positions
 
 Array = NDArray[Any]
 
@@ -28,8 +28,12 @@ _AVAILABLE: dict[Task, tuple[str, ...]] = {
     "forecasting": ("mae", "mase", "rmse"),
     "node_classification": ("accuracy", "macro_f1", "log_loss"),
     "segmentation": ("mean_iou", "pixel_accuracy", "macro_f1", "log_loss"),
+    "generation": ("reconstruction_rmse", "energy_distance"),
 }
-_LOWER_IS_BETTER = frozenset({"loss", "log_loss", "rmse", "mae", "mase", "bits_per_character", "perplexity"})
+_LOWER_IS_BETTER = frozenset({
+    "loss", "log_loss", "rmse", "mae", "mase", "bits_per_character", "perplexity", "reconstruction_rmse",
+    "energy_distance",
+})  # fmt: skip
 
 BLOCK = 1 << 22  # scores turned into float64 at a time
 
@@ -73,7 +77,8 @@ def score(
     1 [n, labels]; loss: binary cross-entropy in nats. regression and forecasting: [n, targets] twice, in the unit
     wanted; loss: mean squared error. language_modelling: scores [n, time, vocabulary], int64 [n, time]; loss:
     cross-entropy in nats per token; sequence_labelling and node_classification alike, segmentation: scores [n,
-    classes, height, width]; targets of -100 do not count. Averages: macro over the classes or labels that occur
+    classes, height, width]; targets of -100 do not count. generation: see `generation`, in standard deviations of the
+    training data; loss: mean squared error of what comes back. Averages: macro over the classes or labels that occur
     (balanced_accuracy, auroc one against the rest), plain over several regression targets. auroc and r2 are NaN where
     they are not defined.
 
@@ -81,7 +86,7 @@ def score(
     """
     check_metrics(task, names)
     wanted = dict.fromkeys(("loss", *names))
-    if not np.isfinite(outputs).all():
+    if task != "generation" and not np.isfinite(outputs).all():
         return dict.fromkeys(wanted, math.nan)
     return {name: _METRICS[task][name](outputs, targets) / (naive_error if name == "mase" else 1) for name in wanted}
 
@@ -247,6 +252,7 @@ _METRICS: dict[Task, dict[str, Callable[[Array, Array], float]]] = {
     "node_classification": positions.SEQUENCE_METRICS,
     "segmentation": positions.SEGMENT_METRICS,
     "forecasting": {"loss": _mean_squared_error, "mae": _mae, "mase": _mae, "rmse": _rmse},
+    "generation": generation.METRICS,
 }
 
 

@@ -12,11 +12,12 @@ def losses_for(contract: Contract) -> tuple[Loss, ...]:
 
 
 def augmentations_for(contract: Contract) -> tuple[Augmentation, ...]:
-    """The augmentations that can change these inputs: none for ids and graphs, geometry only for images.
+    """The augmentations that can change these inputs: none for ids, graphs and what is learnt itself, geometry
+    only for images.
 
     What moves pixels would have to move the classes of a segmentation with them: it is not offered there.
     """
-    if contract.input.dtype != "float32" or contract.kind == "graph":
+    if contract.input.dtype != "float32" or contract.kind == "graph" or contract.task == "generation":
         return ()
     if contract.kind == "image" and len(contract.input.shape) == 3 and contract.task != "segmentation":
         return ("shift", "flip", "rotate", "noise", "mixup")

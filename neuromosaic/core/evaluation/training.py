@@ -6,17 +6,19 @@ from collections.abc import Iterator
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from functools import partial
-from typing import Literal, Protocol
+from typing import Any, Literal, Protocol
 
 import torch
 from torch import Tensor, nn
+from torch.utils._pytree import tree_map
 
 from neuromosaic.core.brief import Contract
+from neuromosaic.core.errors import CandidateError
 from neuromosaic.core.evaluation.augmentation import augmentation, mixup
 from neuromosaic.core.evaluation.averaging import Average
 from neuromosaic.core.evaluation.distillation import SHARE, distance
 from neuromosaic.core.evaluation.layout import Arrange, arrangement
-from neuromosaic.core.evaluation.losses import loss_function
+from neuromosaic.core.evaluation.losses import Objective, answer, objective
 from neuromosaic.core.evaluation.optimisation import make_optimizer, rate_factor
 from neuromosaic.core.evaluation.pausing import State, put_away, take_up
 from neuromosaic.core.evaluation.recipe import Recipe
@@ -33,11 +35,12 @@ class Report(Protocol):
 
     `epoch` counts from 1 up to `of`; the last may be a part of one. `train_loss` is the mean over the epoch's
     steps, `seconds` the time since training began; `outputs` are the module's on `validation_x` in eval mode,
-    float32 on the CPU. `keep`: these weights are the best so far. `stop`: train no further.
+    float32 on the CPU. `terms`: means over the epoch of the scalars that the module declares. `keep`: these weights
+    are the best so far. `stop`: train no further.
     """
 
     def __call__(
-        self, epoch: int, of: int, train_loss: float, seconds: float, outputs: Tensor
+        self, epoch: int, of: int, train_loss: float, seconds: float, outputs: Tensor, terms: dict[str, float]
     ) -> tuple[bool, bool]: ...
 
 
@@ -70,11 +73,13 @@ def train(
     pause_at: int | None = None,
     state: State | None = None,
     teacher: Tensor | None = None,
+    noise: Tensor | None = None,
 ) -> Trained:
     """Trains `module` in place for `fidelity * recipe.epochs` passes over the data, at least one step.
 
     After epoch `pause_at` it pauses; with the `state` that it then hands back, and all else the same, it goes on, bit
     for bit as if it had not paused. `teacher`: another network's outputs for `x`, which are learnt as well as `y`.
+    `noise`: what a generative network's draws are made of, as many as there are in `validation_x`.
 
     `x` [n, *contract.input.shape]; `y` int64 [n] (classification), float32 [n, targets] (regression, and 0 or 1 per
     label for multi_label), classes int64 at each position [n, ...] or int64
@@ -85,6 +90,7 @@ def train(
     module.to(device)
     arrange = arrangement(module, x.to(device))
     x, y, validation_x = arrange(x.to(device)), y.to(device), arrange(validation_x.to(device))
+    noise = None if noise is None else noise.to(device)
     torch.manual_seed(seed)  # dropout
     loop = Loop(module, x, y, recipe, seed, steps_in(len(x), recipe, fidelity), arrange)
     loop.teacher = None if teacher is None else teacher.to(device)
@@ -96,8 +102,8 @@ def train(
         if train_loss is None:
             return Trained("diverged", epoch - 1, kept)
         with loop.averaged():
-            outputs = predict(module, validation_x)
-            stop, keep = report(epoch, loop.of, train_loss, time.perf_counter() - began, outputs)
+            outputs = predict(module, validation_x, noise=noise)
+            stop, keep = report(epoch, loop.of, train_loss, time.perf_counter() - began, outputs, loop.terms)
             ends = stop or epoch in (pause_at, loop.of)
             now = _weights(module) if keep or ends else None
         kept = now if keep else kept
@@ -109,12 +115,20 @@ def train(
     return Trained("finished", loop.of, kept or now)
 
 
-def predict(module: nn.Module, x: Tensor, batch: int = EVALUATION_BATCH) -> Tensor:
-    """The module's outputs on `x` [n, ...] in eval mode, float32 on the CPU; the module's mode is left as it was."""
+def predict(module: nn.Module, x: Tensor, batch: int = EVALUATION_BATCH, noise: Tensor | None = None) -> Tensor:
+    """The module's outputs on `x` [n, ...] in eval mode, float32 on the CPU; the module's mode is left as it was.
+
+    With `noise` [n, latent] those of a generative network, [n, 2, ...]: each example as it comes back from its code,
+    and a draw. The code is all that is handed from `encode` to `decode`, whatever forward says of itself.
+    """
     training = module.training
     module.eval()
     with torch.no_grad():
-        outputs = torch.cat([module(rows) for rows in torch.split(x, batch)])
+        if noise is None:
+            outputs = torch.cat([answer(module(rows)) for rows in torch.split(x, batch)])
+        else:
+            pairs = zip(torch.split(x, batch), torch.split(noise, batch), strict=True)
+            outputs = torch.cat([generated(module, *pair) for pair in pairs])
     module.train(training)
     return outputs.float().cpu()
 
@@ -131,7 +145,8 @@ class Loop:
         self.of = -(-steps // self.per_epoch)
         self.parameters = [parameter for parameter in module.parameters() if parameter.requires_grad]
         self.optimizer = make_optimizer(module, x[:2], recipe)
-        self.loss = loss_function(recipe, x.device)
+        self.loss = objective(recipe, x.device)
+        self.terms: dict[str, float] = {}
         self.augment = augmentation(recipe.augment, x) if recipe.augment else None
         self.shuffling = shuffling(seed)
         self.changing = _generator(seed, "augment", x.device)
@@ -151,63 +166,85 @@ class Loop:
     def run(self, batches: list[Tensor]) -> float | None:
         """The mean loss over these steps; None as soon as it is seen not to be finite."""
         self.module.train()
-        total = torch.zeros((), device=self.x.device)
+        total, terms = torch.zeros((), device=self.x.device), dict[str, Tensor]()
         for number, rows in enumerate(batches, start=1):
-            total += self.step(self.x[rows], self.y[rows], None if self.teacher is None else self.teacher[rows])
+            made = self.step(self.x[rows], self.y[rows], None if self.teacher is None else self.teacher[rows])
+            total += made.loss.detach()
+            terms |= {name: terms.get(name, 0.0) + term.detach() for name, term in made.terms.items()}
             if (number % CHECK_EVERY == 0 or number == len(batches)) and not total.isfinite():
                 return None
+        self.terms = {name: float(term) / len(batches) for name, term in terms.items()}
         return float(total) / len(batches)
 
-    def step(self, x: Tensor, y: Tensor, soft: Tensor | None) -> Tensor:
+    def step(self, x: Tensor, y: Tensor, soft: Tensor | None) -> Objective:
         factor = rate_factor(self.done, self.steps, self.recipe.warmup, self.recipe.schedule)
         for group in self.optimizer.param_groups:
             group["lr"] = self.recipe.learning_rate * factor
         self.optimizer.zero_grad()
-        loss = self._backward(x, y, soft)
+        made = self._backward(x, y, soft)
         if self.recipe.gradient_clip is not None:
             nn.utils.clip_grad_norm_(self.parameters, self.recipe.gradient_clip, foreach=True)
         self.optimizer.step()
         if self.average is not None:
             self.average.update()
         self.done += 1
-        return loss
+        return made
 
-    def _backward(self, x: Tensor, y: Tensor, soft: Tensor | None) -> Tensor:
-        """Adds up the gradients of the batch, part by part; the mean loss."""
+    def _backward(self, x: Tensor, y: Tensor, soft: Tensor | None) -> Objective:
+        """Adds up the gradients of the batch, part by part; the mean objective."""
         parts = min(self.recipe.accumulate, max(1, len(x) // 2))  # norms need two examples
-        if parts == 1:
-            loss = self.batch_loss(x, y, soft)
+        total, terms = torch.zeros((), device=x.device), dict[str, Tensor]()
+        softs = [None] * parts if soft is None else torch.tensor_split(soft, parts)
+        for part in zip(torch.tensor_split(x, parts), torch.tensor_split(y, parts), softs, strict=True):
+            made, share = self.batch_loss(*part), len(part[0]) / len(x)
+            loss = made.loss * share if parts > 1 else made.loss
             loss.backward()  # type: ignore[no-untyped-call]
-            return loss.detach()
-        total = torch.zeros((), device=x.device)
-        for rows in torch.tensor_split(torch.arange(len(x), device=x.device), parts):
-            loss = self.batch_loss(x[rows], y[rows], None if soft is None else soft[rows]) * (len(rows) / len(x))
-            loss.backward()  # type: ignore[no-untyped-call]
-            total += loss.detach()
-        return total
+            total += made.loss.detach() * share
+            terms |= {name: terms.get(name, 0.0) + term.detach() * share for name, term in made.terms.items()}
+        return Objective(total, terms)
 
     def averaged(self) -> AbstractContextManager[None]:
         """Inside, the module has the weights that are scored and kept."""
         return nullcontext() if self.average is None else self.average.in_place()
 
-    def batch_loss(self, x: Tensor, y: Tensor, soft: Tensor | None) -> Tensor:
+    def batch_loss(self, x: Tensor, y: Tensor, soft: Tensor | None) -> Objective:
         if self.augment is not None:
             x = self.arrange(self.augment(x, self.changing))
         if self.mixing is None:
-            outputs = self._outputs(x)
-            own = self.loss(outputs, y)
-            return own if soft is None else torch.lerp(own, self.distance(outputs, soft), SHARE)
+            returned = self._returned(x)
+            own = self.loss(returned, y)
+            return own if soft is None else _also(own, self.distance(answer(returned), soft))
         mixed = mixup(x, self.mixing, self.changing)
-        outputs = self._outputs(mixed.x)
-        own = mixed.loss(self.loss, outputs, y)
-        return own if soft is None else torch.lerp(own, mixed.loss(self.distance, outputs, soft), SHARE)
+        returned = self._returned(mixed.x)
+        own = Objective(mixed.loss(lambda one, other: self.loss(one, other).loss, returned, y), {})
+        return own if soft is None else _also(own, mixed.loss(self.distance, answer(returned), soft))
 
-    def _outputs(self, x: Tensor) -> Tensor:
+    def _returned(self, x: Tensor) -> Any:
+        """What forward returns, in float32."""
         if self.recipe.precision == "float32":
-            return self.module(x)  # type: ignore[no-any-return]
+            return self.module(x)
         with self.autocast():
-            outputs = self.module(x)
-        return outputs.float()  # type: ignore[no-any-return]
+            returned = self.module(x)
+        return tree_map(lambda one: one.float() if isinstance(one, Tensor) else one, returned)
+
+
+def generated(module: nn.Module, x: Tensor, noise: Tensor) -> Tensor:
+    """[n, 2, ...]: the examples as they come back from their codes, and the draws that `noise` gives.
+
+    Raises CandidateError where a code is not of the noise's shape, or nothing comes back of the examples'.
+    """
+    encode, decode = (getattr(module, name) for name in ("encode", "decode"))
+    codes = encode(x)
+    if codes.shape != noise.shape or codes.dtype != noise.dtype:
+        raise CandidateError(f"encode gives {list(codes.shape)}, not codes {list(noise.shape)}", "code-shape")
+    back, draws = decode(codes), decode(noise)
+    if back.shape != x.shape or draws.shape != x.shape:
+        raise CandidateError(f"decode gives {list(back.shape)}, not examples {list(x.shape)}", "output-shape")
+    return torch.stack([back, draws], 1)
+
+
+def _also(own: Objective, distance: Tensor) -> Objective:
+    return Objective(torch.lerp(own.loss, distance, SHARE), own.terms)
 
 
 def steps_per_epoch(examples: int, batch: int) -> int:

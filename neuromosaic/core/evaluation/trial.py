@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from neuromosaic.core.errors import CandidateError, WorkerError
 from neuromosaic.core.evaluation.checkpoint import STATE, Checkpoint, Row
 from neuromosaic.core.evaluation.data.dataset import Dataset
+from neuromosaic.core.evaluation.generation import noise_for, reported_shape
 from neuromosaic.core.evaluation.metrics import check_metrics, is_better, score
 from neuromosaic.core.evaluation.recipe import Recipe
 from neuromosaic.core.evaluation.suitable import check_recipe
@@ -22,6 +23,9 @@ from neuromosaic.core.tasks import FORMS
 
 Cause = Literal["finished", "stopped", "paused", "diverged", "crash", "timeout", "memory"]
 FEWEST_TO_RISE = 3  # epochs
+TERM = "train_"
+"""Before the names of a network's own terms in the rows of its curve."""
+LONGEST_NAME = 60
 SMALLEST_HALVED = 4
 """Batches below this are not halved: norms need two examples."""
 ShouldStop = Callable[[int, Mapping[str, float]], bool]
@@ -36,9 +40,9 @@ class TrialOutcome:
     epoch gave finite outputs ("diverged") or the worker did not live to hand the weights over ("crash", "timeout",
     "memory": `message` says why). `message` also tells of a smaller batch, where memory ran out at first, and of a
     loss that rose from the start. `curve` has one row per epoch: "epoch", "train_loss", "seconds" since training
-    began, "loss" (on validation) and the primary metric. `seconds` by the host's clock, start of the worker included.
-    `paused`: from which it goes on, where the
-    cause is "paused".
+    began, "loss" (on validation) and the primary metric, and under "train_NAME" the means of the scalars that the
+    network declares. `seconds` by the host's clock, start of the worker included. `paused`: from which it goes on,
+    where the cause is "paused".
     """
 
     cause: Cause
@@ -136,6 +140,7 @@ class _Training:
         train = self.dataset.train
         arrays = {"x": train.x, "y": train.y, "validation_x": self.dataset.validation.x}
         arrays |= {} if self.teacher is None else {"teacher": self.teacher}
+        arrays |= noise_for(self.dataset.contract, len(self.dataset.validation))
         tensors = {name: from_numpy(array) for name, array in arrays.items()}
         held = {f"{STATE}{name}": tensor for name, tensor in (resume.state if resume else {}).items()}
         held |= {} if resume else {f"weights/{name}": tensor for name, tensor in self.weights.items()}
@@ -217,7 +222,7 @@ class Watch:
 
     def _outputs(self, report: Message) -> NDArray[Any]:
         """Raises WorkerError where the report does not hold one output per validation example."""
-        expected = (len(self.y), *self.contract.output.shape)
+        expected = (len(self.y), *reported_shape(self.contract))
         data = report.tensors.get("outputs")
         if data is None or data.dtype != "float32" or data.shape != expected:
             found = "none" if data is None else f"{data.dtype}{list(data.shape)}"
@@ -231,7 +236,7 @@ class Watch:
             int(told["epoch"])  # infinity is a number and no epoch
         except (KeyError, TypeError, ValueError, OverflowError):
             raise WorkerError(f"the training reported an epoch that cannot be read: {dict(body)!r:.200}") from None
-        return {**told, **self.score(outputs)}
+        return {**_terms(body.get("terms")), **told, **self.score(outputs)}
 
     def _beats_best(self, row: Row) -> bool:
         primary = self.plan.primary
@@ -249,3 +254,11 @@ class Watch:
             return False
         losses = [math.inf if math.isnan(row["loss"]) else row["loss"] for row in self.curve]
         return len(losses) - 1 - losses.index(min(losses)) >= self.recipe.patience
+
+
+def _terms(told: Any) -> Row:
+    """The scalars that a network declared, as far as they can be read: they are shown, and decide nothing."""
+    if not isinstance(told, dict):
+        return {}
+    known = {name: value for name, value in told.items() if isinstance(name, str) and isinstance(value, float)}
+    return {f"{TERM}{name[:LONGEST_NAME]}": value for name, value in known.items() if math.isfinite(value)}

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from neuromosaic.core.graph.arguments import Reference, operands, references, replaced
-from neuromosaic.core.graph.checking import check_document
+from neuromosaic.core.graph.checking import METHODS, check_document
 from neuromosaic.core.graph.document import Graph, TensorData
 
 _VIEWS = """
@@ -43,7 +43,7 @@ def graph_id(graph: Graph) -> str:
     leaves = _leaves(document, graph.tensors)
     walk = _Walk()
     walk.add([document["inputs"]])
-    for mode in ("train", "eval"):
+    for mode in ("train", "eval", *(name for name in METHODS if name in document)):
         trace = _functional(document[mode], leaves)
         walk.visit([mode, trace.output])
         for effect in sorted(trace.effects, key=lambda pair: [walk.number(pair[0]), *(part.key for part in pair)]):

@@ -18,6 +18,8 @@ LARGEST = 2**63
 
 NAMED = {"float": frozenset(FLOATS), "dtype": DTYPES, "memory_format": MEMORY_FORMATS, "device": frozenset({"input"})}
 STRUCTURES = ("tuple", "list", "dict")
+METHODS = ("encode", "decode")
+"""Of a generative network: traces in eval mode besides those of forward, with one input each."""
 NODE = frozenset({"name", "op", "args", "kwargs"})
 REMARKS = frozenset({"layer", "shape", "dtype"})
 """What a node may say about itself: told to people and used to choose mutants, never believed."""
@@ -29,7 +31,7 @@ def check_document(graph: Graph) -> None:
     """Raises CandidateError, code "bad-graph", for the first thing that is not as `export_module` writes it."""
     document = graph.document
     needed = {"format", "inputs", "parameters", "buffers", "constants", "train", "eval"}
-    if not isinstance(document, dict) or set(document) != needed:
+    if not isinstance(document, dict) or set(document) - set(METHODS) != needed:
         raise _bad("its document must have " + ", ".join(sorted(needed)))
     if document["format"] != 1:
         raise _bad(f"its format {document['format']!r} is not 1")
@@ -39,6 +41,9 @@ def check_document(graph: Graph) -> None:
     tensors = _check_state(graph)
     for mode in ("train", "eval"):
         _check_trace(document[mode], mode, {"input": set(range(len(inputs))), "tensor": {*tensors}, "node": set()})
+    for name in METHODS:
+        if name in document:
+            _check_trace(document[name], name, {"input": {0}, "tensor": {*tensors}, "node": set()})
 
 
 def _is_input(entry: Any) -> bool:

@@ -5,7 +5,7 @@ Runs inside the sandbox, on proposed code: nothing that it returns is believed b
 
 import copy
 import warnings
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -25,12 +25,14 @@ FORMAT = 1
 
 
 def export_module(
-    module: nn.Module, inputs: tuple[torch.Tensor, ...], batch_axes: Sequence[int] = (0,), free: bool = True
-) -> Graph:
+    module: nn.Module, inputs: tuple[torch.Tensor, ...], batch_axes: Sequence[int] = (0,), free: bool = True,
+    methods: Mapping[str, torch.Tensor] | None = None,
+) -> Graph:  # fmt: skip
     """The module's graph, with its weights as they are; the module is left as it was.
 
     `inputs` are examples with the batch on the first of `batch_axes`, at least two of them (one would be taken for a
-    fixed size); without an axis, every size is fixed. `free`: a batch that the code fixes is a fault.
+    fixed size); without an axis, every size is fixed. `free`: a batch that the code fixes is a fault. `methods`: by
+    name an example of the one input of each other method that is traced, in eval mode.
 
     Raises ExportError, with the layer and the line where known, if the module runs but cannot be exported, and
     CandidateError if it does not even run on these inputs.
@@ -40,6 +42,9 @@ def export_module(
     training = module.training
     try:
         programs = {mode: _exported(module.train(mode == "train"), inputs, batch_axes) for mode in ("train", "eval")}
+        for name, example in (methods or {}).items():
+            with _called(module, name):
+                programs[name] = _exported(module, (example,), batch_axes)
     finally:
         module.train(training)
     if free and batch_axes:
@@ -48,13 +53,26 @@ def export_module(
     traces = {mode: _trace(program, state, constants) for mode, program in programs.items()}
     document = {
         "format": FORMAT,
-        "inputs": [_input(*sizes) for sizes in zip(*map(_input_sizes, programs.values()), strict=True)],
+        "inputs": [
+            _input(*sizes)
+            for sizes in zip(*(_input_sizes(programs[mode]) for mode in ("train", "eval")), strict=True)
+        ],
         "parameters": state.parameters,
         "buffers": state.buffers,
         "constants": constants.names,
         **traces,
     }
     return Graph(document, {**state.tensors, **constants.tensors})
+
+
+@contextmanager
+def _called(module: nn.Module, name: str) -> Iterator[None]:
+    """Another method stands in for forward: torch.export follows no other."""
+    module.__dict__["forward"] = getattr(module, name)
+    try:
+        yield
+    finally:
+        module.__dict__.pop("forward", None)
 
 
 class _State:

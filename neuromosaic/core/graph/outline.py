@@ -5,7 +5,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
-from neuromosaic.core.graph.arguments import Reference, operands, reference
+from neuromosaic.core.graph.arguments import Reference, operands, reference, references
 from neuromosaic.core.graph.document import Graph, TensorData
 
 Node = Mapping[str, Any]
@@ -51,11 +51,25 @@ class Layer(NamedTuple):
 
 def outline(graph: Graph) -> list[Layer]:
     """The layers of a graph in eval mode, in the order in which they are computed."""
-    nodes = [node for node in graph.document["eval"]["nodes"] if _is_computed(node)]
+    wanted = _behind_the_output(graph.document["eval"])
+    nodes = [node for node in graph.document["eval"]["nodes"] if _is_computed(node) and node["name"] in wanted]
     walk = _Walk(graph, nodes)
     for node in nodes:
         walk.add(node)
     return walk.layers
+
+
+def _behind_the_output(trace: Node) -> set[str]:
+    """Names of the nodes that the output is made of; of a dict with `output`, without the scalars beside it."""
+    parts = trace["output"].get("dict", {}) if isinstance(trace["output"], dict) else {}
+    if "output" not in parts:
+        return {node["name"] for node in trace["nodes"]}
+    wanted = {name for kind, name in references([parts["output"]]) if kind == "node"}
+    for node in reversed(trace["nodes"]):
+        if node["name"] in wanted:
+            read = references([node["args"], list(node["kwargs"].values())])
+            wanted |= {name for kind, name in read if kind == "node"}
+    return {str(name) for name in wanted}
 
 
 class _Walk:

@@ -13,7 +13,7 @@ from torch import fx, nn
 from neuromosaic.core.errors import CandidateError
 from neuromosaic.core.graph.allowlist import callable_of, keywords_of
 from neuromosaic.core.graph.arguments import FLOATS, Reference, reference, references
-from neuromosaic.core.graph.checking import check_document
+from neuromosaic.core.graph.checking import METHODS, check_document
 from neuromosaic.core.graph.document import Graph
 from neuromosaic.core.graph.tensors import to_torch
 
@@ -31,6 +31,9 @@ def rebuild(graph: Graph) -> nn.Module:
     _hold_state(module, graph)
     for mode in ("train", "eval"):
         module.traces[mode] = _trace(module, graph.document[mode], len(graph.document["inputs"]))
+    for name in METHODS:
+        if name in graph.document:
+            module.traces[name] = _trace(module, graph.document[name], inputs=1)
     return module
 
 
@@ -44,7 +47,7 @@ class Trace(NamedTuple):
 
 
 class Rebuilt(nn.Module):
-    """The two traces of a graph over one set of tensors.
+    """The two traces of a graph over one set of tensors, and those of a generative network's methods.
 
     Traces and constants are kept beside the registries of nn.Module, and tensors are put straight into these, so that
     no name from a document can shadow anything: a layer may be called `train`.
@@ -59,7 +62,20 @@ class Rebuilt(nn.Module):
         self.__dict__["constants"] = {}
 
     def forward(self, *inputs: torch.Tensor) -> Any:
-        trace = self.traces["train" if self.training else "eval"]
+        return self._run("train" if self.training else "eval", *inputs)
+
+    def encode(self, x: torch.Tensor) -> Any:
+        """The codes of examples; raises CandidateError where the network has none."""
+        return self._run("encode", x)
+
+    def decode(self, codes: torch.Tensor) -> Any:
+        """An example for each code; raises CandidateError where the network makes none."""
+        return self._run("decode", codes)
+
+    def _run(self, name: str, *inputs: torch.Tensor) -> Any:
+        if name not in self.traces:
+            raise CandidateError(f"the network has no method {name}", code=f"no-{name}")
+        trace = self.traces[name]
         leaves = trace.run.forward(*inputs, *[tensors[key] for tensors, key in trace.slots])
         return leaves[0] if trace.structure is None else _assembled(trace.structure, iter(leaves))
 

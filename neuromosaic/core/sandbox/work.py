@@ -54,9 +54,13 @@ def _export(program: Program, signature: Signature, folder: Path) -> Message:
 
 def _exported(rehearsal: "Rehearsal", signature: Signature, folder: Path) -> Graph:
     from neuromosaic.core.graph.export import export_module
+    from neuromosaic.core.workers.generating import methods
 
     with attributed("export", folder / FILE, rehearsal.module):
-        return export_module(rehearsal.module, rehearsal.inputs, signature.batch_axes[:1], rehearsal.stated)
+        return export_module(
+            rehearsal.module, rehearsal.inputs, signature.batch_axes[:1], rehearsal.stated,
+            methods(rehearsal.module, rehearsal.inputs, signature),
+        )  # fmt: skip
 
 
 def _can_be_cut(graph: Graph, signature: Signature) -> bool:
@@ -141,6 +145,14 @@ def rebuilt_class(graph: Graph) -> "type[nn.Module]":
     class Model(kind):  # type: ignore[misc, valid-type]
         def __init__(self) -> None:
             self.__dict__.update(rebuild(graph).__dict__)
+
+        def sample(self, n: int) -> "Tensor":
+            """Standard normal codes, decoded; their size is that of an example's."""
+            import torch
+
+            shape = [size or 1 for size in graph.document["inputs"][0]["shape"]]
+            decoded: Tensor = self.decode(torch.randn(n, *self.encode(torch.zeros(shape)).shape[1:]))
+            return decoded
 
     Model.__module__ = Model.__qualname__ = "model"
     Model.__qualname__ = "Model"

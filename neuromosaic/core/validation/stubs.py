@@ -16,6 +16,35 @@ class Model(nn.Module):
         shape = ({shape},)
         return {outputs}
 """
+_GENERATIVE = """\
+import torch
+from torch import nn
+
+
+class Model(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.scores = nn.Parameter(torch.randn({own_shape}))
+        self.latent = {latent}
+
+    def forward(self, x):
+        output = self.made(x)
+        error = ((output - x) ** 2).mean()
+        return {{"output": output, "loss": error, "reconstruction": error}}
+
+    def encode(self, x):
+        return torch.zeros(x.shape[0], self.latent)
+
+    def decode(self, x):
+        return self.made(x)
+
+    def sample(self, n):
+        return self.made(torch.randn(n, self.latent))
+
+    def made(self, x):
+        shape = ({shape},)
+        return {outputs}
+"""
 _OUTPUTS = {
     "ignores its input": "self.scores.expand(shape).clone()",
     "returns zeros": "0.0 * self.scores.expand(shape)",
@@ -26,8 +55,11 @@ _OUTPUTS = {
 def stubs(contract: Contract) -> dict[str, str]:
     """Source by name."""
     own_shape = contract.output.shape[-1:] if contract.task == "language_modelling" else contract.output.shape
+    template = _TEMPLATE if contract.latent is None else _GENERATIVE
     return {
-        name: _TEMPLATE.format(own_shape=tuple(own_shape), shape=_shape(contract), outputs=outputs)
+        name: template.format(
+            own_shape=tuple(own_shape), shape=_shape(contract), outputs=outputs, latent=contract.latent
+        )
         for name, outputs in _OUTPUTS.items()
     }
 

@@ -8,12 +8,14 @@ from torch.utils._pytree import tree_leaves
 
 from neuromosaic.core.brief import TensorSpec
 from neuromosaic.core.evaluation import measuring
+from neuromosaic.core.evaluation.losses import answer
 from neuromosaic.core.graph.examples import draw_inputs, meta_inputs
 from neuromosaic.core.graph.tensors import to_torch
 from neuromosaic.core.protocols import Converse, Job, Message
 from neuromosaic.core.role_inputs import Finding
 from neuromosaic.core.signature import Signature
 from neuromosaic.core.workers.conversation import first_line, is_out_of_memory
+from neuromosaic.core.workers.generating import generative_faults
 from neuromosaic.core.workers.source import layer_of
 
 BATCHES = (1, 3)
@@ -99,14 +101,15 @@ def _inspected(module: nn.Module, inputs: Inputs, signature: Signature) -> tuple
     module.eval()
     try:
         with torch.no_grad():
-            outputs = module(*inputs)
+            outputs = answer(module(*inputs))
     except Exception as error:
         if is_out_of_memory(error):
             raise
         message = f"forward of {described(inputs)} in eval mode raised {first_line(error)}"
         return [], [_finding("forward-raised", message, layer_of(error, module))]
     tensors = leaves(outputs)
-    return [_shape(tensor) for tensor in tensors], _faults(outputs, tensors, inputs, signature)
+    faults = [*_faults(outputs, tensors, inputs, signature), *generative_faults(module, inputs, signature)]
+    return [_shape(tensor) for tensor in tensors], faults
 
 
 def _faults(outputs: Any, tensors: list[Tensor], inputs: Inputs, signature: Signature) -> list[Finding]:
@@ -156,8 +159,8 @@ def close(one: Tensor, other: Tensor) -> bool:
 
 
 def leaves(outputs: Any) -> list[Tensor]:
-    """The tensors of whatever forward returned, in order."""
-    return [leaf for leaf in tree_leaves(outputs) if isinstance(leaf, Tensor)]
+    """The tensors of whatever forward returned, in order; not the scalars that it declares beside its output."""
+    return [leaf for leaf in tree_leaves(answer(outputs)) if isinstance(leaf, Tensor)]
 
 
 def described(inputs: Inputs) -> str:

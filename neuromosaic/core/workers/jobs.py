@@ -11,7 +11,7 @@ from neuromosaic.core.evaluation import measuring, stacked, training
 from neuromosaic.core.evaluation import proxies as cheap
 from neuromosaic.core.evaluation.checkpoint import STATE
 from neuromosaic.core.evaluation.hardware import roofline
-from neuromosaic.core.evaluation.losses import loss_function
+from neuromosaic.core.evaluation.losses import answer, loss_function
 from neuromosaic.core.evaluation.profiling import speeds
 from neuromosaic.core.evaluation.recipe import Recipe
 from neuromosaic.core.graph.examples import draw_inputs
@@ -40,12 +40,14 @@ def _start_from(module: nn.Module, weights: dict[str, Tensor]) -> None:
 def train(module: nn.Module, job: Job, converse: Converse) -> Message:
     """Trains, reporting the validation outputs of each epoch and doing as the answers say."""
 
-    def report(epoch: int, of: int, train_loss: float, seconds: float, outputs: Tensor) -> tuple[bool, bool]:
-        body = {"epoch": epoch, "of": of, "train_loss": train_loss, "seconds": seconds}
+    def report(
+        epoch: int, of: int, train_loss: float, seconds: float, outputs: Tensor, terms: dict[str, float]
+    ) -> tuple[bool, bool]:
+        body = {"epoch": epoch, "of": of, "train_loss": train_loss, "seconds": seconds, "terms": _finite(terms)}
         told = converse(Message(body, {"outputs": from_torch(outputs)})).body
         return bool(told["stop"]), bool(told["keep"])
 
-    names = ("x", "y", "validation_x", "teacher")
+    names = ("x", "y", "validation_x", "teacher", "noise")
     given = {name: to_torch(job.tensors[name]) for name in names if name in job.tensors}
     contract, recipe = job.arguments["contract"], job.arguments["recipe"]
     _start_from(module, _under(job, WEIGHTS))
@@ -53,7 +55,7 @@ def train(module: nn.Module, job: Job, converse: Converse) -> Message:
         module, given["x"], given["y"], Recipe.model_validate(recipe), fidelity=job.arguments["fidelity"],
         seed=job.arguments["seed"], device=_device(job), validation_x=given["validation_x"],
         contract=Contract.model_validate(contract), report=report, pause_at=job.arguments.get("pause_at"),
-        state=_under(job, STATE), teacher=given.get("teacher"),
+        state=_under(job, STATE), teacher=given.get("teacher"), noise=given.get("noise"),
     )  # fmt: skip
     weights = {name: from_torch(tensor) for name, tensor in (trained.weights or {}).items()}
     held = {f"{STATE}{name}": from_torch(tensor) for name, tensor in (trained.state or {}).items()}
@@ -109,12 +111,15 @@ def proxies(module: nn.Module, job: Job, converse: Converse) -> Message:
 
 
 def predict(module: nn.Module, job: Job, converse: Converse) -> Message:
-    """Outputs for `x` in eval mode, with the given weights or those that the network came with."""
+    """Outputs for `x` in eval mode, with the given weights or those that the network came with; of a generative
+    network what comes back of `x`, and what it makes of `noise`."""
     weights = {name: to_torch(tensor) for name, tensor in job.tensors.items() if name.startswith(WEIGHTS)}
     if weights:
         module.load_state_dict({name.removeprefix(WEIGHTS): tensor for name, tensor in weights.items()})
     device = _device(job)
-    outputs = training.predict(module.to(device), to_torch(job.tensors["x"]).to(device), job.arguments["batch"])
+    x, noise = (to_torch(job.tensors[name]).to(device) if name in job.tensors else None for name in ("x", "noise"))
+    assert x is not None  # there is nothing to predict without
+    outputs = training.predict(module.to(device), x, job.arguments["batch"], noise)
     return Message({}, {"outputs": from_torch(outputs)})
 
 
@@ -144,10 +149,10 @@ def ping(module: nn.Module, job: Job, converse: Converse) -> Message:
     x = to_torch(job.tensors["x"])
     module.eval()
     with torch.no_grad():
-        outputs = module(x)
+        outputs = answer(module(x))
         while (wanted := converse(Message({}, {"outputs": from_torch(outputs)})).body["pass"]) != "end":
             if wanted == "forward":
-                outputs = module(x)
+                outputs = answer(module(x))
     return Message({})
 
 
@@ -167,6 +172,11 @@ JOBS: Final[dict[str, Callable[[nn.Module, Job, Converse], Message]]] = {
     "reopen": reopen,
     "race": race,
 }
+
+
+def _finite(terms: dict[str, float]) -> dict[str, float]:
+    """JSON knows no others."""
+    return {name: value for name, value in terms.items() if abs(value) < float("inf")}
 
 
 def _rebuilt(module: nn.Module) -> Rebuilt:

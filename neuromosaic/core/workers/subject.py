@@ -2,12 +2,13 @@
 
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any
 
 import torch
 from torch import Tensor, nn
 
 from neuromosaic.core.brief import TensorSpec
-from neuromosaic.core.evaluation.losses import loss_function
+from neuromosaic.core.evaluation.losses import answer, objective
 from neuromosaic.core.evaluation.recipe import Recipe
 from neuromosaic.core.graph.examples import draw_inputs, draw_targets, other_values
 from neuromosaic.core.graph.tensors import to_torch
@@ -53,8 +54,9 @@ class Subject:
         """Outputs in train mode, and the loss; other examples with another `number`."""
         torch.manual_seed(SEED + number)
         inputs = self.inputs if number == 0 else self._other_examples(number)
-        outputs = leaves(self.module.train()(*(x.clone() for x in inputs)))
-        return outputs, self._objective(outputs)
+        returned = self.module.train()(*(x.clone() for x in inputs))
+        outputs = leaves(returned)
+        return outputs, self._objective(returned, outputs)
 
     def _other_examples(self, number: int) -> Inputs:
         if self.signature.inputs:
@@ -63,16 +65,22 @@ class Subject:
             )
         return tuple(x * (1 + number) if x.is_floating_point() else x for x in self.inputs)
 
-    def _objective(self, outputs: list[Tensor]) -> Tensor:
-        """The loss of the first output, and a random weighting of whatever no loss is known for."""
+    def _objective(self, returned: Any, outputs: list[Tensor]) -> Tensor:
+        """The loss of the first output with the terms that the network declares, or its own.
+
+        A random weighting stands for whatever no loss is known for.
+        """
+        if self.signature.loss == "own":
+            return objective(self.recipe, outputs[0].device)(returned, outputs[0]).loss
         first, rest = outputs[:1], outputs[1:]
         if self.signature.loss is None or not first or not _has_targets(first[0], self.signature):
             return self._weighted(outputs)
-        return self._stated_loss(first[0]) + (self._weighted(rest) if rest else 0.0)
+        whole = returned if isinstance(answer(returned), Tensor) else first[0]
+        return self._stated_loss(whole, first[0]) + (self._weighted(rest) if rest else 0.0)
 
-    def _stated_loss(self, output: Tensor) -> Tensor:
+    def _stated_loss(self, returned: Any, output: Tensor) -> Tensor:
         targets = self.targets if self.targets is not None else draw_targets(self.signature, output, SEED)
-        return loss_function(self.recipe, output.device)(output, targets)
+        return objective(self.recipe, output.device)(returned, targets).loss
 
     def _weighted(self, outputs: list[Tensor]) -> Tensor:
         """Weights differ from number to number: the sum of a softmax, say, would have no gradient."""

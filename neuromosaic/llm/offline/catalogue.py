@@ -16,7 +16,7 @@ from neuromosaic.core.space.parameters import (
     Point,
     Space,
 )
-from neuromosaic.core.tasks import BY_POSITION
+from neuromosaic.core.tasks import SPECIAL
 from neuromosaic.llm.offline.symmetries import Symmetry
 
 Kind = Literal["image", "tabular", "sequence", "text", "graph"]
@@ -45,7 +45,8 @@ class Family:
     is the better use of the parameters. `values` are the defaults of the other arguments; `options` are searched
     from the first round on, `later` ones once the family has shown its worth. `merit` says why one would take it.
     `blind_to` what it does not see by its structure; a `special` one is taken only where that is demanded.
-    `positions`: the tasks with an answer for each position that it can do; `pooled`: whether it can do the others.
+    `positions`: the tasks that it can do and not every family can, such as those with an answer for each position;
+    `pooled`: whether it can do the others.
     """
 
     name: str
@@ -65,8 +66,8 @@ class Family:
     pooled: bool = True
 
     def suits(self, contract: Contract) -> bool:
-        """Whether it reads this kind of data, and answers for each position or for the whole as the task wants."""
-        answers = contract.task in self.positions if contract.task in BY_POSITION else self.pooled
+        """Whether it reads this kind of data, and gives the answers that the task wants."""
+        answers = contract.task in self.positions if contract.task in SPECIAL else self.pooled
         return contract.kind in self.kinds and answers
 
 
@@ -251,6 +252,32 @@ CATALOGUE = (
         later={"kernel": CategoricalParameter(values=(3, 5))},
         merit="ever wider convolutions at full resolution lose no pixel on the way",
         positions=("segmentation",),
+        pooled=False,
+    ),
+    Family(
+        name="VAE",
+        template="vae",
+        opening="A variational autoencoder",
+        kinds=("tabular", "image", "sequence"),
+        width=Range(8, 64, 512, 8),
+        depth=Range(1, 2, 4),
+        values={"latent": 2, "beta": 1.0, "activation": "silu"},  # the latent is the contract's
+        options={"activation": _ACTIVATION},
+        merit="perceptrons squeeze an example into a code that draws can be made of",
+        positions=("generation",),
+        pooled=False,
+    ),
+    Family(
+        name="convolutional VAE",
+        template="conv_vae",
+        opening="A convolutional variational autoencoder",
+        kinds=("image",),
+        width=Range(4, 12, 128, 2),
+        depth=Range(1, 2, 4),
+        values={"latent": 2, "beta": 1.0, "activation": "silu"},
+        options={"activation": _ACTIVATION},
+        merit="convolutions squeeze an image into a code and know that neighbouring pixels belong together",
+        positions=("generation",),
         pooled=False,
     ),
     Family(

@@ -20,6 +20,9 @@ _LARGE_IMAGES = ("ResNet", "MobileNet", "ConvNeXt", "small CNN")
 _SMALL_IMAGES = ("small CNN", "ResNet", "MobileNet", "ConvNeXt")
 _TINY_IMAGES = ("residual MLP", "MLP", "small CNN")
 
+FEW_PIXELS = 16
+"""The side of an image below which a perceptron sees it as well as convolutions do."""
+
 
 def ranking(inputs: FamilyInputs) -> list[Family]:
     """The families for this kind of data, best suited first; those that cannot keep the limits last, by size."""
@@ -45,6 +48,9 @@ def _suited(contract: Contract, blind_to: frozenset[Symmetry]) -> list[Family]:
 
 def _order(inputs: FamilyInputs) -> tuple[str, ...]:
     contract, limits = inputs.contract, inputs.brief.constraints
+    if contract.task == "generation":
+        small = contract.kind != "image" or min(contract.input.shape[-2:]) < FEW_PIXELS
+        return ("VAE", "convolutional VAE") if small else ("convolutional VAE", "VAE")
     if contract.kind == "image":
         side = min(contract.input.shape[-2:])
         order = _TINY_IMAGES if side < 4 else _SMALL_IMAGES if side < 48 else _LARGE_IMAGES

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     import torch
     from torch import nn
 
-WITHOUT_SIZE = frozenset({"dropout", "spread", "activation"})
+WITHOUT_SIZE = frozenset({"dropout", "spread", "activation", "beta"})
 """Arguments that change no shape."""
 
 SHORT = 8

@@ -21,7 +21,10 @@ IMBALANCED = 3.0
 """Largest class over smallest, from which on accuracy alone would mislead."""
 
 UPWARDS = ("balanced_accuracy", "accuracy", "mean_average_precision", "mean_iou", "macro_f1", "auroc", "r2")
-DOWNWARDS = ("rmse", "mae", "mase", "bits_per_character", "perplexity", "log_loss", "mse", "loss", "cross_entropy")
+DOWNWARDS = (
+    "rmse", "mae", "mase", "bits_per_character", "perplexity", "log_loss", "mse", "loss", "cross_entropy",
+    "reconstruction_rmse", "energy_distance",
+)  # fmt: skip
 
 
 def envelope(inputs: ComputeInputs) -> Envelope:
@@ -138,6 +141,7 @@ _PREFERRED: dict[Task, tuple[str, ...]] = {
     "forecasting": ("mae", "mase", "rmse"),
     "sequence_labelling": ("accuracy", "macro_f1"),
     "segmentation": ("mean_iou", "pixel_accuracy", "macro_f1"),
+    "generation": ("reconstruction_rmse", "energy_distance"),
 }
 
 

@@ -30,11 +30,18 @@ def _size(match: Match) -> Facts | None:
 
 
 _N = rf"(?P<n>{NUMBER})[\s-]*"
+_LATENT = r"(?:latents?|bottleneck)(?:\s+(?:space|codes?|size|dim(?:ension)?s?|vectors?|variables?|units?))*"
 _OF = r"(?:\s*(?:of|is|=|:))?\s*(?:length\s*)?"
 _STEPS = r"(?:time[\s-]?)?(?:steps?|points?|samples|readings|frames|ticks)"
 _IMAGES = r"(?:images?|pictures?|photos?|photographs?|scans?|thumbnails?|icons?)"
 
 SIZES = [
+    rule(
+        rf"\b{_LATENT}(?:\s*(?:of|is|with|=|:))?\s*(?:size\s*|dimension\s*)?(?P<n>{NUMBER})"
+        r"(?:\s*(?:numbers?|dim(?:ension)?s?|units?|variables?)\b)?",
+        _count("latent"),
+    ),
+    rule(rf"{_N}(?:dim(?:ension(?:s|al)?)?\s+)?{_LATENT}", _count("latent")),
     rule(r"(?P<a>\d+)\s*(?:x|by)\s*(?P<b>\d+)(?:\s*(?:x|by)\s*(?P<c>\d+))?(?:[\s-]*(?:pixels?|px)\b)?", _size),
     rule(r"\brgba\b", _says(channels=4)),
     rule(r"\b(?:rgb|colou?r(?:ed)?)\b", _says(channels=3)),
@@ -143,6 +150,10 @@ _POSITIONS = {
         r"(?:time[\s-]?)?steps?|(?:class|label)\s+(?:at|for)\s+(?:each|every)\s+(?:time[\s-]?)?step"
     ),
 }
+_GENERATE = (
+    r"(?:generative(?:\s+(?:models?|networks?))?|(?:variational\s+|convolutional\s+)*auto[\s-]?encoders?|(?:beta-?)?vaes?)"
+    r"(?:\s*\((?:a\s+)?(?:beta-?)?(?:vae|variational auto-?encoder)\))?"
+)
 _CLASSIFY = (
     r"(?:classif(?:y|ies|ying|ier|ication)|recogni[sz](?:e|es|ing)|recognition|categori[sz]\w+|identify(?:ing)?)"
 )
@@ -153,6 +164,8 @@ TASKS = [
     *(rule(rf"\b(?:{words})\b", _says(task=task)) for task, words in _POSITIONS.items()),
     rule(rf"\b{_MULTI_LABEL}\b", _says(task="multi_label")),
     rule(rf"\b{_LANGUAGE}\b(?:\s+(?:of|for)(?:\s+{THING}){{1,3}})?", _says(task="language_modelling")),
+    rule(rf"\b{_GENERATE}(?![\w-])(?:\s+(?:of|for)(?:{OBJECT}))?", _says(task="generation")),
+    rule(rf"\bgenerat(?:e|es|ing)\b(?:\s+new\b)?(?:{OBJECT})?", _says(task="generation"), weak=True),
     rule(rf"\b{_PREDICT}\s+(?:the\s+|which\s+|a\s+)?{_CLASS}\b(?:\s+of{OBJECT})?", _says(task="classification")),
     rule(rf"\b(?:tell apart|distinguish\w*){OBJECT}(?:\s+(?:and|from)\s+{THING})?", _says(task="classification")),
     rule(rf"\b{_CLASSIFY}\b(?:\s+of\b)?(?:{OBJECT})?", _says(task="classification")),

@@ -84,7 +84,8 @@ def _lines(node: ast.FunctionDef) -> range:
 def _render(inputs: SuiteInputs, strict: bool, learnt: float) -> str:
     contract = inputs.contract
     can_be_kept = _can_be_kept(inputs)
-    template = environment().get_template("suite/test_model.txt")
+    name = "generative" if contract.task == "generation" else "model"
+    template = environment().get_template(f"suite/test_{name}.txt")
     return template.render(
         **facts(contract),
         **_words(contract),
@@ -116,6 +117,7 @@ def _constants(inputs: SuiteInputs, strict: bool, learnt: float, limited: bool) 
     return {
         "INPUT": str(contract.input.shape),
         "OUTPUT": str(contract.output.shape),
+        **(_of_draws(contract.latent) if contract.latent else {}),
         **({"IDS": f"{ids}", "DRAWN": f"{min(ids, MOST_IDS)}"} if contract.input.dtype == "int64" else {}),
         **({"NODES": str(contract.input.shape[0])} if contract.kind == "graph" else {}),
         **({"PARAMETERS": f"{limit:_}"} if limited else {}),
@@ -130,9 +132,16 @@ def _constants(inputs: SuiteInputs, strict: bool, learnt: float, limited: bool) 
     }
 
 
+def _of_draws(latent: int) -> dict[str, str]:
+    return {"LATENT": f"{latent}", "SMALLEST_RANGE": "1e-3", "LARGEST": "1e3"}
+
+
 def _words(contract: Contract) -> dict[str, str]:
     shape = ", ".join(map(str, contract.input.shape))
     outputs = ", ".join(map(str, contract.output.shape))
+    outputs = (
+        f"{outputs}] as `output` beside scalars, codes [batch, {contract.latent}" if contract.latent else outputs
+    )
     ids = contract.input.dtype == "int64"
     learnable = {
         "classification": "Classes in turn, which only the inputs tell apart.",
@@ -141,6 +150,7 @@ def _words(contract: Contract) -> dict[str, str]:
         "sequence_labelling": "The class of a step follows from its own values.",
         "segmentation": "The class of a pixel follows from its own values.",
         "node_classification": "The class of a node follows from its own values.",
+        "generation": "The examples themselves.",
         "forecasting": "Random values, which only the inputs tell apart.",
         "language_modelling": "At each step the id after the input's: soon learnt by what reads its input.",
     }

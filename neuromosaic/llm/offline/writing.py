@@ -6,7 +6,7 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from neuromosaic.core.brief import Contract
+from neuromosaic.core.brief import Contract, Task
 from neuromosaic.core.space.parameters import CategoricalParameter, IntParameter, Parameter, Point
 from neuromosaic.core.tasks import FORMS, outputs_of
 from neuromosaic.llm.offline.catalogue import Family
@@ -56,9 +56,11 @@ def facts(contract: Contract) -> dict[str, Any]:
 
 def adapted(family: Family, contract: Contract) -> Family:
     """The family with the choices that hang on the size of an example: stages, stem, kernels, reach."""
+    if contract.latent is not None:
+        family = dataclasses.replace(family, values={**family.values, "latent": contract.latent})
     if "stages" in family.values:
         return _adapted_to_image(family, min(contract.input.shape[-2:]))
-    if family.template in ("unet", "dilated_cnn"):
+    if family.template in ("unet", "dilated_cnn", "conv_vae"):
         deepest = max(1, int(math.log2(max(2, min(contract.input.shape[-2:]))))) - (family.template == "dilated_cnn")
         most = max(1, min(family.depth.most, deepest))
         return dataclasses.replace(
@@ -75,6 +77,8 @@ _THINGS = {
     "image": "images", "tabular": "rows of a table", "sequence": "sequences", "text": "text", "graph": "graphs",
 }  # fmt: skip
 
+_PLACES: dict[Task, str] = {"node_classification": "node", "sequence_labelling": "step", "segmentation": "pixel"}
+
 
 def _purpose(contract: Contract) -> str:
     outputs = outputs_of(contract)
@@ -83,12 +87,10 @@ def _purpose(contract: Contract) -> str:
         return "Predicts the next character at each step of a text from those before it."
     if contract.task == "forecasting":
         return f"Forecasts the next {outputs} {'value' if outputs == 1 else 'values'} of a series from its past."
-    if contract.task == "node_classification":
-        return f"Classifies each node of {things} into {outputs} classes."
-    if contract.task == "sequence_labelling":
-        return f"Classifies each step of {things} into {outputs} classes."
-    if contract.task == "segmentation":
-        return f"Classifies each pixel of {things} into {outputs} classes."
+    if contract.task == "generation":
+        return f"Makes {things} like those that it was shown, each of a code of {contract.latent} numbers."
+    if contract.task in _PLACES:
+        return f"Classifies each {_PLACES[contract.task]} of {things} into {outputs} classes."
     if contract.task == "classification":
         return f"Classifies {things} into {outputs} classes."
     if contract.task == "multi_label":
@@ -103,6 +105,8 @@ def _input_facts(contract: Contract) -> dict[str, Any]:
         "in_features": math.prod(shape),
         "flattened": ", flattened" if len(shape) > 1 else "",
         "steps": shape[0],
+        "steps_only": len(shape) == 1,
+        "latent": contract.latent,
         "vocabulary": contract.input.upper or contract.output.shape[-1],
     }
     if contract.kind == "image":

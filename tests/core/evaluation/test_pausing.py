@@ -34,7 +34,9 @@ def run(
     rows: list[tuple[int, float, Tensor]] = []
     states: list[State] = []
 
-    def report(epoch: int, of: int, train_loss: float, seconds: float, outputs: Tensor) -> tuple[bool, bool]:
+    def report(
+        epoch: int, of: int, train_loss: float, seconds: float, outputs: Tensor, *_: object
+    ) -> tuple[bool, bool]:
         rows.append((epoch, train_loss, outputs))
         return False, epoch == 2
 

@@ -24,8 +24,11 @@ class Reports:
         self.answers = itertools.chain(answers, itertools.repeat((False, False)))
         self.seen: list[SimpleNamespace] = []
 
-    def __call__(self, epoch: int, of: int, train_loss: float, seconds: float, outputs: Tensor) -> tuple[bool, bool]:
-        self.seen.append(SimpleNamespace(epoch=epoch, of=of, loss=train_loss, seconds=seconds, outputs=outputs))
+    def __call__(
+        self, epoch: int, of: int, train_loss: float, seconds: float, outputs: Tensor, terms: dict[str, float]
+    ) -> tuple[bool, bool]:  # fmt: skip
+        told = {"loss": train_loss, "seconds": seconds, "outputs": outputs, "terms": terms}
+        self.seen.append(SimpleNamespace(epoch=epoch, of=of, **told))
         return next(self.answers)
 
 

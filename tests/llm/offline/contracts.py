@@ -26,11 +26,13 @@ STEPS = contract("sequence_labelling", "sequence", (12, 3), (12, 3))
 PIXELS = contract("segmentation", "image", (2, 9, 10), (3, 9, 10))
 MOLECULES = contract("classification", "graph", (7, 10), (3,))
 NETWORK = contract("node_classification", "graph", (7, 10), (7, 3))
+PICTURES = contract("generation", "image", (1, 8, 8), (1, 8, 8)).model_copy(update={"latent": 4})
+ROWS = contract("generation", "tabular", (10,), (10,)).model_copy(update={"latent": 3})
 REVIEWS = contract("classification", "text", (20,), (2,), upper=40)
 
 CONTRACTS = {
     "digits": DIGITS, "tiny": TINY, "mnist": MNIST, "colour": COLOUR, "houses": HOUSES, "flowers": FLOWERS,
-    "motion": MOTION, "steps": STEPS, "pixels": PIXELS,
+    "motion": MOTION, "steps": STEPS, "pixels": PIXELS, "pictures": PICTURES, "rows": ROWS,
     "molecules": MOLECULES, "network": NETWORK, "letters": LETTERS, "reviews": REVIEWS,
 }  # fmt: skip
 

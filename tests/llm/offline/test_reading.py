@@ -244,6 +244,26 @@ def test_several_labels_at_once_are_understood(sentence: str, labels: tuple[int,
     assert (brief.output.shape if brief.output else None) == labels
 
 
+@pytest.mark.parametrize(
+    ("sentence", "latent"),
+    [
+        ("a generative model (VAE) of 8x8 images with a latent of 8", 8),
+        ("an autoencoder of 28x28 grey images, 16-dimensional latent space", 16),
+        ("a variational autoencoder of rows of a table, latent size 3", 3),
+        ("generate new faces with 4 latent variables", 4),
+        ("a beta-VAE of images", None),
+    ],
+)
+def test_a_generative_network_is_understood(sentence: str, latent: int | None) -> None:
+    draft = read(sentence)
+    assert (draft.brief.task, draft.brief.latent) == ("generation", latent)
+    assert draft.not_understood == ()
+
+
+def test_text_that_is_generated_is_a_language_model() -> None:
+    assert read("generate text like shakespeare").brief.task == "language_modelling"
+
+
 def test_every_metric_that_can_be_named_is_one_that_is_measured() -> None:
     known = {name for task in get_args(Task) for name in available(task)}
     assert set(METRIC_NAMES) - {"error"} <= known

@@ -34,7 +34,8 @@ def content_hash(raw: Raw | RawText) -> str:
 
 def _arrays(part: Part) -> Iterator[Array]:
     yield from (part.x.numbers, part.x.texts) if isinstance(part.x, Table) else (part.x,)
-    yield part.labels
+    if part.y is not None:
+        yield part.y
 
 
 def _update(digest: "hashlib._Hash", name: str, array: Array) -> None:

@@ -20,6 +20,7 @@ from neuromosaic.core.evaluation.data.raw import Array, Part, PartName, Raw, Tab
 from neuromosaic.core.evaluation.data.spelling import listed
 from neuromosaic.core.evaluation.data.targets import (
     ClassTargets,
+    ItselfTargets,
     LabelTargets,
     NumberTargets,
     PositionTargets,
@@ -45,10 +46,11 @@ def dataset_of_examples(raw: Raw, brief: Brief, known: Preprocessing | None) -> 
     task, task_note = _task(raw, brief, kind, known)
     classes = _classes(raw, task, known)
     parts, split_note = divided(raw, classes, digest)
-    preprocessing = known or _fitted(raw, parts["train"], kind, task, classes)
+    preprocessing = known or _fitted(raw, parts["train"], kind, task, classes, brief.latent)
     check_agreement(brief, preprocessing, raw.name)
     counts = _class_counts(raw, parts["train"], preprocessing)
-    noticed = (*raw.notes, kind.note, task_note, split_note, *notices(parts, preprocessing, counts))
+    said = _latent_note(brief, preprocessing)
+    noticed = (*raw.notes, kind.note, task_note, said, split_note, *notices(parts, preprocessing, counts))
     notes = tuple(note for note in noticed if note)
     splits = {name: partial(_split, part, preprocessing, raw.name) for name, part in parts.items()}
     return Dataset(
@@ -73,7 +75,10 @@ def _expected(brief: Brief, known: Preprocessing | None) -> tuple[int, ...] | No
 def _task(raw: Raw, brief: Brief, kind: Kind, known: Preprocessing | None) -> tuple[Task, str]:
     task, note = known.task if known else brief.task, ""
     if task is None:
-        task, note = infer_task(raw.labels, kind.name, brief.output, _positions(raw.parts["train"].x, kind))
+        task, note = infer_task(_labels(raw), kind.name, brief.output, _positions(raw.parts["train"].x, kind))
+    if task == "generation":
+        _check_examples(raw, kind)
+        return task, note
     check_task(task, raw.labels, raw.name)
     if known is None:
         check_variety(task, raw.labels, raw.name)
@@ -93,7 +98,36 @@ def _classes(raw: Raw, task: Task, known: Preprocessing | None) -> ClassTargets 
     return ClassTargets.fit(whole(raw.labels), raw.classes, raw.columns) if task == "classification" else None
 
 
-def _fitted(raw: Raw, train: Part, kind: Kind, task: Task, classes: ClassTargets | None) -> Preprocessing:
+def _labels(raw: Raw) -> Array:
+    """Raises DataError where there are none."""
+    if not raw.labelled:
+        raise DataError(f"{raw.name} holds no labels: add them, or ask for a generative model of what it holds")
+    return raw.labels
+
+
+def _check_examples(raw: Raw, kind: Kind) -> None:
+    """Raises DataError where examples cannot be generated, or are all the same."""
+    if kind.name == "graph":
+        raise DataError(f"{raw.name} holds graphs, which are not generated: give images, tables or sequences")
+    x = raw.parts["train"].x
+    values, texts = (x.numbers, x.texts) if isinstance(x, Table) else (x, x[:, :0])
+    if (values == values[:1]).all() and (texts == texts[:1]).all():
+        raise DataError(f"all examples of {raw.name} are the same: there is nothing to learn from them")
+
+
+def _latent_note(brief: Brief, preprocessing: Preprocessing) -> str:
+    targets = preprocessing.targets
+    if brief.latent is not None or not isinstance(targets, ItselfTargets):
+        return ""
+    return f"latent: codes of {targets.latent} numbers, since the brief leaves their size open"
+
+
+def _fitted(
+    raw: Raw, train: Part, kind: Kind, task: Task, classes: ClassTargets | None, latent: int | None
+) -> Preprocessing:
+    if task == "generation":
+        inputs = _inputs(train.x, kind, raw.ignored)
+        return Preprocessing(task=task, inputs=inputs, targets=ItselfTargets.fit(inputs.spec, latent, raw.name))
     targets = classes or _fitted_targets(raw, train, kind, task)
     return Preprocessing(task=task, inputs=_inputs(train.x, kind, raw.ignored), targets=targets)
 
@@ -116,7 +150,8 @@ def _inputs(x: Array | Table, kind: Kind, ignored: tuple[str, ...]) -> Inputs:
 
 
 def _split(part: Part, preprocessing: Preprocessing, name: str) -> Split:
-    return Split(preprocessing.apply(part.x), preprocessing.encode(part.labels, name))
+    x = preprocessing.apply(part.x)
+    return Split(x, x if preprocessing.task == "generation" else preprocessing.encode(part.labels, name))
 
 
 def _class_counts(raw: Raw, train: Part, preprocessing: Preprocessing) -> tuple[int, ...]:

@@ -53,6 +53,15 @@ class Scaling(Value):
             out[rows] = (x[rows] - mean) / std
         return out
 
+    def undo(self, x: Array, axis: int) -> Array:
+        """What `apply` was given, float64; places along `axis` beyond those that were scaled stay as they are."""
+        further = (0.0,) * (x.shape[axis] - len(self.mean))
+        mean, std = (
+            _along(np.array((*values, *rest)), axis, x.ndim)
+            for values, rest in ((self.mean, further), (self.std, tuple(1.0 for _ in further)))
+        )
+        return np.asarray(x.astype(np.float64) * std + mean)
+
 
 class ImageInputs(Value):
     """Images as float32 [n, channels, height, width].

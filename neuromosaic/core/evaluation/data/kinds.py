@@ -66,6 +66,8 @@ def _flat(x: Array, expected: Shape | None) -> Kind:
 def _image_or_sequence(x: Array, expected: Shape | None) -> Kind:
     height, width = x.shape[1:]
     told = None if expected is None else {2: "sequence", 3: "image"}.get(len(expected))
+    if told == "sequence" and x.dtype == np.uint8:
+        told = "image"  # bytes are pixels; that they are grey may go unsaid
     if told == "image" or (told is None and (x.dtype == np.uint8 or height == width)):
         certain = told or x.dtype == np.uint8
         note = "" if certain else f"arrays of {height}x{width} were read as grey images: a brief can say otherwise"

@@ -51,6 +51,8 @@ def load_inputs(reference: str, preprocessing: Preprocessing) -> tuple[Array, Ar
         check_finite(part, raw.name)
         preprocessing.check_range(part.x)
     x = _joined([preprocessing.apply(part.x) for part in parts])
+    if preprocessing.task == "generation":
+        return x, x
     return x, _joined([preprocessing.encode(part.labels, raw.name) for part in parts]) if raw.labelled else None
 
 

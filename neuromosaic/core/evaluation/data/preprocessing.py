@@ -7,11 +7,12 @@ import numpy as np
 
 from neuromosaic.core.brief import Contract, Task, TensorSpec, Value
 from neuromosaic.core.errors import DataError
-from neuromosaic.core.evaluation.data.inputs import ImageInputs, Inputs, TextInputs
+from neuromosaic.core.evaluation.data.inputs import GraphInputs, ImageInputs, Inputs, TabularInputs, TextInputs
 from neuromosaic.core.evaluation.data.labels import check_task
 from neuromosaic.core.evaluation.data.raw import Array, Table
 from neuromosaic.core.evaluation.data.targets import (
     ClassTargets,
+    ItselfTargets,
     LabelTargets,
     NumberTargets,
     PositionTargets,
@@ -39,7 +40,10 @@ class Preprocessing(Value):
         else:
             text = self._text()
             output = TensorSpec(shape=(text.context, len(text.characters)))
-        return Contract(task=self.task, input=self.inputs.spec, output=output, kind=self.inputs.kind)
+        latent = self.targets.latent if isinstance(self.targets, ItselfTargets) else None
+        return Contract(
+            task=self.task, input=self.inputs.spec, output=output, kind=self.inputs.kind, latent=latent
+        )  # fmt: skip
 
     def apply(self, raw: Array | Table | str) -> Array:
         """Raw inputs to what the network reads (`contract.input`, batch axis first).
@@ -65,6 +69,12 @@ class Preprocessing(Value):
         """Targets or outputs of a regression or forecast in the user's units, float64; anything else unchanged."""
         return self.targets.unscale(y) if isinstance(self.targets, NumberTargets | SeriesTargets) else y
 
+    def unscale_inputs(self, x: Array) -> Array:
+        """Examples [n, ...] as the network reads them, in the user's units; ids and one-hot texts as they are."""
+        if isinstance(self.inputs, TextInputs | GraphInputs):
+            return x
+        return self.inputs.scaling.undo(x, axis=1 if isinstance(self.inputs, ImageInputs | TabularInputs) else 2)
+
     @property
     def naive_error(self) -> float:
         """What MASE measures errors in, in the user's units; NaN but for a forecast."""
@@ -74,9 +84,12 @@ class Preprocessing(Value):
         """What raw outputs [n, ...] mean, one entry per example.
 
         Classification: the likeliest class's own label (by position: nested lists of these); multi_label: the names
-        of those that apply; regression: numbers in the user's units; language modelling: the likeliest next character
+        of those that apply; regression: numbers in the user's units; generation:
+        examples in the user's units, as nested lists; language modelling: the likeliest next character
         at each time, as one string.
         """
+        if isinstance(self.targets, ItselfTargets):
+            return self.targets.labels(self.unscale_inputs(outputs))
         if self.targets is not None:
             return self.targets.labels(outputs)
         return [self._text().text_of(row) for row in np.argmax(outputs, axis=-1)]

@@ -1,6 +1,7 @@
 """How labels become what a loss reads, and how outputs become the user's words and units again."""
 
-from typing import Annotated, Any, Literal
+import math
+from typing import Annotated, Any, Final, Literal
 
 import numpy as np
 from pydantic import Field, StrictBool, StrictInt, StrictStr
@@ -10,6 +11,9 @@ from neuromosaic.core.errors import DataError
 from neuromosaic.core.evaluation.data.raw import Array, sober_numbers
 from neuromosaic.core.evaluation.data.spelling import listed, sized
 from neuromosaic.core.tasks import IGNORED
+
+LARGEST_LATENT: Final = 16
+"""Numbers of a code that nobody has asked for."""
 
 
 class ClassTargets(Value):
@@ -195,8 +199,48 @@ class SeriesTargets(Value):
         return list(self.unscale(outputs).tolist())
 
 
+class ItselfTargets(Value):
+    """A generative network's targets: the standardised examples themselves, of `shape`, float32 [n, *shape].
+
+    `latent`: the numbers of a code, fewer than those of an example.
+    """
+
+    kind: Literal["itself"] = "itself"
+    shape: tuple[int, ...]
+    latent: int = Field(ge=1)
+    columns: tuple[str, ...] = ()
+
+    @classmethod
+    def fit(cls, inputs: TensorSpec, latent: int | None, name: str) -> "ItselfTargets":
+        """Without a `latent` an eighth of an example, from 2 up to 16.
+
+        Raises DataError where a code is no smaller than an example.
+        """
+        size = math.prod(inputs.shape)
+        wanted = latent or min(LARGEST_LATENT, max(2, size // 8), size - 1)
+        if not 0 < wanted < size:
+            raise DataError(
+                f"a code of {wanted} numbers for examples of {size}, such as those of {name}, compresses nothing: "
+                "ask for a smaller latent, or give examples of more values"
+            )
+        return cls(shape=inputs.shape, latent=wanted)
+
+    @property
+    def spec(self) -> TensorSpec:
+        return TensorSpec(shape=self.shape)
+
+    def encode(self, labels: Array) -> Array:
+        """Labels are no part of it: raises DataError."""
+        raise DataError("a generative network learns the examples themselves, not labels")
+
+    def labels(self, outputs: Array) -> list[Any]:
+        """Outputs [n, *shape] as nested lists."""
+        return list(outputs.tolist())
+
+
 Targets = Annotated[
-    ClassTargets | PositionTargets | LabelTargets | NumberTargets | SeriesTargets, Field(discriminator="kind")
+    ClassTargets | PositionTargets | LabelTargets | NumberTargets | SeriesTargets | ItselfTargets,
+    Field(discriminator="kind"),
 ]
 
 

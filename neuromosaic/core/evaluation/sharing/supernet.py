@@ -70,7 +70,9 @@ def train_supernet(
     points = shrinking_points(supernet.space, seed, steps) if progressive else fair_points(supernet.space, seed)
     paths, losses = _Paths(supernet, points), list[float]()
 
-    def report(epoch: int, of: int, train_loss: float, seconds: float, outputs: Tensor) -> tuple[bool, bool]:
+    def report(
+        epoch: int, of: int, train_loss: float, seconds: float, outputs: Tensor, terms: dict[str, float]
+    ) -> tuple[bool, bool]:  # fmt: skip
         losses.append(train_loss)
         return False, False
 

@@ -33,6 +33,7 @@ class Selection:
         said = known.contract.input if known else brief.input
         return cls(
             brief.target, brief.group, brief.time or _time(known), known, said.shape if said else (),
+            labelled=(known.task if known else brief.task) != "generation",
             is_series=(known.task if known else brief.task) == "forecasting",
         )  # fmt: skip
 

@@ -1,0 +1,71 @@
+"""What is found of a generative network's methods before it is trained."""
+
+from typing import Any
+
+import pytest
+import torch
+from torch import Tensor, nn
+
+from neuromosaic.core.brief import TensorSpec
+from neuromosaic.core.signature import Signature
+from neuromosaic.core.workers.generating import generative_faults, methods
+
+SIGNATURE = Signature(inputs=(TensorSpec(shape=(6,)),), task="generation", loss="own", latent=2)
+
+
+class Halves(nn.Module):
+    """Codes are the first numbers; `size` of them."""
+
+    def __init__(self, size: int = 2) -> None:
+        super().__init__()
+        self.size = size
+
+    def encode(self, x: Tensor) -> Tensor:
+        return x[:, : self.size]
+
+    def decode(self, codes: Tensor) -> Any:
+        return codes.repeat(1, 3)
+
+
+class Broken(Halves):
+    def decode(self, codes: Tensor) -> Any:
+        raise RuntimeError("out of ideas")
+
+
+class Talkative(Halves):
+    def decode(self, codes: Tensor) -> Any:
+        return {"image": codes}
+
+
+def found(module: nn.Module, device: str = "cpu") -> list[str]:
+    return [fault.code for fault in generative_faults(module, (torch.zeros(3, 6, device=device),), SIGNATURE)]
+
+
+@pytest.mark.parametrize("device", ["cpu", "meta"])
+def test_codes_and_examples_of_the_right_size_are_sound(device: str) -> None:
+    assert found(Halves(), device) == []
+
+
+@pytest.mark.parametrize(
+    ("module", "codes"),
+    [
+        (nn.Identity(), ["no-encode", "no-decode"]),
+        (Halves(3), ["encode-shape"]),
+        (Broken(), ["decode-raised"]),
+        (Talkative(), ["decode-shape"]),
+    ],
+)
+def test_each_fault_is_named(module: nn.Module, codes: list[str]) -> None:
+    assert found(module) == codes
+
+
+def test_other_tasks_need_no_codes() -> None:
+    other = SIGNATURE.model_copy(update={"latent": None})
+    assert list(generative_faults(nn.Identity(), (torch.zeros(3, 6),), other)) == []
+    assert methods(Halves(), (torch.zeros(3, 6),), other) == {}
+
+
+def test_the_methods_that_a_network_has_are_traced() -> None:
+    given = methods(Halves(), (torch.zeros(3, 6),), SIGNATURE)
+    assert {name: tuple(example.shape) for name, example in given.items()} == {"encode": (3, 6), "decode": (3, 2)}
+    assert methods(nn.Identity(), (torch.zeros(3, 6),), SIGNATURE) == {}
