@@ -6,12 +6,14 @@
     python benchmarks/roles.py briefs --served      # over HTTP, with the built-in designer's answers
     python benchmarks/roles.py briefs --model openai/NAME --api-base ... --only waves --record tests/recorded
     python benchmarks/roles.py recorded [--only iris]    # what was recorded, over HTTP, beside the built-in designer
+    python benchmarks/roles.py faults [--runs 1000] [--first 0]    # whole runs with a model server that stumbles
 
 "turns": milliseconds of ours per turn with a model that answers at once (median of 30), and how much longer eight
 proposals at once take than one, each answered over HTTP after a second. "briefs" prints a JSON line each: families
 accepted at the first try, after repair and rejected; mutants killed and survived; calls, tokens as the server counts
 them (--served: 120 a call), and what came of it on the test split beside random search. "--record" keeps what each
-model answered; "recorded" and the tests play it again.
+model answered; "recorded" and the tests play it again, and it ends with a table. "faults": what each run came to, and
+their sum; the exit code is 1 where one crashed, hung or ended without a reason.
 """
 
 import argparse
@@ -29,6 +31,7 @@ from typing import Any, NamedTuple
 import pytest
 from pydantic import BaseModel
 
+from benchmarks.role_faults import faults
 from neuromosaic.agents.metrics import judge_round, plan_metrics
 from neuromosaic.agents.network_architect import propose_family
 from neuromosaic.agents.test_architect import write_suite
@@ -233,23 +236,55 @@ def briefs(said: argparse.Namespace, root: Path, stack: ExitStack) -> Iterator[d
             write(Store(root / name), said.record / name)
 
 
+COLUMNS = {
+    "brief": "{brief}", "designed by": "{by}", "accepted at once": "{first_try}", "after repair": "{after_repair}",
+    "rejected": "{rejected}", "mutants caught": "{mutants_killed} of {mutants}", "calls": "{calls}",
+    "tokens": "{tokens:,}", "certified": "{metric} {certified}", "random search": "{random_search}",
+}  # fmt: skip
+
+
+def table(lines: list[dict[str, Any]]) -> str:
+    """What `recorded` came to, in Markdown."""
+    rows = [[*COLUMNS], ["---"] * len(COLUMNS)]
+    for line in lines:
+        told = {"mutants": (line["mutants_killed"] or 0) + (line["mutants_survived"] or 0), **line}
+        failed = dict.fromkeys(("metric", "certified", "random_search"), line["status"])
+        rows.append([form.format(**(failed | told)) for form in COLUMNS.values()])
+    return "\n".join(f"| {' | '.join(row)} |" for row in rows)
+
+
+def under_faults(said: argparse.Namespace, root: Path, stack: ExitStack) -> Iterator[dict[str, Any]]:
+    return faults(said.runs, said.first, root, stack)
+
+
+LINES = {"recorded": beside, "briefs": briefs, "faults": under_faults}
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("what", choices=["turns", "briefs", "recorded"])
+    parser.add_argument("what", choices=["turns", "briefs", "recorded", "faults"])
     parser.add_argument("--only", nargs="*", choices=[*BRIEFS])
     parser.add_argument("--trials", type=int, default=TRIALS)
     parser.add_argument("--model", nargs="*", default=["offline"])
     parser.add_argument("--api-base")
     parser.add_argument("--served", action="store_true")
     parser.add_argument("--record", type=Path)
+    parser.add_argument("--runs", type=int, default=20)
+    parser.add_argument("--first", type=int, default=0)
     said = parser.parse_args()
     if said.what == "turns":
         print(json.dumps(turns()))
         return
     with ExitStack() as stack:
         root = Path(stack.enter_context(tempfile.TemporaryDirectory()))
-        for line in (beside if said.what == "recorded" else briefs)(said, root, stack):
+        lines = []
+        for line in LINES[said.what](said, root, stack):
+            lines.append(line)
             print(json.dumps(line), flush=True)
+    if said.what == "recorded":
+        print(table(lines))
+    if lines[-1].get("wrong"):
+        raise SystemExit(1)
 
 
 if __name__ == "__main__":

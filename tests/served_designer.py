@@ -11,6 +11,7 @@ from pydantic import BaseModel
 from neuromosaic.core.proposals import FamilyProposal, Request, SuiteProposal
 from neuromosaic.llm import chat
 from neuromosaic.llm.offline.designer import OfflineDesigner
+from neuromosaic.llm.protocols import ModelClient
 from neuromosaic.prompts.render import ChatMessage, messages
 from neuromosaic.prompts.roles import Role
 
@@ -19,6 +20,7 @@ from neuromosaic.prompts.roles import Role
 class ServedDesigner:
     """`asked`: the requests by the text that they were rendered to. Answers as a chat server is told to."""
 
+    client: ModelClient = field(default_factory=OfflineDesigner)
     asked: dict[str, Request[Any]] = field(default_factory=dict)
 
     def messages(self, role: Role, request: Request[Any]) -> list[ChatMessage]:
@@ -27,12 +29,12 @@ class ServedDesigner:
         return talk
 
     def answer(self, body: dict[str, Any]) -> str:
-        return written(OfflineDesigner().ask(self.asked[body["messages"][1]["content"]]))
+        return written(self.client.ask(self.asked[body["messages"][1]["content"]]))
 
 
-def serve_designer(patch: pytest.MonkeyPatch) -> Callable[[dict[str, Any]], str]:
-    """What a chat server answers with, so that every prompt of this process finds its request again."""
-    designer = ServedDesigner()
+def serve_designer(patch: pytest.MonkeyPatch, client: ModelClient | None = None) -> Callable[[dict[str, Any]], str]:
+    """What a chat server answers with, so that every prompt of this process finds its request again; by `client`."""
+    designer = ServedDesigner(client or OfflineDesigner())
     patch.setattr(chat, "messages", designer.messages)
     return designer.answer
 

@@ -3,7 +3,7 @@
 import ast
 import json
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, ClassVar, Generic, Literal, Self, TypeVar
+from typing import Annotated, Any, ClassVar, Generic, Literal, NewType, Self, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
@@ -14,7 +14,11 @@ from neuromosaic.core.space.parameters import Point, Space, parse_space
 from neuromosaic.core.space.space import SearchSpace
 from neuromosaic.core.syntax import parse
 
-RoleName = Literal["TestArchitect", "NetworkArchitect", "ModelArchitect", "Trainer", "Compute", "Metrics"]
+Seat = Literal["TestArchitect", "NetworkArchitect", "ModelArchitect", "Trainer", "Compute", "Metrics"]
+"""The roles that decide something."""
+Adviser = NewType("Adviser", str)
+"""A role of the user's own, by its name: it decides nothing, and advises those who do."""
+RoleName = Seat | Adviser
 
 # ---------------------------------------------------------------- what they answer
 
@@ -65,6 +69,16 @@ class Judgement(Value):
 
     decision: Literal["continue", "certify"]
     reason: str = ""
+
+
+LONGEST_LINE = 120
+"""Of a line of code that is quoted, in characters."""
+
+
+class Advice(Value):
+    """What an adviser has to say to a seat; nothing where there is nothing to add."""
+
+    remarks: tuple[Annotated[str, Field(min_length=1, max_length=400)], ...] = Field((), max_length=5)
 
 
 class PointsProposal(Value):
@@ -167,8 +181,15 @@ def _parsed(source: str, name: str) -> ast.Module:
     try:
         return parse(source)
     except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
-        line = f", line {error.lineno}" if isinstance(error, SyntaxError) else ""
-        raise ValueError(f"{name} is not Python{line}: {getattr(error, 'msg', error)}") from None
+        raise ValueError(f"{name} is not Python{_place(error)}: {getattr(error, 'msg', error)}") from None
+
+
+def _place(error: Exception) -> str:
+    """The line at fault by number and as it stands: whoever wrote it counts no lines."""
+    if not isinstance(error, SyntaxError):
+        return ""
+    text = "".join(filter(str.isprintable, (error.text or "").strip()[:LONGEST_LINE]))
+    return f", line {error.lineno}" + (f" (`{text}`)" if text else "")
 
 
 # ---------------------------------------------------------------- the request itself

@@ -6,6 +6,7 @@ from pydantic import Field
 
 from neuromosaic.core.brief import Brief, Contract, Value
 from neuromosaic.core.evaluation.recipe import Loss
+from neuromosaic.core.proposals import Seat
 from neuromosaic.core.space.parameters import Point, Space
 
 
@@ -93,12 +94,20 @@ class FamilySketch(Value):
     parameters: int | None = None
 
 
+class Remark(Value):
+    """One piece of advice, and `by` whom."""
+
+    by: str
+    text: str
+
+
 class Inputs(Value):
-    """What every role is told."""
+    """What every role is told; `advice` of the user's own roles, if there are any."""
 
     brief: Brief
     contract: Contract
     data: DataSummary
+    advice: tuple[Remark, ...] = ()
 
 
 class BriefInputs(Value):
@@ -182,6 +191,15 @@ class JudgementInputs(Inputs):
     trials: int = 0
     trials_left: int | None = None
     fidelity: float | None = None
+
+
+class AdviceInputs(Inputs):
+    """`advised`: the seat that the remarks go to, in `round` (from 0) of the search, before which `history` was."""
+
+    advised: Seat
+    hardware: Hardware
+    round: int = 0
+    history: tuple[Trace, ...] = ()
 
 
 class Tried(Value):

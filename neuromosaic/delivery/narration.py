@@ -115,6 +115,7 @@ TELLERS: dict[str, Callable[[Data], str]] = {
     "role.started": _role,
     "model.called": _call,
     "model.fallback": lambda data: f"  {data['failed']} gave no answer ({data['reason']}): asking {data['next']}",
+    "advice": lambda data: f"  {data['by']} to {data['to']}: {' '.join(data['remarks']) or 'nothing to add'}",
     "note": lambda data: f"  {data['text']}",
     "hardware": lambda data: (
         f"  {data['name']}, {data['cores']} cores, {data['memory_gb']:.0f} GB, {data['gflops']:.0f} GFLOP/s a thread,"

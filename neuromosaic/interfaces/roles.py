@@ -3,27 +3,32 @@
 import json
 from pathlib import Path
 
-from neuromosaic.prompts.roles import check_roles, file_name, load_roles, role_name, source_of
+from neuromosaic.prompts.roles import check_roles, load_roles, own_file, source_of
 from neuromosaic.prompts.roles import eject as eject_file
+from neuromosaic.prompts.seats import named, seat_name
 
 
 def list_roles(root: Path, *, as_json: bool) -> None:
     """Every role, and whether it is the built-in one or the user's own."""
     roles = load_roles(root / "agents").values()
-    own = {role.name for role in roles if (root / "agents" / file_name(role.name)).exists()}
+    own = {role.name for role in roles if own_file(role.name, root / "agents")}
     if as_json:
-        rows = [{"name": role.name, "description": role.description, "own": role.name in own} for role in roles]
+        rows = [
+            {"name": role.name, "description": role.description, "own": role.name in own, "advises": role.advises}
+            for role in roles
+        ]
         print(json.dumps(rows, indent=2))
         return
     for role in roles:
-        print(f"{role.name:17} {'yours   ' if role.name in own else 'built in'}  {role.description}")
+        advises = f" (advises {', '.join(role.advises)})" if role.advises else ""
+        print(f"{role.name:17} {'yours   ' if role.name in own else 'built in'}  {role.description}{advises}")
 
 
 def show(root: Path, name: str) -> None:
     """The file in force: the user's own, where there is one."""
-    role = role_name(name)
-    path = root / "agents" / file_name(role)
-    print(path.read_text(encoding="utf-8") if path.exists() else source_of(role), end="")
+    role = named(name)
+    path = own_file(role, root / "agents")
+    print(path.read_text(encoding="utf-8") if path else source_of(seat_name(name)), end="")
 
 
 def eject(root: Path, name: str) -> None:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 from urllib.parse import urlsplit
 
-from neuromosaic.core.errors import ModelRefusedError
+from neuromosaic.core.errors import ModelRefusedError, ModelUnavailableError
 from neuromosaic.prompts.render import ChatMessage
 
 TOOL = "reply"
@@ -93,7 +93,10 @@ def persistently(model: str, connection: Connection, send: Send, arguments: dict
 
 
 def answer_of(model: str, response: Any) -> Answer:
-    """The first choice's text. Raises ModelRefusedError where the response is no chat completion."""
+    """The first choice's text. Raises ModelUnavailableError where there is none, ModelRefusedError where the response
+    is no chat completion."""
+    if getattr(response, "choices", None) == []:  # as gateways have it whose own model failed
+        raise ModelUnavailableError(f"{model} sent a chat completion without any text: try again later")
     try:
         choice = response.choices[0]
         text = _said(choice.message)

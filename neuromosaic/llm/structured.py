@@ -132,10 +132,10 @@ def _validated(reply: type[T], document: dict[str, Any]) -> T:
 
 
 def _faults(error: ValidationError) -> str:
-    """Each fault with its path and, where it is short, the value that was sent."""
+    """Each fault with its path and, where it is short, the value that was sent; those of a `source` name its file."""
     told = []
     for fault in error.errors()[:MOST_FAULTS]:
-        path = ".".join(map(str, fault["loc"]))
+        path = ".".join(map(str, fault["loc"])) if fault["loc"] != ("source",) else ""
         message = fault["msg"].removeprefix("Value error, ")
         value = repr(fault["input"])
         sent = (

@@ -6,7 +6,11 @@ from typing import Any, Literal, TypedDict
 from neuromosaic.core.errors import RoleError
 from neuromosaic.core.proposals import Request
 from neuromosaic.prompts.requests import ENDING, environment
-from neuromosaic.prompts.roles import Role, snake
+from neuromosaic.prompts.roles import Role
+from neuromosaic.prompts.seats import snake
+
+ADVISER = "adviser"
+"""Whose templates serve any role of the user's own that has none."""
 
 
 class ChatMessage(TypedDict):
@@ -32,8 +36,9 @@ def mend(request: Request[Any], fault: str) -> ChatMessage:
 def _render(template: str, own: Path | None = None, **values: Any) -> str:
     from jinja2 import TemplateError, TemplateNotFound
 
+    of_any_adviser = ADVISER + template[template.index(".") :]
     try:
-        text = environment(own).get_template(template).render(values)
+        text = environment(own).select_template([template, of_any_adviser]).render(values)
     except TemplateNotFound:
         raise RoleError(f"there is no prompt template {template}: role or purpose of the request is wrong") from None
     except TemplateError as error:

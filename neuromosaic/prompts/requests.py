@@ -13,6 +13,8 @@ if TYPE_CHECKING:
     from jinja2 import Environment
 
 ENDING = ".j2"
+ADVICE = f".advise{ENDING}"
+"""Of a role of the user's own: `NAME.advise.j2`."""
 
 
 @cache
@@ -51,7 +53,7 @@ def template_fault(path: Path) -> tuple[int | None, str] | None:
     """What is wrong with a user's template, and in which line; None where it can be used."""
     from jinja2 import TemplateSyntaxError
 
-    if path.name not in (known := template_names()):
+    if path.name not in (known := template_names()) and not path.name.endswith(ADVICE):
         return None, f"no request has this template: {_suggestion(path.name, known)}"
     try:
         environment().parse(path.read_text(encoding="utf-8"))

@@ -5,26 +5,29 @@ from collections.abc import Mapping
 from importlib import resources
 from importlib.resources.abc import Traversable
 from pathlib import Path
-from typing import NamedTuple, get_args
+from typing import NamedTuple
 
-from pydantic import Field, ValidationError, field_validator
+from pydantic import Field, ValidationError, ValidationInfo, field_validator
 
 from neuromosaic.core.brief import Value
 from neuromosaic.core.errors import RoleError
-from neuromosaic.core.proposals import RoleName
+from neuromosaic.core.proposals import RoleName, Seat
 from neuromosaic.core.role_inputs import Finding
 from neuromosaic.prompts.front_matter import FrontMatterError, split
 from neuromosaic.prompts.requests import ENDING, template_fault, template_source
+from neuromosaic.prompts.seats import SEATS, file_name, named, seat_name
 
-ROLE_NAMES: tuple[RoleName, ...] = get_args(RoleName)
+ARCHITECTS: tuple[Seat, ...] = ("NetworkArchitect", "ModelArchitect")
+"""Who is advised where a role's file does not say whom."""
 
 
 class Role(Value):
-    """One seat at the table, as its file says.
+    """One role at the table, as its file says.
 
     Only `name`, `description` and the body (`prompt`) are needed. `model` seats a client of its own for this role
     ("openai/gpt-x"); `temperature` and `max_tokens` are sent along where they are set. `tools` names what the role
-    wants handed to it.
+    wants handed to it. A name that is no seat's is a role of the user's own: `advises` names the seats that it
+    advises, by default the architects; of a seat it is empty.
     """
 
     name: RoleName
@@ -34,44 +37,44 @@ class Role(Value):
     temperature: float | None = Field(None, ge=0, le=2)
     max_tokens: int | None = Field(None, ge=1)
     tools: tuple[str, ...] = ()
+    advises: tuple[Seat, ...] = Field((), validate_default=True)
     folder: Path | None = Field(None, description="of the user's own templates; told by no file")
 
     @field_validator("name", mode="before")
     @classmethod
-    def _is_seat(cls, name: object) -> RoleName:
+    def _is_name(cls, name: object) -> RoleName:
         try:
-            return role_name(str(name))
+            return named(str(name))
         except RoleError as error:
             raise ValueError(str(error)) from None
 
     @field_validator("tools", mode="before")
     @classmethod
     def _in_one_line(cls, tools: object) -> object:
-        return [tool.strip() for tool in tools.split(",")] if isinstance(tools, str) else tools
+        return _listed(tools)
+
+    @field_validator("advises", mode="before")
+    @classmethod
+    def _are_seats(cls, advised: object, info: ValidationInfo) -> object:
+        """As said, or the architects; a seat has an office of its own."""
+        own, said = info.data.get("name") not in SEATS, _listed(advised)
+        if said and not own:
+            raise ValueError(f"{info.data['name']} has a seat of its own: only a role of another name advises")
+        try:
+            return tuple(map(seat_name, said)) or (ARCHITECTS if own else ())
+        except RoleError as error:
+            raise ValueError(str(error)) from None
+
+
+def _listed(several: object) -> list[str]:
+    """What is written in one line with commas, or as a list."""
+    parts = several.split(",") if isinstance(several, str) else several if isinstance(several, (list, tuple)) else ()
+    return [str(one).strip() for one in parts]
 
 
 class _Reading(NamedTuple):
     role: Role | None
     findings: list[Finding]
-
-
-def role_name(text: str) -> RoleName:
-    """The role that is meant, however it is written ("test_architect"). Raises RoleError with a suggestion."""
-    known = {_letters(name): name for name in ROLE_NAMES}
-    if found := known.get(_letters(text)):
-        return found
-    close = difflib.get_close_matches(_letters(text), known, n=1)
-    hint = f"did you mean {known[close[0]]}?" if close else f"known: {', '.join(ROLE_NAMES)}"
-    raise RoleError(f"there is no role {text!r}: {hint}")
-
-
-def file_name(role: RoleName) -> str:
-    """`test_architect.md` for TestArchitect: what its file is called, built in and ejected."""
-    return snake(role) + ".md"
-
-
-def snake(role: RoleName) -> str:
-    return "".join(f"_{letter.lower()}" if letter.isupper() else letter for letter in role).lstrip("_")
 
 
 def load_roles(user_folder: Path | None = None) -> dict[RoleName, Role]:
@@ -112,7 +115,7 @@ def _template_findings(folder: Path) -> list[Finding]:
     return [_finding("template", str(path), fault[0], fault[1]) for path, fault in faults.items() if fault]
 
 
-def source_of(role: RoleName) -> str:
+def source_of(role: Seat) -> str:
     """The text of the built-in role file."""
     return (_built_in() / file_name(role)).read_text(encoding="utf-8")
 
@@ -123,8 +126,19 @@ def eject(name: str, folder: Path) -> Path:
     """
     if name.endswith(ENDING):
         return _write(folder / name, template_source(name))
-    role = role_name(name)
+    role = seat_name(name)
     return _write(folder / file_name(role), source_of(role))
+
+
+def own_file(name: RoleName, folder: Path) -> Path | None:
+    """The file of the folder in which a role of this name is, or by its own name should be; None: there is none."""
+    files = sorted(folder.glob("*.md"))
+    return next((path for path in files if path.name == file_name(name) or _name_in(path) == name), None)
+
+
+def _name_in(path: Path) -> RoleName | None:
+    role = _read(path, str(path)).role
+    return role.name if role else None
 
 
 def _write(path: Path, text: str) -> Path:
@@ -230,7 +244,3 @@ def _finding(code: str, where: str, line: int | None, message: str, severity: st
     return Finding.model_validate(
         {"gate": "roles", "code": code, "message": told, "line": line, "severity": severity}
     )
-
-
-def _letters(text: str) -> str:
-    return "".join(letter for letter in text.lower() if letter.isalnum())

@@ -26,6 +26,7 @@ from neuromosaic.workflows.workers import Workers, kept
 if TYPE_CHECKING:
     from neuromosaic.llm.fallback import FallbackClient
     from neuromosaic.llm.spending import Spending
+    from neuromosaic.prompts.roles import Role
 
 Model = TypeVar("Model", bound=BaseModel)
 Part = TypeVar("Part")
@@ -199,13 +200,18 @@ class Workbench:
             Limits(self._cost_left(), options.calls, options.tokens, options.model_seconds, options.at_once)
         )
 
-    def _make_client(self, names: tuple[str, ...], purposes: dict[str, tuple[str, ...]]) -> "FallbackClient":
-        from neuromosaic.llm.choose import client_for
+    @cached_property
+    def roles(self) -> "Mapping[RoleName, Role]":
+        """Who sits at the table: the built-in files, and those of the user."""
         from neuromosaic.prompts.roles import load_roles
 
-        folder = Path(self.options.agents) if self.options.agents else None
+        return load_roles(Path(self.options.agents) if self.options.agents else None)
+
+    def _make_client(self, names: tuple[str, ...], purposes: dict[str, tuple[str, ...]]) -> "FallbackClient":
+        from neuromosaic.llm.choose import client_for
+
         return client_for(
-            names, roles=load_roles(folder), api_base=self.options.api_base, store=self.store,
+            names, roles=self.roles, api_base=self.options.api_base, store=self.store,
             on_call=lambda call: self.tell("model.called", **asdict(call)),
             on_fallback=lambda step: self.tell("model.fallback", **step._asdict()),
             spending=self.share("spending", self._spending), purposes=purposes,

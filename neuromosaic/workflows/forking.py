@@ -68,6 +68,7 @@ def with_brief(store: Store, run: str, brief: Brief, change: str) -> Fork:
 def with_model(store: Store, run: str, role: RoleName | None, models: tuple[str, ...], change: str) -> Fork:
     """Other clients for one role, or (None) for all that have none of their own."""
     options = options_of(store, run)
+    role = "ModelArchitect" if role == "NetworkArchitect" and options.extend else role  # who sits there instead
     seated = {"models": models} if role is None else {"role_models": {**options.role_models, role: models}}
     return Fork(change, brief_of(store, run), options.model_copy(update=seated), _decided_before(role or "Compute"))
 
@@ -143,4 +144,5 @@ def scaled(value: float, factor: float) -> int:
 
 def _decided_before(role: RoleName) -> tuple[str, ...]:
     seats = [seat for seat, _ in DECIDED]
+    role = "NetworkArchitect" if role == "ModelArchitect" else role
     return tuple(step for _, steps in DECIDED[: seats.index(role)] for step in steps)

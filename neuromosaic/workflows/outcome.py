@@ -93,7 +93,8 @@ def _status(bench: Workbench, winner: CandidateResult | None) -> Status:
 def _models(bench: Workbench) -> dict[str, str]:
     """Which client answered each role."""
     designer: RoleName = "ModelArchitect" if bench.options.extend else "NetworkArchitect"
-    roles: tuple[RoleName, ...] = ("TestArchitect", designer, "Trainer", "Compute", "Metrics")
+    own = [role.name for role in bench.roles.values() if role.advises]
+    roles: list[RoleName] = ["TestArchitect", designer, "Trainer", "Compute", "Metrics", *own]
     return {role: bench.client(role).name_of(role) for role in roles}
 
 

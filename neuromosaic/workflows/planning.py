@@ -7,13 +7,16 @@ from neuromosaic.core.brief import Brief
 from neuromosaic.core.errors import RunFailedError
 from neuromosaic.core.evaluation.hardware import choose_device, profile
 from neuromosaic.core.evaluation.metrics import available
-from neuromosaic.core.proposals import Envelope, MetricsPlan, SuiteProposal
+from neuromosaic.core.proposals import Envelope, MetricsPlan, Seat, SuiteProposal
 from neuromosaic.core.role_inputs import ComputeInputs, Finding, Hardware, MetricsInputs, SuiteInputs
 from neuromosaic.core.validation.suite import MutantReport, red
+from neuromosaic.workflows.advising import advised
 from neuromosaic.workflows.bench import Workbench
 from neuromosaic.workflows.state import DesignState
 
 SUITE_ATTEMPTS = 3
+NOISE = 2.0
+"""So many times faster or slower a busy machine may seem from one run to the next."""
 
 
 def common(bench: Workbench) -> dict[str, object]:
@@ -24,16 +27,33 @@ def common(bench: Workbench) -> dict[str, object]:
 def compute(bench: Workbench, state: DesignState) -> DesignState:
     """Measures the machine and has the budget laid out."""
     bench.tell("budget", **bench.brief.budget.model_dump())
-    hardware = bench.once_as("hardware", Hardware, lambda: profile(choose_device(bench.brief.device)))
+    hardware = bench.once_as("hardware", Hardware, lambda: _machine(bench))
     bench.tell("hardware", **hardware.model_dump())
     bench.tell("role.started", role="Compute", purpose="plan-envelope")
     inputs = ComputeInputs.model_validate({**common(bench), "hardware": hardware})
     envelope = bench.once_as(
-        "envelope", Envelope, lambda: _within(bench.brief, hardware, plan_envelope(bench.client("Compute"), inputs))
+        "envelope",
+        Envelope,
+        lambda: _within(
+            bench.brief, hardware, plan_envelope(bench.client("Compute"), advised(bench, "Compute", inputs))
+        ),
     )
     bench.tell("envelope", **envelope.model_dump())
     bench.warm_up_judge()
     return {}
+
+
+def _machine(bench: Workbench) -> Hardware:
+    """As measured now, or in an earlier run of the store where that says nearly the same of the same machine: what is
+    told to models must not change with each run's noise, or no repeated question would find its stored answer."""
+    now = profile(choose_device(bench.brief.device))
+    for record in bench.store.runs():
+        if (step := bench.store.step(record.id, "hardware")) is not None:
+            before = Hardware.model_validate(step)
+            ratio = before.gflops / now.gflops
+            if before == now.model_copy(update={"gflops": before.gflops}) and 1 / NOISE < ratio < NOISE:
+                return before
+    return now
 
 
 def _within(brief: Brief, hardware: Hardware, envelope: Envelope) -> Envelope:
@@ -47,7 +67,9 @@ def metrics(bench: Workbench, state: DesignState) -> DesignState:
     """Has loss and metrics fixed before anything is designed."""
     bench.tell("role.started", role="Metrics", purpose="plan-metrics")
     inputs = MetricsInputs.model_validate({**common(bench), "available": available(bench.dataset.contract.task)})
-    plan = bench.once_as("metrics", MetricsPlan, lambda: plan_metrics(bench.client("Metrics"), inputs))
+    plan = bench.once_as(
+        "metrics", MetricsPlan, lambda: plan_metrics(bench.client("Metrics"), advised(bench, "Metrics", inputs))
+    )
     bench.tell("metrics", **plan.model_dump())
     return {}
 
@@ -79,7 +101,8 @@ def ask_for_suite(
     if report is not None:
         faced = {"killed": report.killed, "mutants": report.killed + report.survived, "share": report.share}
     inputs = SuiteInputs.model_validate({**common(bench), "previous": source, "findings": findings, **faced})
-    return bench.once_as(step, SuiteProposal, lambda: write_suite(bench.client("TestArchitect"), inputs))
+    seat: Seat = "TestArchitect"
+    return bench.once_as(step, SuiteProposal, lambda: write_suite(bench.client(seat), advised(bench, seat, inputs)))
 
 
 def _red(bench: Workbench, proposal: SuiteProposal) -> list[dict[str, object]]:

@@ -7,12 +7,13 @@ from langgraph.types import Send
 
 from neuromosaic.agents.network_architect import propose_family
 from neuromosaic.core.errors import ReplyError, SpendingLimitError
-from neuromosaic.core.proposals import FamilyProposal, RoleName
+from neuromosaic.core.proposals import FamilyProposal, Seat
 from neuromosaic.core.protocols import Program
 from neuromosaic.core.role_inputs import FamilyInputs, Finding, Trace
 from neuromosaic.core.validation.climb import Climb
 from neuromosaic.core.validation.ladder import Ladder
 from neuromosaic.llm.fallback import Witness
+from neuromosaic.workflows.advising import advised
 from neuromosaic.workflows.bench import Workbench
 from neuromosaic.workflows.candidates import (
     Family,
@@ -67,14 +68,14 @@ def _propose(bench: Workbench, state: FamilyState) -> FamilyState:
     return {}
 
 
-def architect(bench: Workbench) -> RoleName:
+def architect(bench: Workbench) -> Seat:
     """Who designs here."""
     return "ModelArchitect" if bench.options.extend else "NetworkArchitect"
 
 
 def _ask(bench: Workbench, state: FamilyState) -> dict[str, Any]:
     client = Witness(bench.client(architect(bench)))
-    inputs = _inputs(bench, state)
+    inputs = advised(bench, architect(bench), _inputs(bench, state), state["round"])
     try:
         if given := bench.options.extend:
             return ask_for_extension(client, given, inputs)

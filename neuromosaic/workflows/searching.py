@@ -7,6 +7,7 @@ from neuromosaic.core.proposals import Judgement, RecipeProposal
 from neuromosaic.core.role_inputs import FamilySketch, JudgementInputs, RecipeInputs
 from neuromosaic.core.search.families import Choice
 from neuromosaic.core.validation.constraints import in_words, judge_constraints
+from neuromosaic.workflows.advising import advised
 from neuromosaic.workflows.bench import Workbench
 from neuromosaic.workflows.candidates import Candidate, Family, admit, family_of
 from neuromosaic.workflows.field import BASELINE, CONTESTANTS, SEARCH, SEARCH_SHARE, Trials, play
@@ -30,7 +31,9 @@ def recipes(bench: Workbench, state: DesignState) -> DesignState:
 def _choose_recipe(bench: Workbench, families: list[str]) -> Recipe:
     bench.tell("role.started", role="Trainer", purpose="propose-recipes")
     inputs = _recipe_inputs(bench, families)
-    proposal = bench.once_as("recipes", RecipeProposal, lambda: propose_recipes(bench.client("Trainer"), inputs))
+    proposal = bench.once_as(
+        "recipes", RecipeProposal, lambda: propose_recipes(bench.client("Trainer"), advised(bench, "Trainer", inputs))
+    )
     options = [_fitted(bench, recipe, inputs) for recipe in proposal.recipes]
     first = family_of(bench, families[0])
     candidate = admit(bench, {first.id: first}, Choice(first.id, first.default))
@@ -114,7 +117,7 @@ def _judge(bench: Workbench, state: DesignState) -> Judgement:
             "trials": done, "trials_left": max(0, planned - done), "fidelity": bench.envelope.fidelity,
         }
     )  # fmt: skip
-    return judge_round(bench.client("Metrics"), inputs)
+    return judge_round(bench.client("Metrics"), advised(bench, "Metrics", inputs, state["round"] + 1))
 
 
 def _best(bench: Workbench, trials: Trials) -> tuple[Candidate, TrialRecord]:

@@ -212,6 +212,16 @@ def test_roles_list_as_json_says_which_are_the_users_own(tmp_path: Path, quiet: 
     assert {row["name"] for row in json.loads(quiet.readouterr().out) if row["own"]} == {"Compute"}
 
 
+def test_a_role_of_ones_own_is_listed_with_whom_it_advises(tmp_path: Path, quiet: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "agents").mkdir()
+    text = "---\nname: Sensors\ndescription: ours\nadvises: Trainer\n---\nYou know them.\n"
+    (tmp_path / "agents" / "any_name.md").write_text(text)
+    call("roles", "list", "--store", tmp_path)
+    assert "Sensors           yours     ours (advises Trainer)\n" in quiet.readouterr().out
+    call("roles", "show", "Sensors", "--store", tmp_path)
+    assert quiet.readouterr().out == text
+
+
 def test_doctor_really_runs_something_in_the_sandbox(tmp_path: Path, quiet: pytest.CaptureFixture[str]) -> None:
     assert call("doctor", "--store", tmp_path, "--json") == 0
     said = {check["name"]: check for check in json.loads(quiet.readouterr().out)}

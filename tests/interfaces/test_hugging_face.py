@@ -11,6 +11,7 @@ import pytest
 from neuromosaic.agents.model_architect import as_family, extend_family
 from neuromosaic.core.brief import Brief, Budget, Contract
 from neuromosaic.core.errors import UsageError
+from neuromosaic.core.evaluation.data.loading import load_dataset
 from neuromosaic.core.graph.tensors import to_torch
 from neuromosaic.core.proposals import FamilyProposal
 from neuromosaic.core.protocols import Program, Sandbox
@@ -213,3 +214,25 @@ def test_a_whole_run_starts_from_a_saved_model(tmp_path: Path, library: ModuleTy
     assert results.winner.lane == "graph"
     assert "from transformers import" in (tmp_path / "out" / "model.py").read_text()
     assert "model.py imports transformers" in (tmp_path / "out" / "card.md").read_text()
+
+
+MIXTURE = {**SMALL, "num_key_value_heads": 2, "num_local_experts": 4, "num_experts_per_tok": 2}
+"""Sends each token to experts by a kernel with a backward of its own: what no graph can hold."""
+
+
+@pytest.mark.soak
+@pytest.mark.timeout(1200)
+def test_a_saved_model_that_cannot_be_exported_takes_the_python_lane(tmp_path: Path, library: ModuleType) -> None:
+    (tmp_path / "words.txt").write_text("the cat sees a dog. " * 300)
+    store, brief = Store(tmp_path / "store"), Brief(data=str(tmp_path / "words.txt"), budget=Budget(trials=1))
+    read = load_dataset(brief).contract.input
+    config = library.AutoConfig.for_model("mixtral", vocab_size=read.upper, **MIXTURE)
+    library.AutoModelForCausalLM.from_config(config).save_pretrained(tmp_path / "mixture")
+    given = extension(f"hf:{tmp_path / 'mixture'}", None, store, brief)
+    run = runs.create(store, brief, Options(folder=str(tmp_path / "out"), extend=given))
+    with at_work(store, run) as bench:
+        results = runs.carry_on(bench)
+    best = results.winner or results.nearest
+    assert best is not None
+    assert best.lane == "python"
+    assert "AutoModelForCausalLM" in (tmp_path / "out" / "model.py").read_text()

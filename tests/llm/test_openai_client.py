@@ -199,8 +199,18 @@ def test_an_answer_that_is_no_json_is_told(
         client().ask(judge_request)
 
 
-def test_an_answer_without_choices_is_told(client: Make, server: Any, judge_request: Request[Judgement]) -> None:
+def test_an_answer_without_choices_is_for_the_next_model(
+    client: Make, server: Any, judge_request: Request[Judgement]
+) -> None:
     server.answers = [{"id": "x", "object": "chat.completion", "created": 1, "model": "m", "choices": []}]
+    with pytest.raises(ModelUnavailableError, match="sent a chat completion without any text"):
+        client().ask(judge_request)
+
+
+def test_an_answer_that_is_no_completion_is_for_a_person(
+    client: Make, server: Any, judge_request: Request[Judgement]
+) -> None:
+    server.answers = [{"status": "ok"}]
     with pytest.raises(ModelRefusedError, match="sent no chat completion: mend --api-base"):
         client().ask(judge_request)
 

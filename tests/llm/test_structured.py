@@ -69,7 +69,11 @@ def test_many_faults_are_told_but_not_all() -> None:
     ("model", "space", "told"),
     [
         ("class Model(:\n", "{}", "space.json must be"),
-        ("class Model(:\n", '{"name": "a", "parameters": {}}', r"source: model.py is not Python, line 1"),
+        (
+            "class Model(:\n",
+            '{"name": "a", "parameters": {}}',
+            r"^model.py is not Python, line 1 \(`class Model\(:`\): ",
+        ),
         ("class Net: ...\n", '{"name": "a", "parameters": {}}', "must define one class named Model"),
         ("class Model: ...\n", "{", "space.json is not JSON"),
         ("class Model: ...\n", '{"name": "", "parameters": {}}', "name: String should have at least 1 character"),

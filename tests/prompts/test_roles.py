@@ -4,15 +4,8 @@ from pathlib import Path
 import pytest
 
 from neuromosaic.core.errors import RoleError
-from neuromosaic.prompts.roles import (
-    ROLE_NAMES,
-    check_roles,
-    eject,
-    file_name,
-    load_roles,
-    role_name,
-    source_of,
-)
+from neuromosaic.prompts.roles import check_roles, eject, load_roles, source_of
+from neuromosaic.prompts.seats import SEATS, file_name, seat_name
 
 SMALL = "---\nname: Trainer\ndescription: mine\n---\nBe brief.\n"
 
@@ -30,14 +23,14 @@ def write(folder: Path, text: str | bytes, name: str = "mine.md") -> Path:
 
 def test_every_role_has_a_built_in_file_named_after_it() -> None:
     roles = load_roles()
-    assert tuple(sorted(roles)) == tuple(sorted(ROLE_NAMES))
+    assert tuple(sorted(roles)) == tuple(sorted(SEATS))
     files = {path.name for path in resources.files("neuromosaic.prompts").joinpath("roles").iterdir()}
-    assert files == {file_name(name) for name in ROLE_NAMES}
-    assert all(roles[name].name == name and roles[name].description for name in ROLE_NAMES)
+    assert files == {file_name(name) for name in SEATS}
+    assert all(roles[name].name == name and roles[name].description for name in SEATS)
 
 
 def test_the_built_in_files_are_faultless(tmp_path: Path) -> None:
-    for name in ROLE_NAMES:
+    for name in SEATS:
         write(tmp_path, source_of(name), file_name(name))
     assert check_roles(tmp_path) == []
 
@@ -87,7 +80,13 @@ def test_all_settings_are_read(folder: Path) -> None:
             "max_tokens: Input should be greater than or equal to 1",
         ),
         (SMALL.replace("Trainer", "Trianer"), 2, "there is no role 'Trianer': did you mean Trainer?"),
-        (SMALL.replace("Trainer", "Cook"), 2, "there is no role 'Cook': known: TestArchitect, NetworkArchitect"),
+        (SMALL.replace("Trainer", "the cook"), 2, "'the cook' is no name of a role: write one word"),
+        (SMALL.replace("---\nBe", "advises: Metrics\n---\nBe"), 4, "advises: Trainer has a seat of its own"),
+        (
+            SMALL.replace("Trainer", "Cook").replace("---\nBe", "advises: Guests\n---\nBe"),
+            4,
+            "no role 'Guests': known: ",
+        ),
         (SMALL.replace("description: mine\n", ""), None, "'description' is missing"),
         (SMALL.replace("Be brief.", " "), None, "the body is empty: write the role's prompt below"),
         (SMALL.replace("---\nBe", "name: Metrics\n---\nBe"), 4, "'name' stands here twice"),
@@ -111,7 +110,7 @@ def test_a_fault_is_told_with_file_and_line(folder: Path, text: str | bytes, lin
 
 
 def test_every_fault_of_a_file_is_found(folder: Path) -> None:
-    write(folder, "---\nname: Nobody\ndescripton: x\nmax_tokens: -1\n---\nhello\n")
+    write(folder, "---\nname: no body\ndescripton: x\nmax_tokens: -1\n---\nhello\n")
     codes = [finding.code for finding in check_roles(folder)]
     assert codes == ["unknown-key", "wrong-value", "wrong-value", "wrong-value"]
 
@@ -162,4 +161,4 @@ def test_eject_into_what_is_no_folder_is_told(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("written", ["TestArchitect", "test_architect", "test-architect", "TESTARCHITECT"])
 def test_a_role_is_known_however_it_is_written(written: str) -> None:
-    assert role_name(written) == "TestArchitect"
+    assert seat_name(written) == "TestArchitect"

@@ -8,13 +8,15 @@ from benchmarks import roles
 from benchmarks.roles import BRIEFS, RECORDED_TRIALS, design
 from neuromosaic.agents.metrics import plan_metrics
 from neuromosaic.core.errors import ModelRefusedError
-from neuromosaic.core.role_inputs import MetricsInputs
+from neuromosaic.core.proposals import FamilyProposal, Request, SuiteProposal
+from neuromosaic.core.role_inputs import FamilyInputs, MetricsInputs, SuiteInputs
 from neuromosaic.core.store.store import Store
 from neuromosaic.llm.chat import ChatClient
 from neuromosaic.llm.completion import Connection
 from neuromosaic.llm.openai_client import openai_completion
+from neuromosaic.llm.structured import ReplyFault, Said, read
 from neuromosaic.prompts.roles import load_roles
-from neuromosaic.testing import example_task
+from neuromosaic.testing import example_hardware, example_task
 from tests.chat_server import chat_server
 from tests.recorded_model import FOLDER, record, replay
 
@@ -40,10 +42,41 @@ def test_what_the_model_answered_still_leads_to_its_certified_network(
     assert told["designed_by"] in {"openai/m", *own}
     assert told["first_try"] + told["after_repair"] > len(own)
     assert not model.left, "recorded, but no longer asked for"
+    mends = brief == MENDED
+    assert (told["repair_turns"], told["after_repair"]) == (mends, mends)
 
 
-def test_four_kinds_of_brief_are_recorded() -> None:
-    assert len(RECORDED) >= 4
+def test_five_kinds_of_brief_are_recorded() -> None:
+    assert len(RECORDED) >= 5
+
+
+MENDED = "waves"
+"""Where the model's first suite is no Python, and its first network takes time for channels."""
+
+
+def test_the_model_mended_its_suite_by_what_the_repair_turn_quoted(monkeypatch: pytest.MonkeyPatch) -> None:
+    told = replay(MENDED, monkeypatch).exchanges
+    request = Request[SuiteProposal](
+        role="TestArchitect", purpose="suite", inputs=SuiteInputs(**example_task()), reply=SuiteProposal
+    )
+    first, second = (told[f"TestArchitect.suite{turn}"].reply for turn in ("", ".mend"))
+    with pytest.raises(ReplyFault, match=r"is not Python, line 138 \(`norm = .*`\): '\(' was never closed"):
+        read(request, Said(first))
+    assert "def test_it_starts_at_a_sound_scale" in read(request, Said(second)).source
+
+
+def test_the_model_mended_its_network_by_two_edited_lines(monkeypatch: pytest.MonkeyPatch) -> None:
+    told = replay(MENDED, monkeypatch).exchanges
+    inputs = FamilyInputs(**example_task(), hardware=example_hardware(), slot=0, slots=1)
+    asked = Request[FamilyProposal](role="NetworkArchitect", purpose="propose", inputs=inputs, reply=FamilyProposal)
+    first = read(asked, Said(told["NetworkArchitect.propose.r0s0"].reply))
+    repair = asked.model_copy(update={"inputs": inputs.model_copy(update={"previous": first.source})})
+    exchange = told["NetworkArchitect.repair.r0s0"]
+    second = read(repair, Said(exchange.reply), dict(repair.originals))
+    assert "forward-raised" in exchange.needs
+    changed = set(second.source.splitlines()) - set(first.source.splitlines())
+    assert len(changed) == 2
+    assert any("x.transpose(1, 2)" in line for line in changed)
 
 
 PLAN = '{"loss": "cross_entropy", "primary": "accuracy"}'

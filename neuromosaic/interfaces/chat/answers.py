@@ -185,7 +185,8 @@ def why(store: Store, run: str, about: str) -> str:
     wanted = about.lower()
     if (found := _candidate_named(store, run, wanted)) is not None:
         return found
-    fitting = {seat: name for seat, name in families.items() if _named(wanted, seat, name)}
+    exactly = {seat: name for seat, name in families.items() if name.lower() == wanted}
+    fitting = exactly or {seat: name for seat, name in families.items() if _named(wanted, seat, name)}
     if not fitting:
         known = ", ".join(f"{name} ({seat})" for seat, name in families.items()) or "nothing yet"
         return f"Nothing named {about!r} was proposed in run {run}. Proposed were: {known}."
@@ -219,7 +220,18 @@ def _fate(store: Store, run: str, seat: str, name: str) -> str:
     mended = f" It was mended after {len(failed)} failed gates." if failed else ""
     if not own:
         return f"{name} ({seat}) has not been trained.{mended}"
-    return f"{name} ({seat}) came through the ladder.{mended} {_compared(own, _trials(store, run))}"
+    said = f"{name} ({seat}) came through the ladder.{mended} {_compared(own, _trials(store, run))}"
+    return said + _won(store, run, seat)
+
+
+def _won(store: Store, run: str, seat: str) -> str:
+    """That the chosen network is of this family, whoever drew it: then nothing was dropped."""
+    results = results_of(store, run)
+    best_one = chosen(results) if results else None
+    if best_one is None or (store.step(run, f"candidate/{best_one.id}") or {}).get("family") != seat:
+        return ""
+    by = ", drawn by the random-search baseline" if store.step(run, "found by baseline") else ""
+    return f" It was not dropped: {best_one.name}, which was chosen, is of this family{by}."
 
 
 def _compared(own: list[dict[str, Any]], everyone: list[dict[str, Any]]) -> str:
@@ -227,7 +239,8 @@ def _compared(own: list[dict[str, Any]], everyone: list[dict[str, Any]]) -> str:
     if mine is None or leader is None:
         return "None of its trainings came to a usable network."
     reached = f"{mine['metric']} {number(mine['value'])} on validation"
-    said = f"Its best of {len(own)} trainings, {mine['name']}, reached {reached}"
+    counted = f"best of {len(own)} trainings" if len(own) > 1 else "only training"
+    said = f"Its {counted}, {mine['name']}, reached {reached}"
     if mine["candidate"] == leader["candidate"]:
         return f"{said}: the best of the search."
     return (

@@ -5,11 +5,11 @@ Rules are tried in order; what none of them reads may still be words of a brief 
 
 import re
 from collections.abc import Callable
-from typing import NamedTuple, cast
+from typing import NamedTuple, cast, get_args
 
 from neuromosaic.core.brief import Brief
 from neuromosaic.core.errors import BriefError
-from neuromosaic.core.proposals import RoleName
+from neuromosaic.core.proposals import RoleName, Seat
 from neuromosaic.core.role_inputs import BriefInputs
 from neuromosaic.interfaces.chat.wishes import (
     Amend,
@@ -217,6 +217,4 @@ RULES = (*_ORDERS, *_QUESTIONS, *_SIZES, *_EFFORTS, *_MODELS)
 
 def role_named(name: str) -> RoleName:
     """A role by its own name or by what it works on. Raises BriefError."""
-    from typing import get_args
-
-    return cast(RoleName, name) if name in get_args(RoleName) else seat(name)
+    return cast(RoleName, name) if name in get_args(Seat) else seat(name)

@@ -6,10 +6,11 @@ from typing import Any
 import pytest
 
 from neuromosaic.core.store.store import Store
+from neuromosaic.delivery.text import chosen
 from neuromosaic.interfaces.chat import answers
 from neuromosaic.workflows import runs
 from neuromosaic.workflows.options import Options
-from tests.small_runs import iris
+from tests.small_runs import Finished, iris
 
 SUITE = "def test_shape(): ...\ndef test_gradient(): ...\ndef helper(): ...\n"
 
@@ -82,3 +83,22 @@ def test_a_family_that_was_not_trained_or_came_to_nothing_is_told(store: Store, 
 def test_a_refused_certificate_is_told_with_its_reason(store: Store, run: str) -> None:
     store.add_event(run, "certificate.refused", name="mlp-1a2b3c", reason="it computes something else")
     assert answers.why(store, run, "mlp-1a2b3c") == "mlp-1a2b3c was not certified: it computes something else."
+
+
+def test_the_family_of_the_chosen_network_was_not_dropped(finished: Finished) -> None:
+    best = chosen(finished.results)
+    assert best is not None
+    run = finished.results.run
+    families = {e.data["family"]: e.data["name"] for e in finished.events if e.kind == "family.proposed"}
+    seat = finished.store.step(run, f"candidate/{best.id}")["family"]
+    assert f"It was not dropped: {best.name}, which was chosen, is of this family" in answers.why(
+        finished.store, run, families[seat]
+    )
+    (other,) = set(families) - {seat}
+    assert "not dropped" not in answers.why(finished.store, run, other)
+
+
+def test_a_name_that_fits_exactly_is_the_one_that_is_meant(store: Store, run: str) -> None:
+    proposed(store, run, "r0s0", "residual MLP")
+    proposed(store, run, "r0s1", "MLP")
+    assert answers.why(store, run, "mlp") == "MLP (r0s1) has not been trained."

@@ -6,11 +6,12 @@ import pytest
 
 from neuromosaic.core.brief import Budget, Constraints
 from neuromosaic.core.errors import UsageError
+from neuromosaic.core.proposals import RoleName
 from neuromosaic.core.store.store import Store
 from neuromosaic.interfaces.chat.changes import forked
-from neuromosaic.interfaces.chat.wishes import Resize, Spend
+from neuromosaic.interfaces.chat.wishes import Resize, Spend, UseModel
 from neuromosaic.workflows import runs
-from neuromosaic.workflows.options import Options
+from neuromosaic.workflows.options import Extension, Options
 from tests.small_runs import iris
 
 
@@ -53,3 +54,16 @@ def test_more_for_a_run_that_was_never_planned_is_its_budget(store: Store) -> No
     assert forked(store, run, Spend(trials=5), begun=False).brief.budget == Budget(trials=5)
     more = forked(store, run, Spend(trials=5), begun=True)
     assert (more.brief.budget.trials, more.change) == (5, "5 trials more")
+
+
+@pytest.mark.parametrize("extends", [False, True])
+@pytest.mark.parametrize("role", ["NetworkArchitect", "ModelArchitect"])
+def test_another_model_for_the_networks_sits_where_they_are_designed(
+    role: RoleName, extends: bool, store: Store
+) -> None:
+    given = Extension(source="", entry="Net") if extends else None
+    run = runs.create(store, iris(), Options(extend=given))
+    fork = forked(store, run, UseModel("openai/m", role), begun=True)
+    assert fork.kept == ("hardware", "envelope", "metrics", "suite")
+    designs = "ModelArchitect" if extends else "NetworkArchitect"
+    assert role != "NetworkArchitect" or fork.options.role_models == {designs: ("openai/m",)}
