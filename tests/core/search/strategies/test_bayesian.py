@@ -10,10 +10,11 @@ from neuromosaic.core.search.acquisition import acquisition, softened
 from neuromosaic.core.search.coordinates import Coordinates
 from neuromosaic.core.search.gaussian_process import GaussianProcess
 from neuromosaic.core.search.kernel import Kernel
+from neuromosaic.core.search.levels import active
 from neuromosaic.core.search.objectives import Objectives
 from neuromosaic.core.search.strategies.bayesian import BayesianSearch
 from neuromosaic.core.search.strategies.memory import Memory
-from neuromosaic.core.search.surrogate import Surrogate, active
+from neuromosaic.core.search.surrogate import Surrogate
 from neuromosaic.core.space.parameters import Point
 from neuromosaic.core.space.space import SearchSpace
 
