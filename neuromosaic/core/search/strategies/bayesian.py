@@ -11,7 +11,6 @@ from neuromosaic.core.space.parameters import Point
 from neuromosaic.core.space.space import SearchSpace
 
 if TYPE_CHECKING:
-    from neuromosaic.core.search.coordinates import Array
     from neuromosaic.core.search.surrogate import Fitted, Surrogate
 
 
@@ -19,9 +18,9 @@ class BayesianSearch:
     """A Gaussian process on softened scores (Snoek et al., 2012, arXiv:1206.2944, sections 2 and 3; see `softened`).
 
     Begins with `n_initial_random` even draws (as many as there are parameters and four more, 24 at most, if not
-    given); then takes the best by `acquisition_function` (see `acquisition`) of points near the leaders, even draws
-    and of what lies above these (see `climbed`). Trainings of several lengths teach each other (see `levels`).
-    `fallbacks`: suggestions drawn by chance because the process failed.
+    given); then takes the best by `acquisition_function` (see `acquisition`) of points near the leaders and of even
+    draws. Results of several fidelities teach each other (see `levels`). `fallbacks`: suggestions drawn by
+    chance because the process failed.
     """
 
     name: ClassVar[str] = "bayesian"
@@ -62,18 +61,17 @@ class BayesianSearch:
         self._memory.await_(points)
 
     def _picked(self, space: SearchSpace, draw: random.Random) -> Point:
+        import numpy as np
+
         from neuromosaic.core.search.acquisition import acquisition
-        from neuromosaic.core.search.candidates import LEADERS, climbed, near_and_far
+        from neuromosaic.core.search.candidates import LEADERS, near_and_far
 
         fitted = self._fitted(space)
-
-        def promise(points: list[Point]) -> "Array":
-            return acquisition(self._acquisition, *fitted.predict(points), fitted.best)
-
         candidates = self._memory.untried(near_and_far(space, fitted.points[:LEADERS], draw))
         if not candidates:
             return self._memory.fresh(space, draw)
-        return climbed(space, candidates, promise, self._memory.untried)
+        mean, deviation = fitted.predict(candidates)
+        return candidates[int(np.argmax(acquisition(self._acquisition, mean, deviation, fitted.best)))]
 
     def _fitted(self, space: SearchSpace) -> "Fitted":
         from neuromosaic.core.search.surrogate import Surrogate
