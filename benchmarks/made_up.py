@@ -29,7 +29,7 @@ from neuromosaic.core.space.space import SearchSpace
 from neuromosaic.search import ArchitectureSearch
 
 STEPS = 27
-MARKS = (5, 10, 20)  # full trainings
+MARKS = (5, 10)  # full trainings
 LADDER = {"min_resource": 1, "max_resource": STEPS, "reduction_factor": 3}
 KINDS = {"conv": 0.0, "pool": 0.5, "skip": 0.3, "none": 0.8}
 SPACE = SearchSpace(
@@ -159,7 +159,7 @@ METHODS = ("random+asha", "untold:auto+asha", "auto+asha", "random+median", "unt
 
 
 def race(
-    methods: Sequence[str], seeds: Sequence[int], families: Sequence[str] = tuple(CURVES), trainings: int = 20
+    methods: Sequence[str], seeds: Sequence[int], families: Sequence[str] = tuple(CURVES), trainings: int = 10
 ) -> None:
     """A line for each family and method is printed: means with 95% intervals over the seeds."""
     for family in families:
