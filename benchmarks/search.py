@@ -3,12 +3,13 @@
     python benchmarks/search.py --tables DIR nasbench201 [--seeds 30] [--queries 100] [--strategy auto ...]
     python benchmarks/search.py functions [--seeds 10] [--queries 60]
     python benchmarks/search.py --tables DIR taskset [--seeds 30] [--strategy auto+asha optuna:tpe+asha ...]
+    python benchmarks/search.py made_up [--seeds 8] [--strategy auto+asha untold:auto+asha ...]
     python benchmarks/search.py cost
 
 `nasbench201` (Dong and Yang, 2020): the objective is validation accuracy after 200 epochs, the mean over seeds;
 regret in points of percent. The strategies see six choices and what they asked for. Peers, from the group `bench`:
 Optuna's TPE and GP. `functions`: Branin, Hartmann and a mixed space, by simple regret. Figures are means with 95%
-intervals over seeds. `taskset`: see `taskset.py`. `--plot FILE.png` draws the curves.
+intervals over seeds. `taskset` and `made_up`: see `taskset.py`, `made_up.py`. `--plot FILE.png` draws the curves.
 """
 
 import argparse
@@ -18,6 +19,7 @@ import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
+import made_up
 import numpy as np
 import taskset
 
@@ -278,7 +280,7 @@ def filled(name: str, space: SearchSpace, value: Callable, told: int):
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("task", choices=["nasbench201", "functions", "taskset", "cost"])
+    parser.add_argument("task", choices=["nasbench201", "functions", "taskset", "made_up", "cost"])
     parser.add_argument("--tables")
     parser.add_argument("--seeds", type=int, default=30)
     parser.add_argument("--first-seed", type=int, default=0)
@@ -298,6 +300,9 @@ def main() -> None:
                 arguments.plot,
                 "full trainings",
             )
+    elif arguments.task == "made_up":
+        seeds = range(arguments.first_seed, arguments.first_seed + arguments.seeds)
+        made_up.race(arguments.strategy or made_up.METHODS, seeds)
     elif arguments.task == "functions":
         race(
             FUNCTIONS,

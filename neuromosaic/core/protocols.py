@@ -157,7 +157,9 @@ class SearchStrategy(Protocol):
     `suggest` depends on the seed, the trial's number and the updates told so far alone, so that a resumed search,
     which tells them again, goes on as if nothing had happened. It may raise SearchExhausted. `update` gets the raw
     metrics, empty or NaN where the trial failed. Optional: where `update` takes a keyword `fidelity`, it is told at
-    which level of the pruner's ladder the metrics were reached (None without one), and of a point again at each;
+    which level of the pruner's ladder the metrics were reached (None without one), and of a point again at each; of
+    trials that report to a pruner what they had come to at their first, third, ninth ... report, with the step of it,
+    and of those that were not stopped the end (None);
     `pending(points)` is told of the trials in flight before each suggestion; `prepare(space, evaluator)` is called
     before anything else, the evaluator being None where there is none; `fallbacks` counts how often a model failed
     and chance was taken instead.

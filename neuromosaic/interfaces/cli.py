@@ -115,6 +115,7 @@ def search(
     data: Annotated[str | None, typer.Option(help="What training trains on: digits, a file, a folder, module:function.")] = None,
     task: Annotated[str | None, typer.Option(help="Where the data leave it open.")] = None,
     search_recipe: Annotated[bool, typer.Option("--search-recipe", help="How to train is searched as well.")] = False,
+    evaluator_option: Annotated[list[str] | None, typer.Option(help='NAME=VALUE, of training: metric=macro_f1, recipe={"epochs": 5}.')] = None,
     trials: Annotated[int | None, typer.Option(min=1, help="End after so many. Default: 100, or none with --minutes.")] = None,
     minutes: Annotated[float | None, typer.Option(min=0.001, help="Begin no trial after that time.")] = None,
     strategy: Annotated[str, typer.Option(help="auto, random, grid, bayesian, llm, ...")] = "auto",

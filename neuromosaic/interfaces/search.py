@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 from neuromosaic.agents import llm_search  # noqa: F401 - makes the strategy "llm" known
 from neuromosaic.core.errors import UsageError
-from neuromosaic.core.search.exporting import export_trials, trial_document
+from neuromosaic.core.search.exporting import trial_document
 from neuromosaic.core.search.study import ArchitectureSearch
 from neuromosaic.core.search.trials import Trial
 from neuromosaic.core.space.files import read_space
@@ -30,6 +30,7 @@ class Wanted(NamedTuple):
     data: str | None
     task: str | None
     search_recipe: bool
+    evaluator_option: list[str] | None
     trials: int | None
     minutes: float | None
     strategy: str
@@ -63,7 +64,7 @@ def search(store: Path, wanted: Wanted, *, as_json: bool) -> int:
         code = 130
     progress.end()
     if wanted.export is not None:
-        export_trials(wanted.export, found.trials, found.space, found.objectives)
+        found.export(wanted.export)
     print(json.dumps(document(found), indent=1) if as_json else table(found))
     return code
 
@@ -73,7 +74,7 @@ def made(store: Path, wanted: Wanted, progress: "Progress") -> ArchitectureSearc
     objectives = dict.fromkeys(wanted.maximize or (), "max") | dict.fromkeys(wanted.minimize or (), "min")
     return ArchitectureSearch(
         space=space_of(wanted.space), evaluator=evaluator_of(wanted.evaluator), data=wanted.data, task=wanted.task,
-        evaluator_options={"search_recipe": True} if wanted.search_recipe else None, strategy=wanted.strategy,
+        evaluator_options=evaluator_options(wanted), strategy=wanted.strategy,
         pruner=wanted.pruner, executor=wanted.executor, objectives=objectives or None,
         constraints=wanted.constraint or (), max_trials=wanted.trials,
         max_time=None if wanted.minutes is None else 60 * wanted.minutes, seed=wanted.seed, store=store,
@@ -115,13 +116,19 @@ def loaded(reference: str, what: str) -> Any:
         raise UsageError(f"{what}: {module} has no {name}{suggest(name, known)}") from None
 
 
-def options_of(given: Sequence[str]) -> dict[str, Any]:
+def evaluator_options(wanted: Wanted) -> dict[str, Any] | None:
+    """What the evaluator that trains is told beside the data; None where nothing is."""
+    options = options_of(wanted.evaluator_option or (), "--evaluator-option")
+    return {**options, **({"search_recipe": True} if wanted.search_recipe else {})} or None
+
+
+def options_of(given: Sequence[str], what: str = "--option") -> dict[str, Any]:
     """NAME=VALUE, values in JSON where they can be read so. Raises UsageError."""
     options: dict[str, Any] = {}
     for text in given:
         name, equals, value = text.partition("=")
         if not equals or not name.isidentifier():
-            raise UsageError(f"--option: give NAME=VALUE, not {text!r}")
+            raise UsageError(f"{what}: give NAME=VALUE, not {text!r}")
         try:
             options[name] = json.loads(value)
         except json.JSONDecodeError:
@@ -192,7 +199,8 @@ def table(search: ArchitectureSearch) -> str:
     rows = [["trial", "state", "figures", "point"]]
     for trial in search.results[:SHOWN]:
         point = ", ".join(f"{name}={value}" for name, value in trial.point.items())
-        rows.append([str(trial.number), trial.state, said(foremost(search, trial)) or trial.message, point])
+        outcome = trial.message if trial.state == "failed" else said(foremost(search, trial))
+        rows.append([str(trial.number), trial.state, outcome, point])
     widths = [max(len(row[column]) for row in rows) for column in range(3)]
     lines = ["  ".join([*(cell.ljust(w) for cell, w in zip(row[:3], widths, strict=True)), row[3]]) for row in rows]
     summary = search.summary()

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from neuromosaic.core.errors import SearchError, SearchExhausted
 from neuromosaic.core.protocols import SearchStrategy
@@ -10,7 +10,14 @@ from neuromosaic.core.search.trials import Trials
 from neuromosaic.core.space.parameters import Point
 from neuromosaic.core.space.space import SearchSpace
 
-Chosen = tuple[int, Point, int | None]  # the trial's number, its point, at which fidelity
+
+class Chosen(NamedTuple):
+    """An evaluation: the trial's number, its point, at which fidelity; whether chance stood in for a model."""
+
+    number: int
+    point: Point
+    fidelity: int | None
+    by_chance: bool = False
 
 
 @dataclass
@@ -33,7 +40,7 @@ class Choosing:
         """What is to be evaluated now; None where there is nothing (yet)."""
         waiting = next((trial for trial in self.trials.open.values() if trial.state == "waiting"), None)
         if waiting is not None:
-            return waiting.number, waiting.point, waiting.fidelity
+            return Chosen(waiting.number, waiting.point, waiting.fidelity)
         if self.over():
             return None
         return self._promoted() or self._new()
@@ -56,17 +63,22 @@ class Choosing:
         if found is None:
             return None
         number = int(found[0])
-        return number, self.trials.every[number].point, found[1]
+        return Chosen(number, self.trials.every[number].point, found[1])
 
     def _new(self) -> Chosen | None:
         number = len(self.trials.every)
         if self.coming is not None and self.coming <= 0:
             return None
+        before = self._fallbacks
         point = self.start[number] if number < len(self.start) else self._suggested(number)
         if point is None:
             return None
         fidelity = self.trials.ladder.first(str(number)) if self.trials.ladder else None
-        return number, dict(point), fidelity
+        return Chosen(number, dict(point), fidelity, self._fallbacks > before)
+
+    @property
+    def _fallbacks(self) -> int:
+        return getattr(self.strategy, "fallbacks", 0)
 
     def _suggested(self, number: int) -> Point | None:
         pending = getattr(self.strategy, "pending", None)

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from neuromosaic.core.execution.failure import Failure
-from neuromosaic.core.search.choosing import Choosing
+from neuromosaic.core.search.choosing import Choosing, Chosen
 from neuromosaic.core.search.evaluator import Assignment, Report
 from neuromosaic.core.search.ledger import Ledger, SearchEvent, Taken
 from neuromosaic.core.search.objectives import Objectives
@@ -79,16 +79,17 @@ class Dispatch:
                 return found
         while (chosen := self.choosing.next()) is not None:
             with self.ledger.writing():
-                found = self._placed(self._ask(*chosen))
+                found = self._placed(self._ask(chosen))
             if found is not None:
                 return found
         return None
 
     # ------------------------------------------------------------ whether it must be evaluated
 
-    def _ask(self, number: int, point: Point, fidelity: int | None) -> Trial:
-        self.write(number, "asked", {"point": point, "fidelity": fidelity})
-        return self.trials.every[number]
+    def _ask(self, chosen: Chosen) -> Trial:
+        said = {"by_chance": True} if chosen.by_chance else {}
+        self.write(chosen.number, "asked", {"point": chosen.point, "fidelity": chosen.fidelity, **said})
+        return self.trials.every[chosen.number]
 
     def key(self, trial: Trial) -> str:
         """Equal for evaluations that must give the same: evaluator, architecture, fidelity."""

@@ -2,6 +2,7 @@
 
 import csv
 import json
+import warnings
 from collections.abc import Callable, Sequence
 from importlib import import_module
 from pathlib import Path
@@ -73,7 +74,9 @@ def _optuna(path: Path, trials: Sequence[Trial], space: SearchSpace, objectives:
         storage=f"sqlite:///{path}", study_name=path.stem,
         directions=[f"{aim.direction}imize" for aim in aims] or ["maximize"],
     )  # fmt: skip
-    study.set_metric_names([aim.name for aim in aims] or ["value"])
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # that it is experimental in Optuna
+        study.set_metric_names([aim.name for aim in aims] or ["value"])
     study.add_trials([_frozen(optuna, trial, space, objectives) for trial in trials])
 
 
@@ -81,7 +84,8 @@ def _frozen(optuna: Any, trial: Trial, space: SearchSpace, objectives: Objective
     names = [aim.name for aim in objectives.aims]
     states = optuna.trial.TrialState
     known = {"complete": states.COMPLETE, "failed": states.FAIL, "pruned": states.PRUNED, "paused": states.PRUNED}
-    curve = {int(entry["step"]): entry[names[0]] for entry in trial.curve if names and names[0] in entry}
+    reached = [{"step": trial.fidelity, **trial.metrics}] if trial.fidelity is not None else []
+    curve = {int(entry["step"]): entry[names[0]] for entry in trial.curve or reached if names and names[0] in entry}
     return optuna.trial.create_trial(
         state=known.get(trial.state, states.FAIL), params=trial.point,
         distributions={name: _distribution(optuna, space.parameters[name]) for name in trial.point},

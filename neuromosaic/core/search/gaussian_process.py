@@ -24,15 +24,11 @@ class GaussianProcess:
     """Posterior of targets [n] of mean 0 and variance 1 at `points`.
 
     `at`: hyperparameters of the kernel and the logarithm of the noise [h + 1], searched for where they are not
-    given. `doubt`: variance of the noise [n] that single targets have beside what all have. Raises
-    numpy.linalg.LinAlgError where the covariance is singular or anything is not finite.
+    given. Raises numpy.linalg.LinAlgError where the covariance is singular or anything is not finite.
     """
 
-    def __init__(
-        self, kernel: Kernel, points: Coded, targets: Array, at: Array | None = None, doubt: Array | None = None
-    ) -> None:
+    def __init__(self, kernel: Kernel, points: Coded, targets: Array, at: Array | None = None) -> None:
         self._kernel, self._points, self._targets = kernel, points, targets
-        self._doubt = np.zeros(len(targets)) if doubt is None else doubt
         self._usual = np.append(kernel.usual, np.log(USUAL_NOISE))
         self._deviation = np.append(kernel.deviation, 1.0)
         self.at: Array = self._most_probable() if at is None else at
@@ -44,13 +40,6 @@ class GaussianProcess:
         across = self._kernel.matrix(points, self._points, self.at[:-1])
         reduced = solve_triangular(self._factor, across.T, lower=True, check_finite=False)
         return Posterior(across @ self._solved, np.sqrt(np.maximum(1 - (reduced**2).sum(axis=0), 1e-12)))
-
-    @property
-    def highest(self) -> float:
-        """The best target; where targets are in doubt, the best that is expected of what they belong to."""
-        if not self._doubt.any():
-            return float(self._targets.max())
-        return float(self.predict(self._points).mean.max())
 
     @property
     def noise(self) -> float:
@@ -66,8 +55,7 @@ class GaussianProcess:
         """The process after `points` came out as it expects; the hyperparameters stay."""
         targets = np.append(self._targets, self.predict(points).mean)
         both = Coded(*(np.vstack(parts) for parts in zip(self._points, points, strict=True)))
-        doubt = np.append(self._doubt, np.zeros(len(points.choices)))
-        return GaussianProcess(self._kernel, both, targets, self.at, doubt)
+        return GaussianProcess(self._kernel, both, targets, self.at)
 
     def _most_probable(self) -> Array:
         reach = REACH * self._deviation
@@ -80,7 +68,7 @@ class GaussianProcess:
 
     def _factored(self, at: Array) -> Array:
         covariance = self._kernel.matrix(self._points, self._points, at[:-1])
-        noisy = covariance + np.diag(np.exp(at[-1]) + JITTER + self._doubt)
+        noisy = covariance + (np.exp(at[-1]) + JITTER) * np.eye(len(covariance))
         if not (np.isfinite(noisy).all() and np.isfinite(self._targets).all()):
             raise np.linalg.LinAlgError("the covariance or a target is not finite")
         return np.asarray(cholesky(noisy, lower=True))

@@ -43,19 +43,25 @@ class Group(NamedTuple):
 
 
 class Kernel:
-    """Over points with these parameters. `usual`, `deviation` [h]: the prior of the hyperparameters, all normal:
-    logarithms of weights, then per group the logarithm of c and the places; `start` [h]: where a search begins.
+    """Over points with these parameters, of which a point has `shares` each, from 0 to 1 (all, if not given): where
+    few are active at a time, each of them counts for more. `usual`, `deviation` [h]: the prior of the
+    hyperparameters, all normal: logarithms of weights, then per group the logarithm of c and the places; `start` [h]:
+    where a search begins.
     """
 
-    def __init__(self, parameters: Mapping[str, Parameter], similar: bool = True) -> None:
+    def __init__(
+        self, parameters: Mapping[str, Parameter], similar: bool = True, shares: Mapping[str, float] | None = None
+    ) -> None:
         self._coordinates = Coordinates(parameters)
         self._is_choice = self._coordinates.is_choice
         listed = [tuple(choices(one)) for one in parameters.values() if one.type in ("categorical", "bool")]
         self._choices, self._numbers = len(listed), int((~self._is_choice).sum())
         self._widths = [len(values) + 1 for values in listed]
         self._offsets = np.cumsum([0, *self._widths])
-        weights = [EXPONENT / max(len(parameters), 1)] * self._choices
-        weights += [4 / max(self._numbers, 1)] * self._numbers  # a length of half the diagonal
+        active = np.array([1.0 if shares is None else shares[name] for name in parameters])
+        weights = [EXPONENT / max(active.sum(), 1.0)] * self._choices
+        numbers = active[~self._is_choice].sum()
+        weights += [4 / max(numbers, 1.0)] * self._numbers  # a length of half the diagonal
         usual = np.log(np.array(weights, dtype=np.float64))
         self.groups = _grouped(listed, len(usual), similar)
         learnt = [group for group in self.groups if group.start is not None]

@@ -1,97 +1,118 @@
-"""Trials that were trained for different lengths, made comparable: what each would come to at one level.
+"""Trials that were trained for different lengths: a Gaussian process per length, each taught by the one below.
 
-Every level of fidelity tells something of the next: the trials that were at both show how much. By these pairs a
-score of a lower level is carried upwards, level by level (the autoregressive scheme of Kennedy and O'Hagan, 2000,
-Biometrika 87(1), with a line for each step), and what that is worth is seen on those that came all the way.
+What a point comes to at a level is a line of what the level below expects of it, and what is new there: a process of
+its own, over the same points (recursive co-kriging: Kennedy and O'Hagan, 2000, Biometrika 87(1); Le Gratiet and
+Garnier, 2014, International Journal for Uncertainty Quantification 4(5)). So a lower level counts for as much as the
+trials that were at both say; where they show that it misleads, and for which points, the higher level overrules it.
 """
 
+from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 import numpy as np
 
 from neuromosaic.core.search.acquisition import softened
 from neuromosaic.core.search.coordinates import Array
+from neuromosaic.core.search.gaussian_process import GaussianProcess, Posterior
+from neuromosaic.core.search.kernel import Coded, Kernel
+from neuromosaic.core.space.parameters import Point
 
-PAIRS = 4  # trials that came to a level, from which on the others are carried to it
-BELIEF = 2.0  # so many pairs the assumption counts for that half of the spread is kept and half of it is chance
+PAIRS = 4  # trials that came to a level, from which on it counts
+BELIEF = 2.0  # so many pairs the assumption counts for that half of the spread is kept and half of it is new
+NARROW = 0.1  # a spread of expectations below this tells as little as none
+ACTIVE = 200  # trials that a process is fitted to, so that its time is bounded
 
 
-class Levelled(NamedTuple):
-    """`scores` [n] at one level, `targets` [n] of them (see `softened`), and the variance `doubt` [n] that carrying
-    added to the targets."""
+class Level(NamedTuple):
+    """The trials of one length: their points by number among all, and scores, more is better, [n] each."""
 
+    rows: list[int]
     scores: Array
-    targets: Array
-    doubt: Array
 
 
-def levelled(seen: Array) -> Levelled:
-    """Of trials with a score, more is better, at each level [n, levels] from the lowest (NaN where they were not
-    seen, -inf where they failed): their scores at the highest level that at least `PAIRS` of them came to, and of
-    the others those that are to be expected."""
-    there = ~np.isnan(seen)
-    reached = there.shape[1] - 1 - np.argmax(there[:, ::-1], axis=1)
-    goal = max((at for at in range(seen.shape[1]) if (reached >= at).sum() >= PAIRS), default=0)
-    lines = [_line(seen[:, at], seen[:, at + 1]) for at in range(goal)]
-    lowest = seen[np.arange(len(seen)), np.argmax(there, axis=1)]  # also of those that began above the goal
-    scores = np.where(there[:, 0], seen[:, 0], lowest)
-    for at, line in enumerate(lines, start=1):
-        begun = there[:, :at].any(axis=1)
-        scores = np.where(there[:, at], seen[:, at], np.where(begun, line(scores), scores))
-    targets = softened(scores)
-    doubts = np.array([*(_doubt(seen, lines, at, scores, targets) for at in range(goal)), 0.0])
-    return Levelled(scores, targets, doubts[np.minimum(reached, goal)])
+class Storey(NamedTuple):
+    """A level as fitted: `offset + slope * (what is expected below) + spread * process`."""
+
+    process: GaussianProcess
+    offset: float = 0.0
+    slope: float = 0.0
+    spread: float = 1.0
 
 
-def _doubt(seen: Array, lines: list["Line"], at: int, scores: Array, targets: Array) -> float:
-    """How far off, in targets, those turned out that are carried from a level and then came to the last."""
-    finite = np.isfinite(scores)
-    both = finite & ~np.isnan(seen[:, len(lines)]) & np.isfinite(seen[:, at])
-    if not both.any():
-        return 0.5
-    expected = seen[both, at]
-    for line in lines[at:]:
-        expected = line(expected)
-    order = np.argsort(scores[finite], kind="stable")
-    missed = np.interp(expected, scores[finite][order], targets[finite][order]) - targets[both]
-    return float(missed @ missed + BELIEF / 2) / float(both.sum() + BELIEF)
+class Levels:
+    """Expectations at the highest of `levels`, given from the lowest to the highest; of one level a process alone.
+
+    `points`: those that the levels number. `at`: hyperparameters of each level's process, searched for where they are
+    None. `rows`: the points that a process was fitted to, by number, those first of which most is expected, and
+    `best`, how much that is. Raises numpy.linalg.LinAlgError where a process fails.
+    """
+
+    def __init__(
+        self, kernel: Kernel, points: Sequence[Point], levels: Sequence[Level], at: Sequence[Array | None]
+    ) -> None:
+        self._storeys: list[Storey] = []
+        found: dict[int, float] = {}
+        for level, known in zip(levels, at, strict=True):
+            kept = active(level.scores)
+            rows, targets = [level.rows[one] for one in kept], softened(level.scores[kept])
+            self._storeys.append(self._storey(kernel, kernel.code([points[row] for row in rows]), targets, known))
+            found |= dict(zip(rows, targets.tolist(), strict=True))
+        if len(levels) > 1:
+            means = self.predict(kernel.code([points[row] for row in found])).mean
+            found = dict(zip(found, means.tolist(), strict=True))
+        self.rows, self.best = sorted(found, key=lambda row: -found[row]), max(found.values())
+
+    def _storey(self, kernel: Kernel, points: Coded, targets: Array, at: Array | None) -> Storey:
+        if not self._storeys:
+            return Storey(GaussianProcess(kernel, points, targets, at))
+        expected = self.predict(points).mean
+        offset, slope, spread = _line(expected, targets)
+        new = (targets - offset - slope * expected) / spread
+        return Storey(GaussianProcess(kernel, points, new, at), offset, slope, spread)
+
+    @property
+    def at(self) -> list[Array]:
+        """The hyperparameters of each level."""
+        return [storey.process.at for storey in self._storeys]
+
+    def predict(self, points: Coded) -> Posterior:
+        """Mean and standard deviation, each [m], at `points` [m], at the highest level, without the noise."""
+        mean, variance = np.zeros(len(points.choices)), np.zeros(len(points.choices))
+        for process, offset, slope, spread in self._storeys:
+            new = process.predict(points)
+            mean = offset + slope * mean + spread * new.mean
+            variance = slope**2 * variance + spread**2 * new.deviation**2
+        return Posterior(mean, np.sqrt(variance))
+
+    def believe(self, points: Coded) -> None:
+        """As if `points` had come out as expected at every level; the hyperparameters stay."""
+        self._storeys = [one._replace(process=one.process.believing(points)) for one in self._storeys]
 
 
-class Line(NamedTuple):
-    """From scores of a level to those of the next: a line between both, what is far below its middle softened."""
-
-    middle: float
-    unit: float
-    slope: float
-    onto_middle: float
-    onto_unit: float
-
-    def __call__(self, scores: Array) -> Array:
-        """[n] of [n]; what failed stays so."""
-        finite = np.isfinite(scores)
-        ahead = self.slope * _soft((np.where(finite, scores, self.middle) - self.middle) / self.unit)
-        return np.where(finite, self.onto_middle + self.onto_unit * _hard(ahead), scores)
+def _line(expected: Array, targets: Array) -> tuple[float, float, float]:
+    """Offset and slope of the targets [n] over what was expected [n], and the spread around that."""
+    middle, unit = expected.mean(), max(float(expected.std()), NARROW)
+    ahead = (expected - middle) / unit
+    slope = max(0.0, float((ahead @ targets + BELIEF / 2) / (ahead @ ahead + BELIEF)))
+    missed = targets - slope * ahead
+    spread = float(np.sqrt((missed @ missed + BELIEF / 2) / (len(targets) + BELIEF)))
+    return -slope * middle / unit, slope / unit, spread
 
 
-def _line(below: Array, above: Array) -> Line:
-    """By least squares over the trials that were seen at both, [n] each."""
-    both = np.isfinite(below) & np.isfinite(above)
-    if not both.any():
-        return Line(0.0, 1.0, 1.0, 0.0, 1.0)
-    pairs = np.column_stack([below[both], above[both]])
-    middles = np.median(pairs, axis=0)
-    units = np.abs(pairs - middles).mean(axis=0)
-    units = np.where(units > 0, units, units.max() or 1.0)
-    low, high = _soft((pairs - middles) / units).T
-    slope = max(0.0, float((low @ high + BELIEF / 2) / (low @ low + BELIEF)))
-    return Line(float(middles[0]), float(units[0]), slope, float(middles[1]), float(units[1]))
+def active(scores: Array, most: int = ACTIVE) -> list[int]:
+    """The numbers of the trials that a process is fitted to: all, or the best half and the latest of the others."""
+    if len(scores) <= most:
+        return list(range(len(scores)))
+    order = np.argsort(-scores, kind="stable")
+    return sorted([*order[: most // 2].tolist(), *np.sort(order[most // 2 :])[-(most - most // 2) :].tolist()])
 
 
-def _soft(values: Array) -> Array:
-    """As they are from 0 up, by their logarithm below."""
-    return np.where(values < 0, -np.log1p(-np.minimum(values, 0.0)), values)
-
-
-def _hard(values: Array) -> Array:
-    """The values of which `_soft` makes these."""
-    return np.where(values < 0, -np.expm1(-np.minimum(values, 0.0)), values)
+def worth_a_level(reached: Sequence[set[int]]) -> Iterator[int]:
+    """Which of the levels that these trials reached count, from the lowest: `PAIRS` came there, and `PAIRS` no
+    farther (of the others the next one tells more), but for the highest."""
+    enough = [number for number, trials in enumerate(reached) if len(trials) >= PAIRS] or [0]
+    for number in enough[:-1]:
+        farther = set().union(*reached[number + 1 :])
+        if len(reached[number] - farther) >= PAIRS:
+            yield number
+    yield enough[-1]

@@ -10,6 +10,7 @@ from neuromosaic.core.spelling import suggest
 
 if TYPE_CHECKING:
     from neuromosaic.core.evaluation.evaluators.evaluator import TrainingEvaluator
+    from neuromosaic.core.evaluation.recipe import Recipe
 
 NOT_OPTIONS = {"self", "data", "task", "mode", "space", "seed"}  # what the search itself says
 
@@ -43,8 +44,8 @@ def named_evaluator(
     """A TrainingEvaluator: `name` is "training" (its mode "auto") or one of its modes.
 
     `options`: further arguments of it, and `search_recipe`: whether the recipe is searched together with the
-    architecture. Raises SearchError for another name or option and where `data` is missing; UsageError and DataError
-    where they do not fit.
+    architecture; a `recipe` may be a mapping of its fields. Raises SearchError for another name or option and where
+    `data` is missing; UsageError and DataError where they do not fit.
     """
     from neuromosaic.core.evaluation.evaluators.evaluator import MODES, TrainingEvaluator
 
@@ -58,9 +59,28 @@ def named_evaluator(
     for option in given:
         if option not in known:
             raise SearchError(f"evaluator_options: there is no {option!r}{suggest(option, known)}")
+    if isinstance(given.get("recipe"), Mapping):
+        given["recipe"] = _recipe(given["recipe"])
     mode = "auto" if name == "training" else name
     evaluator = TrainingEvaluator(data, task, mode=mode, space=space, seed=seed, **given)
     return Named(evaluator, _joint(evaluator, space) if searches_recipe else space)
+
+
+def _recipe(fields: Mapping[str, Any]) -> "Recipe":
+    from pydantic import ValidationError
+
+    from neuromosaic.core.evaluation.recipe import Recipe
+
+    known = Recipe.model_fields
+    for name in fields:
+        if name not in known:
+            raise SearchError(f"evaluator_options: recipe: there is no {name!r}{suggest(str(name), known)}")
+    try:
+        return Recipe.model_validate(dict(fields))
+    except ValidationError as error:
+        fault = error.errors()[0]
+        path = ".".join(map(str, ("recipe", *fault["loc"])))
+        raise SearchError(f"evaluator_options: {path}: {fault['msg']}, not {fault['input']!r}") from None
 
 
 def _joint(evaluator: "TrainingEvaluator", space: SearchSpace | None) -> SearchSpace:

@@ -41,7 +41,7 @@ def check_unchanged(before: Mapping[str, Any], now: Mapping[str, Any]) -> None:
     """Raises SearchError saying what changed between the search that began and the one that is to go on with it."""
     changes = [*_changes(before, now)]
     if changes:
-        raise SearchError(f"cannot resume: {'; '.join(changes)}; change it back, or .run() a new search")
+        raise SearchError(f"cannot resume: {'; '.join(changes)}; change it back, or begin a new search")
 
 
 def _changes(before: Mapping[str, Any], now: Mapping[str, Any]) -> Iterator[str]:

@@ -52,7 +52,7 @@ def counted(trials: Sequence[Trial]) -> dict[str, Any]:
 
 def summed_up(trials: Trials, front: Sequence[Trial]) -> dict[str, Any]:
     """What was done and found, as JSON data; `fallbacks`: how often chance was taken for a failed model."""
-    fallbacks = getattr(trials.strategy, "fallbacks", 0)
+    fallbacks = trials.by_chance
     best = [{"number": one.number, "point": one.point, "metrics": one.metrics} for one in front]
     counts = {**counted(trials.every), **({"fallbacks": fallbacks} if fallbacks else {})}
     return {**counts, "best": best, "notes": trials.notes}

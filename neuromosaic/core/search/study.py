@@ -15,6 +15,7 @@ from neuromosaic.core.execution.failure import Failure
 from neuromosaic.core.protocols import BaseExecutor, EarlyStopping
 from neuromosaic.core.search.choosing import Choosing
 from neuromosaic.core.search.dispatch import Dispatch, Rules
+from neuromosaic.core.search.exporting import export_trials
 from neuromosaic.core.search.forecast import forbidden
 from neuromosaic.core.search.ledger import SearchEvent, ledger_at, new_owner
 from neuromosaic.core.search.lending import Lent
@@ -181,6 +182,10 @@ class ArchitectureSearch:
     def architecture(self, trial: Trial) -> Any:
         """The architecture that a trial's point means."""
         return self._wanted.build(dict(trial.point))
+
+    def export(self, path: Path | str) -> None:
+        """Writes the trials to a .csv, .json or .db file (see `export_trials`)."""
+        export_trials(Path(path), self.trials, self.space, self.objectives)
 
     def summary(self) -> dict[str, Any]:
         """What was done and found, as JSON data."""

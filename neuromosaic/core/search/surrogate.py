@@ -1,22 +1,21 @@
 """A Gaussian process over the trials of a search: which are looked at, how they are scored."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 import numpy as np
 
-from neuromosaic.core.search.acquisition import scaled, softened
 from neuromosaic.core.search.coordinates import Array
-from neuromosaic.core.search.gaussian_process import GaussianProcess, Posterior
+from neuromosaic.core.search.gaussian_process import Posterior
 from neuromosaic.core.search.kernel import Kernel
-from neuromosaic.core.search.levels import Levelled, levelled
+from neuromosaic.core.search.levels import Level, Levels, worth_a_level
 from neuromosaic.core.search.objectives import Objectives
 from neuromosaic.core.search.strategies.memory import Memory
 from neuromosaic.core.space.parameters import Point
 from neuromosaic.core.space.space import SearchSpace
 
-ACTIVE = 200  # trials that a process is fitted to, so that its time is bounded
+DRAWS = 200  # by which it is seen how often parameters are active
 OFTEN, SELDOM = 80, 10  # up to 80 trials hyperparameters are learnt anew for each suggestion, later every tenth
 
 
@@ -27,77 +26,70 @@ class Surrogate:
     """
 
     def __init__(self, space: SearchSpace, similar: bool = True) -> None:
-        self._kernel = Kernel(space.parameters, similar)
-        self._learnt: tuple[int, Array] | None = None
+        self._kernel = Kernel(space.parameters, similar, shares(space))
+        self._learnt: tuple[int, dict[float, Array]] | None = None
 
     def fit(self, memory: Memory, objectives: Objectives) -> "Fitted":
         """Expectations after these trials, those in flight taken to come out as expected (Ginsbourger et al., 2010:
         "kriging believer"). Depends on the trials alone. Raises numpy.linalg.LinAlgError where it fails."""
-        judged = judge(memory, objectives)
-        at = None
-        if len(judged.scores) > OFTEN:
-            at = self._hyperparameters(memory, objectives, len(memory) // SELDOM * SELDOM)
-        process = self._process(judged, at)
-        best = process.highest
-        if memory.pending:
-            process = process.believing(self._kernel.code(list(memory.pending)))
-        return Fitted(self._kernel, process, best, judged)
+        told = judge(memory, objectives)
+        known: dict[float, Array] = {}
+        if len(told.points) > OFTEN:
+            known = self._hyperparameters(memory, objectives, len(memory) // SELDOM * SELDOM)
+        return Fitted(self._kernel, told, memory.pending, known)
 
-    def _hyperparameters(self, memory: Memory, objectives: Objectives, count: int) -> Array:
-        """Those of the first `count` results."""
+    def _hyperparameters(self, memory: Memory, objectives: Objectives, count: int) -> dict[float, Array]:
+        """Those of the first `count` results, by length of training."""
         if self._learnt is None or self._learnt[0] != count:
-            self._learnt = (count, self._process(judge(memory.before(count), objectives)).at)
+            told = judge(memory.before(count), objectives)
+            self._learnt = count, dict(zip(told.levels, Fitted(self._kernel, told, (), {}).at, strict=True))
         return self._learnt[1]
 
-    def _process(self, judged: "Judged", at: Array | None = None) -> GaussianProcess:
-        kept = active(judged.scores)
-        points = self._kernel.code([judged.points[one] for one in kept])
-        if judged.levelled is None:
-            return GaussianProcess(self._kernel, points, softened(judged.scores[kept]), at)
-        targets, doubt = judged.levelled.targets[kept], judged.levelled.doubt[kept]
-        return GaussianProcess(self._kernel, points, scaled(targets), at, doubt)
+
+def shares(space: SearchSpace) -> dict[str, float]:
+    """In which share of even draws each parameter is active."""
+    if not any(parameter.when for parameter in space.parameters.values()):
+        return dict.fromkeys(space.parameters, 1.0)
+    drawn = space.sample_many(DRAWS, 0)
+    return {name: sum(name in point for point in drawn) / DRAWS for name in space.parameters}
 
 
-class Judged(NamedTuple):
-    """Points, each once where fidelities are known, and their scores [n]; `levelled` where there are levels."""
+class Told(NamedTuple):
+    """What was told, by length of training, and the points of it; each point once where there are several lengths."""
 
     points: Sequence[Point]
-    scores: Array
-    levelled: Levelled | None
+    levels: dict[float, Level]
 
 
-def judge(memory: Memory, objectives: Objectives) -> Judged:
-    """What was told, point by point. Results at several levels of fidelity become one score each, of one level."""
+def judge(memory: Memory, objectives: Objectives) -> Told:
+    """What was told, level by level from the lowest, those that count."""
     fidelities = np.array([math.inf if one is None else one for one in memory.fidelities])
-    levels = np.unique(fidelities)
-    if len(levels) < 2:
-        return Judged(memory.points, objectives.scores(memory.metrics), None)
-    rows = np.array(memory.rows)
-    firsts = np.unique(rows, return_index=True)[1]
-    seen = np.full((len(firsts), len(levels)), np.nan)
-    for column, level in enumerate(levels):
-        there = np.flatnonzero(fidelities == level)
-        seen[rows[there], column] = objectives.scores([memory.metrics[number] for number in there])
-    found = levelled(seen)
-    return Judged([memory.points[number] for number in firsts], found.scores, found)
+    lengths = np.unique(fidelities).tolist()
+    if len(lengths) < 2:
+        scores = objectives.scores(memory.metrics)
+        return Told(memory.points, {math.inf: Level(list(range(len(scores))), scores)})
+    told = [np.flatnonzero(fidelities == length).tolist() for length in lengths]
+    rows = [[memory.rows[one] for one in there] for there in told]
+    counted = [
+        (lengths[one], Level(rows[one], objectives.scores([memory.metrics[number] for number in told[one]])))
+        for one in worth_a_level([set(there) for there in rows])
+    ]
+    firsts = np.unique(np.array(memory.rows), return_index=True)[1]
+    return Told([memory.points[number] for number in firsts], dict(counted))
 
 
 class Fitted:
-    """`best`: the highest target, or the highest that is expected where targets are in doubt; `points` that were
-    told and `scores` [n] of them."""
+    """`points` that were told, those first of which most is expected, and `best`: how much that is, as a target."""
 
-    def __init__(self, kernel: Kernel, process: GaussianProcess, best: float, judged: Judged) -> None:
-        self._kernel, self._process, self.best = kernel, process, best
-        self.points, self.scores = judged.points, judged.scores
+    def __init__(self, kernel: Kernel, told: Told, pending: Sequence[Point], known: Mapping[float, Array]) -> None:
+        self._kernel = kernel
+        at = [known.get(length) for length in told.levels]
+        self._levels = Levels(kernel, told.points, list(told.levels.values()), at)
+        self.at, self.best = self._levels.at, self._levels.best
+        self.points = [told.points[row] for row in self._levels.rows]
+        if pending:
+            self._levels.believe(kernel.code(list(pending)))
 
     def predict(self, points: Sequence[Point]) -> Posterior:
         """Mean and standard deviation of the targets, [n] each."""
-        return self._process.predict(self._kernel.code(list(points)))
-
-
-def active(scores: Array, most: int = ACTIVE) -> list[int]:
-    """The numbers of the trials that a process is fitted to: all, or the best half and the latest of the others."""
-    if len(scores) <= most:
-        return list(range(len(scores)))
-    order = np.argsort(-scores, kind="stable")
-    return sorted([*order[: most // 2].tolist(), *np.sort(order[most // 2 :])[-(most - most // 2) :].tolist()])
+        return self._levels.predict(self._kernel.code(list(points)))

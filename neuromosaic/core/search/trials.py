@@ -3,6 +3,7 @@
 import inspect
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import count, takewhile
 from typing import Any, Literal, Protocol, runtime_checkable
 
 from neuromosaic.core.protocols import EarlyStopping, SearchStrategy
@@ -11,6 +12,7 @@ from neuromosaic.core.space.parameters import Point
 
 State = Literal["waiting", "running", "paused", "complete", "pruned", "failed"]
 ENDED = ("complete", "pruned", "failed")
+LENGTHEN = 3  # of trials that report, by how much each length of which a strategy is told exceeds the one before
 
 
 @dataclass
@@ -42,7 +44,7 @@ class Trial:
     @property
     def last_report(self) -> dict[str, float]:
         """What it reported last, without the step."""
-        return {name: value for name, value in self.curve[-1].items() if name != "step"} if self.curve else {}
+        return _figures(self.curve[-1]) if self.curve else {}
 
 
 @runtime_checkable
@@ -87,7 +89,7 @@ class Trials:
         self.curves: dict[str, list[dict[str, float]]] = {}
         self.notes: list[dict[str, Any]] = []
         self.open: dict[int, Trial] = {}
-        self.ended = 0
+        self.ended = self.by_chance = 0
 
     def replay(self, events: Iterable[SearchEvent]) -> None:
         """Applies what is stored; reports of attempts that were given up are left out, as if never made."""
@@ -115,6 +117,7 @@ class Trials:
         """A new trial with its point, or another evaluation of a known one."""
         if number == len(self.every):
             self.every.append(Trial(number, data["point"]))
+            self.by_chance += data.get("by_chance", False)
         trial = self.every[number]
         trial.attempts = 1 if trial.state == "paused" else trial.attempts + 1
         if trial.state == "paused" and self.ladder is not None:
@@ -155,10 +158,14 @@ class Trials:
         self._tell_pruner(trial, data)
 
     def _tell_strategy(self, trial: Trial, metrics: Mapping[str, float]) -> None:
-        if self.minds_fidelity:
-            self.strategy.update(trial.point, metrics, fidelity=trial.fidelity)  # type: ignore[call-arg]
-        else:
+        if not self.minds_fidelity:
             self.strategy.update(trial.point, metrics)
+            return
+        told = _at_lengths(trial) if self.pruner is not None and self.ladder is None else []
+        if trial.state != "pruned" or not told:
+            told.append((trial.fidelity, {} if trial.state == "pruned" else metrics))
+        for length, figures in told:
+            self.strategy.update(trial.point, figures, fidelity=length)  # type: ignore[call-arg]
 
     def _tell_pruner(self, trial: Trial, data: dict[str, Any]) -> None:
         if self.ladder is not None and trial.fidelity is not None:
@@ -166,6 +173,19 @@ class Trials:
             self.ladder.reached(str(trial.number), trial.fidelity, metrics)
         elif self.rememberer is not None:
             self.rememberer.finished(str(trial.number), trial.state == "complete")
+
+
+def _at_lengths(trial: Trial) -> list[tuple[int | None, Mapping[str, float]]]:
+    """What a trial had come to at its first, third, ninth ... report, with the steps of these: what was cut short can
+    be compared there with what was not. Nothing of one that failed."""
+    curve = [] if trial.state == "failed" else trial.curve
+    numbers = takewhile(lambda number: number <= len(curve), (LENGTHEN**power for power in count()))
+    return [(entry["step"], _figures(entry)) for entry in (curve[number - 1] for number in numbers)]
+
+
+def _figures(entry: Mapping[str, float]) -> dict[str, float]:
+    """Of a report, without its step."""
+    return {name: value for name, value in entry.items() if name != "step"}
 
 
 class _Others(Mapping[str, Sequence[Mapping[str, float]]]):

@@ -14,9 +14,10 @@ from neuromosaic.core.search.evaluator import Evaluation, as_metrics, function_o
 from neuromosaic.core.search.objectives import Objectives
 from neuromosaic.core.search.pruners.catalogue import make_pruner, pruner_options
 from neuromosaic.core.search.setup import space_document
-from neuromosaic.core.search.strategies.catalogue import make_strategy
+from neuromosaic.core.search.strategies.catalogue import make_strategy, options_of
 from neuromosaic.core.space.parameters import Point
 from neuromosaic.core.space.space import SearchSpace
+from neuromosaic.core.spelling import did_you_mean, suggest
 
 RETRIES = 3
 
@@ -152,6 +153,7 @@ class Wanted:
     # ------------------------------------------------------------ by which rules
 
     def make_strategy(self) -> SearchStrategy:
+        self._check_options()
         made: SearchStrategy
         if isinstance(self.strategy, str):
             made = make_strategy(self.strategy, self.seed, self.aims, self._strategy_options())
@@ -176,6 +178,16 @@ class Wanted:
                 raise SearchError(f"{what}: {type(made).__name__} has no method {method}")
         return made
 
+    def _check_options(self) -> None:
+        """Raises SearchError for an option that neither the strategy nor the pruner has."""
+        own = {"strategy": options_of, "pruner": pruner_options}
+        named = {what: name for what in own if isinstance(name := getattr(self, what), str)}
+        known = [option for what, name in named.items() for option in own[what](name)]
+        for option in self.options:
+            if option not in known:
+                whose = ", ".join(f"{what} {name}" for what, name in named.items()) or "search"
+                raise SearchError(f"{whose}: option {option!r} is unknown{_meant(option, known)}")
+
     def _pruner_options(self) -> dict[str, Any]:
         known = pruner_options(self.pruner) if isinstance(self.pruner, str) else ()
         return {name: value for name, value in self.options.items() if name in known}
@@ -194,6 +206,14 @@ class Wanted:
             "constraints": self.aims.to_dict()["constraints"], "seed": self.seed,
             **({"start": list(map(dict, self.start))} if self.start else {}),
         }  # fmt: skip
+
+
+def _meant(option: str, known: Sequence[str]) -> str:
+    """What an unknown option was to be: one of these, or an argument of the search itself."""
+    from neuromosaic.core.search.study import ArchitectureSearch
+
+    arguments = [name for name in inspect.signature(ArchitectureSearch).parameters if name != "options"]
+    return did_you_mean(option, [*known, *arguments]) or suggest(option, known)
 
 
 def _named(part: Any) -> str | None:

@@ -36,6 +36,16 @@ def test_it_is_an_evaluator_like_any_other() -> None:
         ({"evaluator": "training"}, SearchError, "give data"),
         ({"evaluator": len, "data": "iris"}, SearchError, "go with evaluator='training'"),
         ({"evaluator": "training", "data": "iris", "task": "clasification"}, UsageError, "classification"),
+        (
+            {"evaluator": "training", "data": "iris", "evaluator_options": {"recipe": {"epoch": 2}}},
+            SearchError,
+            "did you mean 'epochs'",
+        ),
+        (
+            {"evaluator": "training", "data": "iris", "evaluator_options": {"recipe": {"epochs": 0}}},
+            SearchError,
+            "recipe.epochs: Input should be greater than 0, not 0",
+        ),
     ],
 )
 def test_what_does_not_fit_is_told_at_once(wish, fault, words) -> None:

@@ -17,6 +17,8 @@ import pytest
 
 from neuromosaic.core.errors import InfrastructureError, NotFoundError, SearchError, SearchExhausted, StoreError
 from neuromosaic.core.search.ledger import Ledger, Taken, new_owner
+from neuromosaic.core.search.objectives import Objectives
+from neuromosaic.core.search.strategies.random_search import RandomSearch
 from neuromosaic.evaluation import BaseEvaluator
 from neuromosaic.search import ArchitectureSearch, Failure, SearchSpace, Trial
 
@@ -294,6 +296,51 @@ def test_a_suggestion_outside_the_space_is_the_strategys_fault() -> None:
 
     with pytest.raises(SearchError, match=r"suggested .*99\.0.* which is not in the space"):
         search(strategy=Wild).run()
+
+
+def test_how_often_chance_was_taken_is_still_known_after_a_resume(tmp_path: Path) -> None:
+    class Failing:
+        fallbacks = 0
+
+        def suggest(self, space: SearchSpace, trial_number: int) -> dict[str, Any]:
+            self.fallbacks += trial_number % 2
+            return {"x": trial_number / 10, "y": 0}
+
+        def update(self, architecture: Any, metrics: Mapping[str, float]) -> None: ...
+
+    counts = []
+    for trials in (4, 7):
+        found = search(strategy=Failing, max_trials=trials, store=tmp_path)
+        found.resume() if counts else found.run()
+        counts.append(found.summary()["fallbacks"])
+    assert counts == [2, 3]
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        ({"n_startup_trial": 3}, "strategy random, pruner median: .*did you mean 'n_startup_trials'"),
+        ({"max_trails": 3}, "did you mean 'max_trials'"),
+        ({"strategy": RandomSearch(0, Objectives()), "pruner": None, "population_size": 3}, "search: .* is unknown"),
+        ({"population_size": 3}, "'population_size' is unknown .known: 'n_startup_trials', 'n_warmup_steps'"),
+    ],
+)
+def test_an_option_is_known_to_the_strategy_or_the_pruner_or_refused(given: dict[str, Any], said: str) -> None:
+    with pytest.raises(SearchError, match=said):
+        search(**{"strategy": "random", "pruner": "median", "evaluator": lambda p, report: 1.0, **given}).run()
+
+
+def test_trials_are_exported_with_what_they_had_come_to_where_they_paused(tmp_path: Path) -> None:
+    optuna = pytest.importorskip("optuna")
+    found = search(evaluator=lambda point, fidelity: point["x"] * fidelity, pruner="asha", max_resource=3)
+    found.run()
+    found.export(tmp_path / "trials.db")
+    study = optuna.load_study(study_name="trials", storage=f"sqlite:///{tmp_path / 'trials.db'}")
+    for one, trial in zip(study.trials, found.trials, strict=True):
+        assert one.intermediate_values == {trial.fidelity: trial.metrics["value"]}
+        assert one.values == ([trial.metrics["value"]] if trial.state == "complete" else None)
+    with pytest.raises(SearchError, match=r"must end in \.csv, \.json or \.db"):
+        found.export("trials.xls")
 
 
 # ------------------------------------------------------------ ask and tell

@@ -19,7 +19,7 @@ class BayesianSearch:
 
     Begins with `n_initial_random` even draws (as many as there are parameters and four more, 24 at most, if not
     given); then takes the best by `acquisition_function` (see `acquisition`) of points near the leaders and of even
-    draws. Results of several fidelities are made comparable (see `levels`). `fallbacks`: suggestions drawn by
+    draws. Results of several fidelities teach each other (see `levels`). `fallbacks`: suggestions drawn by
     chance because the process failed.
     """
 
@@ -46,7 +46,7 @@ class BayesianSearch:
 
         draw = random.Random(f"{self._seed}/{self.name}/{trial_number}")
         initial = min(len(space.parameters) + 4, 24) if self._initial is None else self._initial
-        if len(self._memory) < max(initial, 2):
+        if self._memory.distinct < max(initial, 2):
             return self._memory.fresh(space, draw)
         try:
             return self._picked(space, draw)
@@ -67,9 +67,7 @@ class BayesianSearch:
         from neuromosaic.core.search.candidates import LEADERS, near_and_far
 
         fitted = self._fitted(space)
-        order = np.argsort(-fitted.scores, kind="stable")[:LEADERS].tolist()
-        leaders = [fitted.points[number] for number in order]
-        candidates = self._memory.untried(near_and_far(space, leaders, draw))
+        candidates = self._memory.untried(near_and_far(space, fitted.points[:LEADERS], draw))
         if not candidates:
             return self._memory.fresh(space, draw)
         mean, deviation = fitted.predict(candidates)

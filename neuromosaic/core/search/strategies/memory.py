@@ -30,6 +30,11 @@ class Memory:
     def __len__(self) -> int:
         return len(self.points)
 
+    @property
+    def distinct(self) -> int:
+        """How many points were told of."""
+        return len(self._tried)
+
     def tell(self, point: Point, metrics: Metrics, fidelity: float | None = None) -> None:
         self.points.append(point)
         self.metrics.append(metrics)

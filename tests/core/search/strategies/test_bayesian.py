@@ -10,10 +10,11 @@ from neuromosaic.core.search.acquisition import acquisition, softened
 from neuromosaic.core.search.coordinates import Coordinates
 from neuromosaic.core.search.gaussian_process import GaussianProcess
 from neuromosaic.core.search.kernel import Kernel
+from neuromosaic.core.search.levels import active
 from neuromosaic.core.search.objectives import Objectives
 from neuromosaic.core.search.strategies.bayesian import BayesianSearch
 from neuromosaic.core.search.strategies.memory import Memory
-from neuromosaic.core.search.surrogate import Surrogate, active
+from neuromosaic.core.search.surrogate import Surrogate, shares
 from neuromosaic.core.space.parameters import Point
 from neuromosaic.core.space.space import SearchSpace
 
@@ -199,3 +200,20 @@ def test_hyperparameters_are_learnt_seldom_once_there_are_many_trials_and_alike_
         before = going.fit(memory.before(count), FITNESS)
     after = resumed.fit(memory, FITNESS)
     assert np.array_equal(before.predict(points).mean, after.predict(points).mean)
+
+
+def test_where_few_parameters_are_active_at_a_time_each_of_them_counts_for_more() -> None:
+    families = {"kind": {"type": "categorical", "values": list("abcd")}}
+    below = {
+        f"{kind}{number}": {"type": "categorical", "values": ["x", "y", "z"], "when": {"kind": kind}}
+        for kind in "abcd"
+        for number in range(5)
+    }
+    space = SearchSpace({**families, **below})
+    found = shares(space)
+    assert found["kind"] == 1.0
+    assert sum(found.values()) == pytest.approx(6.0), "one family's five and the choice of it"
+    few, all_of_them = Kernel(space.parameters, True, found), Kernel(space.parameters)
+    assert math.exp(few.usual[0] - all_of_them.usual[0]) == pytest.approx(21 / 6)
+    every = dict.fromkeys(MIXED.parameters, 1.0)
+    assert np.array_equal(Kernel(MIXED.parameters, True, every).usual, Kernel(MIXED.parameters).usual)
