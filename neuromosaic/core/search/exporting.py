@@ -3,7 +3,7 @@
 import csv
 import json
 import warnings
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from importlib import import_module
 from pathlib import Path
 from typing import Any
@@ -31,6 +31,19 @@ def export_trials(path: Path, trials: Sequence[Trial], space: SearchSpace, objec
         writers[path.suffix](path, trials, space, objectives)
     except OSError as error:
         raise StoreError(f"export: cannot write {path}: {error.strerror}") from None
+
+
+def export_folder(
+    folder: Path, trials: Sequence[Trial], space: SearchSpace, objectives: Objectives, summary: Mapping[str, Any]
+) -> None:
+    """Writes trials.csv, trials.json and summary.json, in place of those of an earlier search. Raises StoreError."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        (folder / "summary.json").write_text(json.dumps(summary, indent=1), encoding="utf-8")
+    except OSError as error:
+        raise StoreError(f"output_dir: cannot write into {folder}: {error.strerror}") from None
+    for name in ("trials.csv", "trials.json"):
+        export_trials(folder / name, trials, space, objectives)
 
 
 def trial_document(trial: Trial) -> dict[str, Any]:

@@ -15,7 +15,7 @@ from neuromosaic.core.execution.failure import Failure
 from neuromosaic.core.protocols import BaseExecutor, EarlyStopping
 from neuromosaic.core.search.choosing import Choosing
 from neuromosaic.core.search.dispatch import Dispatch, Rules
-from neuromosaic.core.search.exporting import export_trials
+from neuromosaic.core.search.exporting import export_folder, export_trials
 from neuromosaic.core.search.forecast import forbidden
 from neuromosaic.core.search.ledger import SearchEvent, ledger_at, new_owner
 from neuromosaic.core.search.lending import Lent
@@ -49,7 +49,8 @@ class ArchitectureSearch:
     keeps every step, from which `resume` goes on, and figures that later searches need not compute again (without
     `cache` each trial is computed); None: this process's memory. `trial_timeout`: seconds that a trial may take;
     `max_retries`: how often one is tried again whose process or machine failed. `callbacks` are called with the
-    search and each trial that got a result. Further `options` are the strategy's or the pruner's.
+    search and each trial that got a result. `output_dir`: a folder for trials.csv, trials.json and summary.json,
+    written when `run` or `resume` ends. Further `options` are the strategy's or the pruner's.
 
     >>> space = SearchSpace({"x": {"type": "int", "min": -5, "max": 5}})
     >>> search = ArchitectureSearch(space=space, evaluator=lambda p: -p["x"] ** 2, strategy="grid", resolution=11)
@@ -85,6 +86,7 @@ class ArchitectureSearch:
         cache: bool | None = None,
         strict: bool = False,
         address: str | None = None,
+        output_dir: Path | str | None = None,
         callbacks: Sequence[Callback] = (),
         start: Sequence[Point] = (),
         **options: Any,
@@ -100,6 +102,7 @@ class ArchitectureSearch:
         self._executor, self._strict = executor, strict
         self._settings = Settings(max_workers, trial_timeout, address)
         self._callbacks = tuple(callbacks)
+        self._output = Path(output_dir) if output_dir is not None else None
         self._ledger = ledger_at(Path(store) if store is not None else None)
         self._lock = threading.RLock()
         self._begun_at, self._stopping = time.monotonic(), False
@@ -267,6 +270,8 @@ class ArchitectureSearch:
                 self._note({"executor": "sequential", "because": str(error)})
                 self._dispatch.recover()
                 self._stream(make_executor("sequential").executor)
+        if self._output is not None:
+            export_folder(self._output, self.trials, self.space, self.objectives, self.summary())
         return self.trials
 
     @cached_property

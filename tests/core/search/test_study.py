@@ -330,19 +330,6 @@ def test_an_option_is_known_to_the_strategy_or_the_pruner_or_refused(given: dict
         search(**{"strategy": "random", "pruner": "median", "evaluator": lambda p, report: 1.0, **given}).run()
 
 
-def test_trials_are_exported_with_what_they_had_come_to_where_they_paused(tmp_path: Path) -> None:
-    optuna = pytest.importorskip("optuna")
-    found = search(evaluator=lambda point, fidelity: point["x"] * fidelity, pruner="asha", max_resource=3)
-    found.run()
-    found.export(tmp_path / "trials.db")
-    study = optuna.load_study(study_name="trials", storage=f"sqlite:///{tmp_path / 'trials.db'}")
-    for one, trial in zip(study.trials, found.trials, strict=True):
-        assert one.intermediate_values == {trial.fidelity: trial.metrics["value"]}
-        assert one.values == ([trial.metrics["value"]] if trial.state == "complete" else None)
-    with pytest.raises(SearchError, match=r"must end in \.csv, \.json or \.db"):
-        found.export("trials.xls")
-
-
 # ------------------------------------------------------------ ask and tell
 
 
