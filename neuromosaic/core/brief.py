@@ -14,6 +14,7 @@ Task = Literal[
     "forecasting",
     "node_classification",
     "generation",
+    "metric_learning",
 ]
 Device = Literal["auto", "cpu", "cuda", "mps"]
 
@@ -48,6 +49,8 @@ class Contract(Value):
     `forecasting` [batch, horizon], the next values of the first feature;
     `node_classification` [batch, nodes, classes]; `sequence_labelling` [batch, time, classes];
     `segmentation` [batch, classes, height, width].
+
+    `metric_learning` [batch, dimensions], embeddings whose angles say how alike two examples are;
 
     `generation` learns the inputs themselves: `forward` returns a dict with `loss` (a scalar, which training
     minimises), its parts (scalars by name), and `output`, each example as it comes back from its code, of the

@@ -27,6 +27,7 @@ FORMS: Final[dict[Task, TaskForm]] = {
     "segmentation": TaskForm(("cross_entropy",), "classes"),
     "forecasting": TaskForm(("mse", "huber"), "targets", scores=False),
     "generation": TaskForm(("own",), "values", scores=False),
+    "metric_learning": TaskForm(("contrastive", "triplet"), "dimensions", scores=False),
 }
 CLASS_BY_POSITION: Final = ("sequence_labelling", "segmentation", "node_classification")
 """Tasks with a class of its own for each step, pixel or node of an input."""

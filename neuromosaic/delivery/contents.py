@@ -27,7 +27,7 @@ class Predictions:
     forecasting: [n, targets] twice, in the user's units; sequence_labelling: scores [n, time, classes], int64
     [n, time]; segmentation: scores [n, classes, height, width], int64 [n, height, width]; language_modelling: scores
     [n, time, vocabulary], int64 [n, time]; generation: what came back and a draw [n, 2, ...], the examples [n, ...],
-    both standardised.
+    both standardised; metric_learning: embeddings [n, dimensions], int64 [n].
     """
 
     outputs: NDArray[Any] = field(repr=False)

@@ -142,6 +142,20 @@ def _language(found: Predictions, preprocessing: Preprocessing) -> Mistakes:
     ])  # fmt: skip
 
 
+def _neighbours(found: Predictions, preprocessing: Preprocessing) -> Mistakes:
+    """Each example is taken for what its nearest neighbour is."""
+    import numpy as np
+
+    from neuromosaic.core.evaluation.similarity import nearest
+    from neuromosaic.delivery.plots.mistakes import confusion, confusion_matrix
+
+    names = [str(name) for name in preprocessing.classes]
+    counts = confusion(np.eye(len(names))[found.targets[nearest(found.outputs, 1)[:, 0]]], found.targets, len(names))
+    caption = "Rows: what it is; columns: what its nearest neighbour is. Mistakes are drawn stronger than they are."
+    drawn = confusion_matrix(counts, names, "confusion") if len(names) <= CLASSES else ""
+    return Mistakes(plot(drawn, caption, wide=len(names) > 16), _confused(counts, names))
+
+
 def _generation(found: Predictions, preprocessing: Preprocessing) -> Mistakes:
     """Not mistakes alone: what it makes beside what it has never seen, in the user's units."""
     held, back, draws = (
@@ -181,5 +195,6 @@ _BY_TASK: dict[str, Callable[[Predictions, Preprocessing], Mistakes]] = {
     "segmentation": _by_position,
     "regression": _regression,
     "generation": _generation,
+    "metric_learning": _neighbours,
     "language_modelling": _language,
 }

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from neuromosaic.core.evaluation.generation import METRICS
+from neuromosaic.core.evaluation.metrics import available
 from neuromosaic.delivery import view
 from neuromosaic.delivery.card import shared
 from neuromosaic.delivery.contents import Delivery
@@ -80,7 +80,7 @@ def _learning(delivery: Delivery) -> list[Plot]:
     plots = plot(metric_curves(curves, "metric", metric), f"Validation {words(metric)} of the finalists.")
     for place, entry in enumerate(shown):
         curve = delivery.curves[entry.candidate.id]
-        if metric not in METRICS:  # whose own loss is of another kind than the validation's
+        if metric not in available("generation"):  # whose own loss is of another kind than the validation's
             plots += plot(loss_curve(curve, f"loss{place}", metric), f"Loss of {_named(entry)}")
         declared = f"What {_named(entry)[:-1]} declares beside its output."
         plots += plot(terms_curve(curve, f"terms{place}"), declared)

@@ -93,8 +93,8 @@ def _answers(preprocessing: Preprocessing) -> str:
                 'targets = known["targets"]\n'
                 'print(outputs * torch.tensor(targets["std"]) + torch.tensor(targets["mean"]))\n'
             )
-        case "generation":
-            return _RUN_GENERATIVE
+        case "generation" | "metric_learning":
+            return _RUN_GENERATIVE if preprocessing.task == "generation" else _RUN + _RUN_EMBEDDING
         case "language_modelling":
             return ""
         case unknown:
@@ -102,6 +102,11 @@ def _answers(preprocessing: Preprocessing) -> str:
 
 
 _RUN = "with torch.no_grad():\n    outputs = model(x)\n"
+
+_RUN_EMBEDDING = """\
+unit = torch.nn.functional.normalize(outputs, dim=1)
+print(unit @ unit.T)  # 1 where two are as alike as can be
+"""
 
 _RUN_GENERATIVE = """\
 with torch.no_grad():

@@ -92,7 +92,21 @@ def ellipses() -> dict[str, Any]:
     return {"x": np.stack([*waves, *(np.abs(wave) for wave in waves[:3])], axis=1)}
 
 
+def rings() -> dict[str, Any]:
+    """Three rings within one another, in noise dimensions: neighbours by the inputs are of all classes."""
+    y, angle = DRAW.integers(0, 3, 300), 2 * np.pi * DRAW.random(300)
+    ring = (1 + y)[:, None] * np.stack([np.cos(angle), np.sin(angle)], axis=1)
+    return {"x": np.concatenate([ring, DRAW.standard_normal((300, 6))], axis=1), "y": y}
+
+
 CASES = {
+    "metric_learning": Case(
+        rings,
+        "metric_learning",
+        "recall_at_1",
+        "inputs",
+        {"sentence": "a 4-dimensional embedding"},
+    ),
     "generation": Case(
         ellipses,
         "generation",

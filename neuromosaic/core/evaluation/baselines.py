@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from neuromosaic.core.brief import Contract, TensorSpec
-from neuromosaic.core.evaluation import generation
+from neuromosaic.core.evaluation import generation, similarity
 from neuromosaic.core.tasks import CLASS_BY_POSITION, IGNORED, outputs_of
 
 Array = NDArray[Any]
@@ -27,7 +27,8 @@ def fit_baseline(contract: Contract, x: Array, y: Array, seed: int) -> dict[str,
     position's own values); targets [n, targets] of "mean" and "linear" (ridge); the next values [n, horizon] of
     "last_value", "seasonal_naive" (the values a season ago; the season is the one that is least wrong in training)
     and "linear"; log-probabilities [n, time, vocabulary] of "unigram" and "bigram" (counts, add-one smoothed). Of
-    generation what comes back and draws [n, 2, ...] of "pca" and "kernel_density" (see `generation`). Of
+    generation what comes back and draws [n, 2, ...] of "pca" and "kernel_density" (see `generation`);
+    embeddings of "inputs" and "pca" (see `similarity`). Of
     graphs they see the nodes' features, their mean for the whole, and no edge. Linear models see standardised inputs,
     counts of ids where inputs are ids, and at most 10,000 examples, drawn by `seed`.
     """
@@ -50,8 +51,9 @@ def _of_task(contract: Contract, x: Array, y: Array, seed: int) -> dict[str, Pre
             return {"mean": _mean(y), "linear": _ridge(contract, *_sample(x, y, seed))}
         case "language_modelling":
             return {"unigram": _unigram(contract, y), "bigram": _bigram(contract, x, y)}
-        case "generation":
-            return generation.fit_baseline(contract, x, seed)
+        case "generation" | "metric_learning":
+            fit = {"generation": generation.fit_baseline, "metric_learning": similarity.fit_baseline}
+            return fit[contract.task](contract, x, seed)
         case unknown:
             assert_never(unknown)
 

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from neuromosaic.core.brief import Task
-from neuromosaic.core.evaluation import generation, multi_label, positions, weighted
+from neuromosaic.core.evaluation import generation, multi_label, positions, similarity, weighted
 from neuromosaic.core.evaluation.metrics import check_metrics, probabilities, token_losses
 from neuromosaic.core.evaluation.weighted import Weighted
 
@@ -155,4 +155,5 @@ _WEIGHTED: dict[Task, dict[str, Callable[[Array, Array], Weighted]]] = {
     "segmentation": positions.SEGMENTS,
     "forecasting": {"loss": _squared, "mae": _mae, "mase": _mae, "rmse": _rmse},
     "generation": generation.WEIGHTED,
+    "metric_learning": similarity.WEIGHTED,
 }

@@ -14,6 +14,8 @@ IMAGES = 4  # axes of scores of images, whose classes are the second
 OUTPUT, LOSS = "output", "loss"
 """Names in the dict that a network may return: what its contract promises, and its own loss."""
 MOST_TERMS = 16
+TEMPERATURE = 0.1  # of the contrastive loss
+MARGIN, FARTHEST = 0.2, 2.0  # of triplets; on the unit sphere nothing is farther
 LossFunction = Callable[[Tensor, Tensor], Tensor]
 
 
@@ -67,7 +69,8 @@ def loss_function(recipe: Recipe, device: torch.device) -> LossFunction:
     `cross_entropy` takes scores [batch, classes] with int64 [batch], or [batch, time, vocabulary] with int64
     [batch, time], or [batch, classes, height, width] with int64 [batch, height, width]; targets of -100 do not count;
     `binary_cross_entropy` takes scores, to which it applies the sigmoid itself, with 0 and 1
-    of the same shape; `mse` and `huber` (delta 1) take two float tensors of one shape; `own`, which only the network
+    of the same shape; `mse` and `huber` (delta 1) take two float tensors of one shape; `contrastive`
+    and `triplet` take embeddings [batch, dimensions] with int64 [batch]; `own`, which only the network
     knows, is the mean squared error here.
     """
     match recipe.loss:
@@ -79,6 +82,10 @@ def loss_function(recipe: Recipe, device: torch.device) -> LossFunction:
             return F.mse_loss
         case "huber":
             return F.huber_loss
+        case "contrastive":
+            return contrastive
+        case "triplet":
+            return triplet
         case unknown:
             assert_never(unknown)
 
@@ -93,3 +100,24 @@ def _cross_entropy(recipe: Recipe, device: torch.device) -> LossFunction:
         return F.cross_entropy(scores, targets.flatten(), weight=weights, label_smoothing=smoothing)
 
     return loss
+
+
+def contrastive(outputs: Tensor, targets: Tensor) -> Tensor:
+    """Supervised contrastive loss (Khosla et al., 2020, arXiv:2004.11362, equation 2) of angles."""
+    unit = F.normalize(outputs.flatten(1), dim=1)
+    alone = torch.eye(len(unit), dtype=torch.bool, device=unit.device)
+    alike = (unit @ unit.T / TEMPERATURE).masked_fill(alone, -1e9)
+    same = (targets[:, None] == targets[None, :]) & ~alone
+    shares = (alike - alike.logsumexp(1, keepdim=True)) * same
+    return -(shares.sum(1) / same.sum(1).clamp(min=1)).mean()
+
+
+def triplet(outputs: Tensor, targets: Tensor) -> Tensor:
+    """The farthest of the same class against the nearest of another (Hermans et al., 2017, arXiv:1703.07737,
+    equation 5), on the unit sphere with a margin."""
+    unit = F.normalize(outputs.flatten(1), dim=1)
+    distances = (2 - 2 * unit @ unit.T).clamp(min=1e-6).sqrt()
+    same = targets[:, None] == targets[None, :]
+    farthest = distances.masked_fill(~same, 0.0).amax(1)
+    closest = distances.masked_fill(same, FARTHEST).amin(1)
+    return (farthest - closest + MARGIN).clamp(min=0).mean()

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from neuromosaic.core.brief import Task
 from neuromosaic.core.errors import UsageError
-from neuromosaic.core.evaluation import generation, multi_label, positions
+from neuromosaic.core.evaluation import generation, multi_label, positions, similarity
 
 Array = NDArray[Any]
 
@@ -29,6 +29,7 @@ _AVAILABLE: dict[Task, tuple[str, ...]] = {
     "node_classification": ("accuracy", "macro_f1", "log_loss"),
     "segmentation": ("mean_iou", "pixel_accuracy", "macro_f1", "log_loss"),
     "generation": ("reconstruction_rmse", "energy_distance"),
+    "metric_learning": ("recall_at_1", "knn_accuracy"),
 }
 _LOWER_IS_BETTER = frozenset({
     "loss", "log_loss", "rmse", "mae", "mase", "bits_per_character", "perplexity", "reconstruction_rmse",
@@ -78,7 +79,9 @@ def score(
     wanted; loss: mean squared error. language_modelling: scores [n, time, vocabulary], int64 [n, time]; loss:
     cross-entropy in nats per token; sequence_labelling and node_classification alike, segmentation: scores [n,
     classes, height, width]; targets of -100 do not count. generation: see `generation`, in standard deviations of the
-    training data; loss: mean squared error of what comes back. Averages: macro over the classes or labels that occur
+    training data; loss: mean squared error of what comes back.
+    metric_learning: embeddings [n, dimensions], int64 [n];
+    loss: contrastive. Averages: macro over the classes or labels that occur
     (balanced_accuracy, auroc one against the rest), plain over several regression targets. auroc and r2 are NaN where
     they are not defined.
 
@@ -253,6 +256,7 @@ _METRICS: dict[Task, dict[str, Callable[[Array, Array], float]]] = {
     "segmentation": positions.SEGMENT_METRICS,
     "forecasting": {"loss": _mean_squared_error, "mae": _mae, "mase": _mae, "rmse": _rmse},
     "generation": generation.METRICS,
+    "metric_learning": similarity.METRICS,
 }
 
 

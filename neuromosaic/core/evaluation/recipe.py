@@ -7,7 +7,7 @@ from pydantic import Field
 from neuromosaic.core.brief import Value
 
 Optimizer = Literal["adamw", "adam", "sgd"]
-Loss = Literal["cross_entropy", "binary_cross_entropy", "mse", "huber", "own"]
+Loss = Literal["cross_entropy", "binary_cross_entropy", "mse", "huber", "own", "contrastive", "triplet"]
 Schedule = Literal["cosine", "linear", "constant"]
 Precision = Literal["float32", "bf16"]
 Augmentation = Literal["shift", "flip", "rotate", "noise", "mixup"]

@@ -15,13 +15,16 @@ def augmentations_for(contract: Contract) -> tuple[Augmentation, ...]:
     """The augmentations that can change these inputs: none for ids, graphs and what is learnt itself, geometry
     only for images.
 
+    Blended examples have no class to be near to.
+
     What moves pixels would have to move the classes of a segmentation with them: it is not offered there.
     """
     if contract.input.dtype != "float32" or contract.kind == "graph" or contract.task == "generation":
         return ()
     if contract.kind == "image" and len(contract.input.shape) == 3 and contract.task != "segmentation":
-        return ("shift", "flip", "rotate", "noise", "mixup")
-    return ("noise", "mixup")
+        geometry: tuple[Augmentation, ...] = ("shift", "flip", "rotate", "noise")
+        return geometry if contract.task == "metric_learning" else (*geometry, "mixup")
+    return ("noise",) if contract.task == "metric_learning" else ("noise", "mixup")
 
 
 def check_recipe(recipe: Recipe, contract: Contract) -> None:

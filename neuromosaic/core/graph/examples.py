@@ -9,6 +9,7 @@ from torch import Tensor
 from neuromosaic.core.brief import TensorSpec
 from neuromosaic.core.signature import Signature
 
+SOME_CLASSES = 4
 UNBOUNDED = 2
 """Ids are drawn below this where nobody has said what is allowed: 0 and 1 are valid almost everywhere."""
 
@@ -31,6 +32,8 @@ def draw_targets(signature: Signature, outputs: Tensor, seed: int) -> Tensor:
     if signature.loss == "cross_entropy":
         last = outputs.movedim(1, -1) if signature.task == "segmentation" else outputs
         targets = torch.randint(0, last.shape[-1], last.shape[:-1], generator=generator)
+    elif signature.loss in ("contrastive", "triplet"):
+        targets = torch.arange(len(outputs)) % SOME_CLASSES
     elif signature.loss == "binary_cross_entropy":
         targets = (torch.rand(outputs.shape, generator=generator) < 0.5).float()
     else:

@@ -21,7 +21,7 @@ from neuromosaic.core.graph.tensors import from_numpy, to_numpy
 from neuromosaic.core.protocols import Job, Judge, Message
 from neuromosaic.core.tasks import FORMS
 
-EXAMPLES = 16
+EXAMPLES, SOME_CLASSES = 16, 4
 RELATIVE, ABSOLUTE = 1e-5, 1e-6
 """Float32 sums in another order differ by less."""
 
@@ -90,6 +90,8 @@ def _targets(contract: Contract, draw: np.random.Generator) -> NDArray[Any]:
     if contract.task == "segmentation":
         classes, *positions = contract.output.shape
         return draw.integers(0, classes, (EXAMPLES, *positions))
+    if contract.task == "metric_learning":
+        return np.arange(EXAMPLES) % SOME_CLASSES
     if not FORMS[contract.task].scores:
         return draw.standard_normal((EXAMPLES, *positions, last)).astype(np.float32)
     if contract.task == "multi_label":

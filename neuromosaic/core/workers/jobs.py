@@ -1,7 +1,7 @@
 """What a worker can do with a network: each kind of job is one function on an nn.Module."""
 
 from collections.abc import Callable
-from typing import Final
+from typing import Any, Final
 
 import torch
 from torch import Tensor, nn
@@ -43,7 +43,8 @@ def train(module: nn.Module, job: Job, converse: Converse) -> Message:
     def report(
         epoch: int, of: int, train_loss: float, seconds: float, outputs: Tensor, terms: dict[str, float]
     ) -> tuple[bool, bool]:
-        body = {"epoch": epoch, "of": of, "train_loss": train_loss, "seconds": seconds, "terms": _finite(terms)}
+        body: dict[str, Any] = {"epoch": epoch, "of": of, "train_loss": train_loss, "seconds": seconds}
+        body |= {"terms": _finite(terms)} if terms else {}
         told = converse(Message(body, {"outputs": from_torch(outputs)})).body
         return bool(told["stop"]), bool(told["keep"])
 

@@ -15,6 +15,8 @@ Array = NDArray[Any]
 
 ACROSS, DOWN = 12, 2
 """Pictures in a row of the grid, and rows for each kind."""
+TITLE = 24.0
+"""The height of a title and the space around it."""
 GAP = 1
 """Pixels between two pictures."""
 TERM = "train_"
@@ -22,7 +24,8 @@ TERM = "train_"
 
 def picture_grid(kinds: Sequence[tuple[str, Array]], low: float, high: float, name: str) -> str:
     """Each kind's first images [n, channels, height, width] in rows under its title, `low` black and `high` white."""
-    canvas = Canvas(name, ", ".join(title for title, _ in kinds), width=2 * WIDTH, height=2 * WIDTH / len(kinds))
+    height = len(kinds) * (2 * WIDTH * DOWN / ACROSS + TITLE)
+    canvas = Canvas(name, ", ".join(title for title, _ in kinds), width=2 * WIDTH, height=height)
     with canvas as (axes,):
         axes.set_axis_off()
         figure = axes.figure

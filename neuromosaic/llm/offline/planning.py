@@ -20,7 +20,10 @@ SHORT = 120.0
 IMBALANCED = 3.0
 """Largest class over smallest, from which on accuracy alone would mislead."""
 
-UPWARDS = ("balanced_accuracy", "accuracy", "mean_average_precision", "mean_iou", "macro_f1", "auroc", "r2")
+UPWARDS = (
+    "balanced_accuracy", "accuracy", "mean_average_precision", "mean_iou", "macro_f1", "auroc", "r2", "recall_at_1",
+    "knn_accuracy",
+)  # fmt: skip
 DOWNWARDS = (
     "rmse", "mae", "mase", "bits_per_character", "perplexity", "log_loss", "mse", "loss", "cross_entropy",
     "reconstruction_rmse", "energy_distance",
@@ -142,6 +145,7 @@ _PREFERRED: dict[Task, tuple[str, ...]] = {
     "sequence_labelling": ("accuracy", "macro_f1"),
     "segmentation": ("mean_iou", "pixel_accuracy", "macro_f1"),
     "generation": ("reconstruction_rmse", "energy_distance"),
+    "metric_learning": ("recall_at_1", "knn_accuracy"),
 }
 
 

@@ -156,6 +156,7 @@ def _outputs(facts: Facts, task: str | None) -> int | None:
         "classification": ("classes",), "multi_label": ("labels", "classes"), "regression": ("targets",),
         "language_modelling": ("vocabulary",), "sequence_labelling": ("classes",), "segmentation": ("classes",),
         "forecasting": ("horizon",), "node_classification": ("classes",),
+        "metric_learning": ("embedding",),
     }  # fmt: skip
     return next((facts[name] for name in named.get(task or "", ()) if name in facts), None)
 

@@ -165,6 +165,19 @@ TASKS = [
     rule(rf"\b{_MULTI_LABEL}\b", _says(task="multi_label")),
     rule(rf"\b{_LANGUAGE}\b(?:\s+(?:of|for)(?:\s+{THING}){{1,3}})?", _says(task="language_modelling")),
     rule(rf"\b{_GENERATE}(?![\w-])(?:\s+(?:of|for)(?:{OBJECT}))?", _says(task="generation")),
+    rule(
+        rf"{_N}dim(?:ension(?:s|al)?)?\s+embeddings?(?:\s+(?:network|model|space)s?)?(?:\s+(?:of|for)(?:{OBJECT}))?",
+        lambda match: {"task": "metric_learning", "embedding": whole(match["n"], "embedding")},
+    ),
+    rule(
+        rf"\b(?:metric\s+learning|similarity\s+(?:search|learning)|embeddings?(?:\s+(?:network|model|space)s?)?|"
+        r"embed(?:s|ding)?)\b"
+        rf"(?:\s+(?:(?:of|with|in)\s+)?(?P<n>{NUMBER})\s*dim(?:ension)?s?)?(?:\s+(?:of|for)?(?:{OBJECT}))?",
+        lambda match: {
+            "task": "metric_learning",
+            **({"embedding": whole(match["n"], "embedding")} if match["n"] else {}),
+        },
+    ),
     rule(rf"\bgenerat(?:e|es|ing)\b(?:\s+new\b)?(?:{OBJECT})?", _says(task="generation"), weak=True),
     rule(rf"\b{_PREDICT}\s+(?:the\s+|which\s+|a\s+)?{_CLASS}\b(?:\s+of{OBJECT})?", _says(task="classification")),
     rule(rf"\b(?:tell apart|distinguish\w*){OBJECT}(?:\s+(?:and|from)\s+{THING})?", _says(task="classification")),

@@ -151,6 +151,7 @@ def _words(contract: Contract) -> dict[str, str]:
         "segmentation": "The class of a pixel follows from its own values.",
         "node_classification": "The class of a node follows from its own values.",
         "generation": "The examples themselves.",
+        "metric_learning": "Random places, which only the inputs tell apart.",
         "forecasting": "Random values, which only the inputs tell apart.",
         "language_modelling": "At each step the id after the input's: soon learnt by what reads its input.",
     }

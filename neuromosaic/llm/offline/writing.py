@@ -46,12 +46,19 @@ def facts(contract: Contract) -> dict[str, Any]:
         "purpose": _purpose(contract),
         "outputs": outputs_of(contract),
         "outputs_name": "classes" if contract.task == "language_modelling" else form.outputs,
-        "scores": "raw scores (logits)" if form.scores else "the targets in their scaled units",
+        "scores": _scores(contract),
         "per_step": contract.task in ("language_modelling", "sequence_labelling", "node_classification"),
         "causal": contract.task == "language_modelling",
         "ids": contract.input.dtype == "int64",
         **_input_facts(contract),
     }
+
+
+def _scores(contract: Contract) -> str:
+    """What the outputs are, in a docstring."""
+    if contract.task == "metric_learning":
+        return "an embedding whose direction counts"
+    return "raw scores (logits)" if FORMS[contract.task].scores else "the targets in their scaled units"
 
 
 def adapted(family: Family, contract: Contract) -> Family:
@@ -87,6 +94,8 @@ def _purpose(contract: Contract) -> str:
         return "Predicts the next character at each step of a text from those before it."
     if contract.task == "forecasting":
         return f"Forecasts the next {outputs} {'value' if outputs == 1 else 'values'} of a series from its past."
+    if contract.task == "metric_learning":
+        return f"Embeds {things} in {outputs} dimensions, those of one class close together."
     if contract.task == "generation":
         return f"Makes {things} like those that it was shown, each of a code of {contract.latent} numbers."
     if contract.task in _PLACES:

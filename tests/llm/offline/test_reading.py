@@ -260,6 +260,21 @@ def test_a_generative_network_is_understood(sentence: str, latent: int | None) -
     assert draft.not_understood == ()
 
 
+@pytest.mark.parametrize(
+    ("sentence", "dimensions"),
+    [
+        ("an 8-dimensional embedding of handwritten digits", (8,)),
+        ("an embedding network for 8x8 grey images", None),
+        ("metric learning with 32 dimensions", (32,)),
+    ],
+)
+def test_an_embedding_is_understood(sentence: str, dimensions: tuple[int, ...] | None) -> None:
+    draft = read(sentence)
+    assert draft.brief.task == "metric_learning"
+    assert (draft.brief.output.shape if draft.brief.output else None) == dimensions
+    assert draft.not_understood == ()
+
+
 def test_text_that_is_generated_is_a_language_model() -> None:
     assert read("generate text like shakespeare").brief.task == "language_modelling"
 

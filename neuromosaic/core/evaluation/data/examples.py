@@ -19,7 +19,9 @@ from neuromosaic.core.evaluation.data.preprocessing import Preprocessing
 from neuromosaic.core.evaluation.data.raw import Array, Part, PartName, Raw, Table
 from neuromosaic.core.evaluation.data.spelling import listed
 from neuromosaic.core.evaluation.data.targets import (
+    EMBEDDING,
     ClassTargets,
+    EmbeddingTargets,
     ItselfTargets,
     LabelTargets,
     NumberTargets,
@@ -46,7 +48,7 @@ def dataset_of_examples(raw: Raw, brief: Brief, known: Preprocessing | None) -> 
     task, task_note = _task(raw, brief, kind, known)
     classes = _classes(raw, task, known)
     parts, split_note = divided(raw, classes, digest)
-    preprocessing = known or _fitted(raw, parts["train"], kind, task, classes, brief.latent)
+    preprocessing = known or _fitted(raw, parts["train"], kind, task, classes, brief)
     check_agreement(brief, preprocessing, raw.name)
     counts = _class_counts(raw, parts["train"], preprocessing)
     said = _latent_note(brief, preprocessing)
@@ -94,8 +96,11 @@ def _positions(x: Array | Table, kind: Kind) -> tuple[int, ...]:
 
 def _classes(raw: Raw, task: Task, known: Preprocessing | None) -> ClassTargets | None:
     if known is not None:
-        return known.targets if isinstance(known.targets, ClassTargets) else None
-    return ClassTargets.fit(whole(raw.labels), raw.classes, raw.columns) if task == "classification" else None
+        targets = known.targets.as_classes if isinstance(known.targets, EmbeddingTargets) else known.targets
+        return targets if isinstance(targets, ClassTargets) else None
+    if task not in ("classification", "metric_learning"):
+        return None
+    return ClassTargets.fit(whole(raw.labels), raw.classes, raw.columns)
 
 
 def _labels(raw: Raw) -> Array:
@@ -123,11 +128,15 @@ def _latent_note(brief: Brief, preprocessing: Preprocessing) -> str:
 
 
 def _fitted(
-    raw: Raw, train: Part, kind: Kind, task: Task, classes: ClassTargets | None, latent: int | None
+    raw: Raw, train: Part, kind: Kind, task: Task, classes: ClassTargets | None, brief: Brief
 ) -> Preprocessing:
     if task == "generation":
         inputs = _inputs(train.x, kind, raw.ignored)
-        return Preprocessing(task=task, inputs=inputs, targets=ItselfTargets.fit(inputs.spec, latent, raw.name))
+        return Preprocessing(task=task, inputs=inputs, targets=ItselfTargets.fit(inputs.spec, brief.latent, raw.name))
+    if task == "metric_learning" and classes is not None:
+        size = brief.output.shape[0] if brief.output else EMBEDDING
+        embedding = EmbeddingTargets(classes=classes.classes, size=size, columns=classes.columns)
+        return Preprocessing(task=task, inputs=_inputs(train.x, kind, raw.ignored), targets=embedding)
     targets = classes or _fitted_targets(raw, train, kind, task)
     return Preprocessing(task=task, inputs=_inputs(train.x, kind, raw.ignored), targets=targets)
 
@@ -162,7 +171,7 @@ def _class_counts(raw: Raw, train: Part, preprocessing: Preprocessing) -> tuple[
     targets = preprocessing.targets
     if isinstance(targets, LabelTargets):
         return tuple(targets.encode(train.labels).sum(axis=0).astype(int).tolist())
-    if not isinstance(targets, ClassTargets | PositionTargets):
+    if not isinstance(targets, ClassTargets | EmbeddingTargets | PositionTargets):
         return ()
     counts, present = (_occurrences(targets, labels) for labels in (train.labels, raw.labels))
     unlearned = [targets.classes[place] for place in np.flatnonzero((counts == 0) & (present > 0))]
@@ -174,7 +183,7 @@ def _class_counts(raw: Raw, train: Part, preprocessing: Preprocessing) -> tuple[
     return tuple(counts.tolist())
 
 
-def _occurrences(targets: ClassTargets | PositionTargets, labels: Array) -> Array:
+def _occurrences(targets: ClassTargets | EmbeddingTargets | PositionTargets, labels: Array) -> Array:
     ids = targets.encode(labels)
     return np.bincount(ids[ids != IGNORED], minlength=len(targets.classes))
 

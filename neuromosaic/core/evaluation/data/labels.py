@@ -95,7 +95,7 @@ def check_task(task: Task, y: Array, name: str) -> None:
             f"regression needs numbers, but the targets of {name} are texts such as {str(y.ravel()[0])!r}: "
             "ask for classification, or name another target"
         )
-    if task == "classification":
+    if task in ("classification", "metric_learning"):
         _check_classes(y, name)
     if task == "multi_label":
         _check_labels(y, name)
@@ -143,7 +143,7 @@ def _check_positions(task: Task, y: Array, name: str) -> None:
 
 def check_variety(task: Task, y: Array, name: str) -> None:
     """Raises DataError where all targets are the same: there is nothing to learn."""
-    if task in ("classification", *CLASS_BY_POSITION):
+    if task in ("classification", "metric_learning", *CLASS_BY_POSITION):
         counted = y[y != IGNORED] if y.ndim > 1 and y.dtype.kind != "U" else y
         check_two_classes(counted, name, task)
     elif (y == y[:1]).all():

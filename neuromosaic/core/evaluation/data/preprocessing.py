@@ -12,6 +12,7 @@ from neuromosaic.core.evaluation.data.labels import check_task
 from neuromosaic.core.evaluation.data.raw import Array, Table
 from neuromosaic.core.evaluation.data.targets import (
     ClassTargets,
+    EmbeddingTargets,
     ItselfTargets,
     LabelTargets,
     NumberTargets,
@@ -19,6 +20,8 @@ from neuromosaic.core.evaluation.data.targets import (
     SeriesTargets,
     Targets,
 )
+
+_Classes = ClassTargets | EmbeddingTargets | PositionTargets
 
 
 class Preprocessing(Value):
@@ -99,7 +102,7 @@ class Preprocessing(Value):
         """The labels of the classes by id, or the names of labels of which several may apply; else empty."""
         if isinstance(self.targets, LabelTargets):
             return self.targets.names
-        return self.targets.classes if isinstance(self.targets, ClassTargets | PositionTargets) else ()
+        return self.targets.classes if isinstance(self.targets, _Classes) else ()
 
     def _text(self) -> TextInputs:
         if not isinstance(self.inputs, TextInputs):

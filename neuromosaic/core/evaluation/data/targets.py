@@ -12,6 +12,8 @@ from neuromosaic.core.evaluation.data.raw import Array, sober_numbers
 from neuromosaic.core.evaluation.data.spelling import listed, sized
 from neuromosaic.core.tasks import IGNORED
 
+EMBEDDING: Final = 16
+"""Dimensions of an embedding that nobody has asked for."""
 LARGEST_LATENT: Final = 16
 """Numbers of a code that nobody has asked for."""
 
@@ -49,6 +51,31 @@ class ClassTargets(Value):
     def labels(self, outputs: Array) -> list[Any]:
         """Scores [n, classes] to the name of the highest, [n]."""
         return [self.classes[place] for place in outputs.argmax(axis=-1).tolist()]
+
+
+class EmbeddingTargets(Value):
+    """Class ids int64 [n], as `ClassTargets`, for a network that embeds examples in `size` dimensions."""
+
+    kind: Literal["embedding"] = "embedding"
+    classes: tuple[StrictBool | StrictInt | StrictStr, ...]
+    size: int = Field(ge=1)
+    columns: tuple[str, ...] = ()
+
+    @property
+    def spec(self) -> TensorSpec:
+        return TensorSpec(shape=(self.size,))
+
+    @property
+    def as_classes(self) -> ClassTargets:
+        return ClassTargets(classes=self.classes, columns=self.columns)
+
+    def encode(self, labels: Array) -> Array:
+        """Raises DataError for an unknown class."""
+        return self.as_classes.encode(labels)
+
+    def labels(self, outputs: Array) -> list[Any]:
+        """The embeddings, a list per example."""
+        return list(outputs.tolist())
 
 
 class PositionTargets(Value):
@@ -239,7 +266,7 @@ class ItselfTargets(Value):
 
 
 Targets = Annotated[
-    ClassTargets | PositionTargets | LabelTargets | NumberTargets | SeriesTargets | ItselfTargets,
+    ClassTargets | EmbeddingTargets | PositionTargets | LabelTargets | NumberTargets | SeriesTargets | ItselfTargets,
     Field(discriminator="kind"),
 ]
 
