@@ -139,9 +139,7 @@ def _of_draws(latent: int) -> dict[str, str]:
 def _words(contract: Contract) -> dict[str, str]:
     shape = ", ".join(map(str, contract.input.shape))
     outputs = ", ".join(map(str, contract.output.shape))
-    outputs = (
-        f"{outputs}] as `output` beside scalars, codes [batch, {contract.latent}" if contract.latent else outputs
-    )
+    outputs = f"{outputs}] as `output`, codes [batch, {contract.latent}" if contract.latent else outputs
     ids = contract.input.dtype == "int64"
     learnable = {
         "classification": "Classes in turn, which only the inputs tell apart.",

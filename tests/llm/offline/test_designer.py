@@ -20,6 +20,7 @@ from neuromosaic.core.role_inputs import (  # fmt: skip
     RecipeInputs,
     Trace,
 )
+from neuromosaic.core.tasks import FORMS
 from neuromosaic.llm.offline.designer import OfflineDesigner
 from neuromosaic.llm.offline.planning import UNLIMITED, training_seconds
 from tests.llm.offline.contracts import (
@@ -56,7 +57,7 @@ def plan(contract: Contract, brief: Brief | None = None, counts: tuple[int, ...]
 def recipes(contract: Contract, train: int = 1_257, hardware: Hardware = LAPTOP, **more: object) -> RecipeProposal:
     given = {
         "brief": Brief(), "contract": contract, "data": summary(contract, train), "hardware": hardware,
-        "families": ("small CNN",), "loss": "mse" if contract.task == "regression" else "cross_entropy", **more,
+        "families": ("small CNN",), "loss": FORMS[contract.task].losses[0], **more,
     }  # fmt: skip
     return propose_recipes(DESIGNER, RecipeInputs.model_validate(given))
 
