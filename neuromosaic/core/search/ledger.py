@@ -43,6 +43,7 @@ class Ledger:
     def __init__(self, root: Path | None) -> None:
         self.root = root
         self._lock, self._depth = threading.RLock(), 0
+        self._forgotten: list[int] = []
         if root is not None:
             Store(root)
         with self._errors():
@@ -82,8 +83,15 @@ class Ledger:
             yield SearchEvent(trial, kind, json.loads(data))
 
     def forget(self, search: int) -> None:
-        """Takes a search out; the figures that it paid for stay."""
-        with self.writing():
+        """Takes a search out before the next write; the figures that it paid for stay.
+
+        May be called at any moment: the garbage collector does, also in the midst of a transaction of this thread.
+        """
+        self._forgotten.append(search)
+
+    def _let_go(self) -> None:
+        while self._forgotten:
+            search = self._forgotten.pop()
             self._sql.execute("DELETE FROM search_events WHERE search = ?", (search,))
             self._sql.execute("DELETE FROM searches WHERE id = ?", (search,))
 
@@ -136,6 +144,7 @@ class Ledger:
         """One transaction, however deep: all of it or nothing."""
         with self._lock, self._errors():
             if not self._depth:
+                self._let_go()
                 self._sql.execute("BEGIN IMMEDIATE")
             self._depth += 1
             try:
