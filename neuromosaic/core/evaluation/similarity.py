@@ -3,7 +3,7 @@
 Outputs are embeddings [n, dimensions], compared by the angle between them; targets are class ids int64 [n].
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any, Final
 
 import numpy as np
@@ -26,16 +26,17 @@ BLOCK = 1 << 24
 
 def nearest(outputs: Array, count: int) -> Array:
     """The places of each example's `count` nearest others, the nearest first, [n, count]."""
-    unit = _unit(outputs)
-    rows = max(1, BLOCK // len(unit))
-    found = [_nearest(unit, start, min(start + rows, len(unit)), count) for start in range(0, len(unit), rows)]
+    found = [np.argsort(-alike, axis=1, kind="stable")[:, :count] for _, alike in _similarities(outputs)]
     return np.concatenate(found)
 
 
-def _nearest(unit: Array, start: int, stop: int, count: int) -> Array:
-    alike = unit[start:stop] @ unit.T
-    alike[np.arange(stop - start), np.arange(start, stop)] = -np.inf  # nobody is his own neighbour
-    return np.argsort(-alike, axis=1, kind="stable")[:, :count]
+def _similarities(outputs: Array) -> Iterator[tuple[Array, Array]]:
+    """Places of some examples at a time, and how alike each is to every one, [some, n]: nobody to himself."""
+    unit = _unit(outputs)
+    for places in np.split(np.arange(len(unit)), range(step := max(1, BLOCK // len(unit)), len(unit), step)):
+        alike = unit[places] @ unit.T
+        alike[np.arange(len(places)), places] = -np.inf
+        yield places, alike
 
 
 def _unit(outputs: Array) -> Array:
@@ -57,14 +58,15 @@ def _voted(outputs: Array, targets: Array) -> Array:
 
 def _losses(outputs: Array, targets: Array) -> Array:
     """Khosla et al. (2020), equation 2, over all held-out examples; 0 for one that is alone in its class."""
-    unit = _unit(outputs)
-    alike = unit @ unit.T / TEMPERATURE
-    np.fill_diagonal(alike, -np.inf)
-    shares = alike - np.logaddexp.reduce(alike, axis=1, keepdims=True)
-    same = targets[:, None] == targets[None, :]
-    np.fill_diagonal(same, val=False)
-    counts = same.sum(axis=1)
-    return np.asarray(-np.where(same, shares, 0.0).sum(axis=1) / np.maximum(counts, 1))
+    return np.concatenate([_losses_of(places, alike, targets) for places, alike in _similarities(outputs)])
+
+
+def _losses_of(places: Array, alike: Array, targets: Array) -> Array:
+    shares = alike / TEMPERATURE
+    shares -= np.logaddexp.reduce(shares, axis=1, keepdims=True)
+    same = targets[places, None] == targets
+    same[np.arange(len(places)), places] = False
+    return np.asarray(-np.where(same, shares, 0.0).sum(axis=1) / np.maximum(same.sum(axis=1), 1))
 
 
 def _of(values: Callable[[Array, Array], Array]) -> Callable[[Array, Array], Weighted]:

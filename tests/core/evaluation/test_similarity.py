@@ -9,6 +9,7 @@ from torch import nn
 
 from neuromosaic.core.brief import Brief, TensorSpec
 from neuromosaic.core.errors import DataError
+from neuromosaic.core.evaluation import similarity
 from neuromosaic.core.evaluation.baselines import fit_baseline
 from neuromosaic.core.evaluation.data import load_dataset
 from neuromosaic.core.evaluation.intervals import interval
@@ -34,6 +35,15 @@ def test_nobody_is_his_own_neighbour_and_length_is_no_matter() -> None:
     one, other = nearest(APART, 1), nearest(APART * np.arange(1, 7)[:, None], 1)
     assert np.array_equal(one, other)
     assert (one[:, 0] != np.arange(6)).all()
+
+
+def test_many_examples_are_compared_some_at_a_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    draw = np.random.default_rng(1)
+    outputs, targets = draw.standard_normal((23, 4)), draw.integers(0, 3, 23)
+    neighbours, at_once = nearest(outputs, 3), {name: of(outputs, targets) for name, of in METRICS.items()}
+    monkeypatch.setattr(similarity, "BLOCK", 5 * 23)
+    assert (nearest(outputs, 3) == neighbours).all()
+    assert {name: of(outputs, targets) for name, of in METRICS.items()} == pytest.approx(at_once, abs=1e-12)
 
 
 def test_votes_are_of_the_nearest_five() -> None:
