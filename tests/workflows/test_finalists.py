@@ -5,7 +5,9 @@ from typing import Any
 
 import pytest
 
-from neuromosaic.workflows.finalists import affordable, choose, makespan
+from neuromosaic.workflows import outcome
+from neuromosaic.workflows.finalists import Finalist, affordable, best_of, choose, makespan
+from tests.small_runs import Finished
 
 
 def bench(**fields: Any) -> Any:
@@ -50,3 +52,34 @@ def test_between_equals_the_loss_decides_and_then_the_size() -> None:
 def test_a_loss_that_is_no_number_comes_last() -> None:
     equals = [trial("nan", 0.9, loss=float("nan")), trial("none", 0.9, 200), trial("known", 0.9, loss=9.0)]
     assert names(choose(bench(), equals)) == ["known", "nan"]
+
+
+def test_the_best_of_a_contestant_is_the_surest_of_equals() -> None:
+    known = [
+        Finalist("search", *trial("unsure", 0.9, loss=0.4)), Finalist("search", *trial("sure", 0.9, loss=0.3)),
+        Finalist("random_search", *trial("better", 0.95, loss=0.1)),
+    ]  # fmt: skip
+    found = best_of(bench(), "search", known)
+    assert found is not None
+    assert found.candidate.id == "sure"
+    assert best_of(bench(), "nobody", known) is None
+
+
+def test_of_equal_certificates_the_surest_comes_first(finished: Finished, monkeypatch: pytest.MonkeyPatch) -> None:
+    winner = finished.results.winner
+    assert winner is not None
+
+    def certificate(name: str, accuracy: float, loss: float) -> Any:
+        metrics = {**winner.metrics, "val_accuracy": accuracy, "val_loss": loss}
+        return winner.model_copy(update={"id": name, "metrics": metrics}).model_dump(mode="json")
+
+    known = {"unsure": certificate("unsure", 0.9, 0.4), "with less loss": certificate("with less loss", 0.9, 0.3)}
+    known["best"] = certificate("best", 0.95, 0.9)
+    finalists = [Finalist("search", SimpleNamespace(id=name), {}) for name in known]  # type: ignore[arg-type]
+    monkeypatch.setattr(outcome, "needing_certificate", lambda bench: finalists)
+    store = SimpleNamespace(step=lambda run, name: known[name.removeprefix("certificate/")])
+    assert [one.id for one in outcome.certified(bench(store=store, run=1), "search")] == [
+        "best",
+        "with less loss",
+        "unsure",
+    ]
