@@ -19,6 +19,7 @@ from neuromosaic.workflows.bench import Workbench
 from neuromosaic.workflows.candidates import Candidate, model_source
 from neuromosaic.workflows.certifying import in_units
 from neuromosaic.workflows.extending import needed, unchanged_test
+from neuromosaic.workflows.fewer_bits import files_of
 from neuromosaic.workflows.field import BASELINE, SEARCH
 from neuromosaic.workflows.finalists import Finalist, known_finalists
 from neuromosaic.workflows.outcome import certified, results
@@ -67,7 +68,7 @@ def chosen_again(found: Results, wanted: str | None) -> Results:
     """The results with another certified candidate in the first place, judged by the same brief."""
     if wanted is None:
         return found
-    known = {one.id: one for one in (found.winner, found.nearest, *found.pareto) if one is not None}
+    known = {one.id: one for one in (found.winner, found.nearest, *found.pareto) if one and one.made_from is None}
     fitting = [one for one in known.values() if one.id.startswith(wanted) or one.name == wanted]
     if len(fitting) != 1:
         fault = "fits several candidates" if fitting else "is no certified candidate"
@@ -94,7 +95,8 @@ def contents(bench: Workbench, found: Results) -> Delivery:
         curves=_curves(known_finalists(bench)), predictions=_predictions(bench, best),
         history=read_history(bench.store.events(bench.run), found.models),
         mutants=[{**row, "killed_by": tuple(row["killed_by"])} for row in judged["rows"]],
-        tests=bench.store.evidence(best.evidence["tests"])["outcomes"], evidence=_evidence(bench),
+        tests=bench.store.evidence(best.evidence["tests"])["outcomes"], evidence=_evidence(bench, found),
+        variants=files_of(bench, best, found.pareto),
         notes=[*bench.dataset.notes, *needed(bench)], graph=_graph(bench, finalist.candidate),
         extends=bench.options.extend.file if bench.options.extend else None,
     )  # fmt: skip
@@ -115,7 +117,8 @@ def _predictions(bench: Workbench, best: CandidateResult) -> Predictions:
     return Predictions(in_units(bench, outputs), in_units(bench, bench.dataset.open_test().y))
 
 
-def _evidence(bench: Workbench) -> dict[str, dict[str, Any]]:
-    ids = {evidence for candidate in certified(bench, SEARCH, BASELINE) for evidence in candidate.evidence.values()}
+def _evidence(bench: Workbench, found: Results) -> dict[str, dict[str, Any]]:
+    known = [*certified(bench, SEARCH, BASELINE), *found.pareto]
+    ids = {evidence for candidate in known for evidence in candidate.evidence.values()}
     ids |= {event.data["evidence"] for event in bench.store.events(bench.run) if event.data.get("evidence")}
     return {evidence: bench.store.evidence(evidence) for evidence in sorted(ids)}
