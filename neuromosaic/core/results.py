@@ -38,6 +38,7 @@ class CandidateResult(BaseModel):
     boundary: str
     evidence: dict[str, str] = Field(default_factory=dict)
     values: dict[str, Any] = Field(default_factory=dict, description="constructor arguments")
+    coverage: float | None = Field(None, description="share of model.py that its tests come through, 0 to 1")
 
 
 class ConstraintResult(BaseModel):
