@@ -11,12 +11,12 @@ import numpy as np
 from neuromosaic.core.errors import CandidateError, NeuromosaicError
 from neuromosaic.core.evaluation.baselines import fit_baseline
 from neuromosaic.core.evaluation.generation import noise_for
+from neuromosaic.core.evaluation.handing_over import pieces, predicted
 from neuromosaic.core.evaluation.intervals import interval
 from neuromosaic.core.evaluation.metrics import score
 from neuromosaic.core.evaluation.stopwatch import time_program
 from neuromosaic.core.graph.document import TensorData
 from neuromosaic.core.graph.packing import unpack_tensors
-from neuromosaic.core.graph.tensors import from_numpy, to_numpy
 from neuromosaic.core.judge.process import ProcessJudge
 from neuromosaic.core.protocols import Job, Judge, Program, Sandbox
 from neuromosaic.core.results import CandidateResult, Latency
@@ -104,12 +104,10 @@ class Certifier:
 
     def _outputs(self, candidate: Candidate, program: Program, weights: Mapping[str, TensorData]) -> np.ndarray:
         """model.py's outputs on the test inputs; in the graph lane they must agree with the graph that was scored."""
-        arrays = {"x": self._test.x, **noise_for(self._bench.dataset.contract, len(self._test))}
-        tensors = {name: from_numpy(array) for name, array in arrays.items()}
-        tensors |= {f"weights/{name}": data for name, data in weights.items()}
-        ours = self._predict(self._sandbox, program, tensors)
+        trained = {f"weights/{name}": data for name, data in weights.items()}
+        ours = self._predict(self._sandbox, program, trained)
         if candidate.lane == "graph":
-            judged = self._predict(self._judge, subject(self._bench, candidate), tensors)
+            judged = self._predict(self._judge, subject(self._bench, candidate), trained)
             scale = max(1.0, float(np.abs(judged).max()))
             if ours.shape != judged.shape or not np.allclose(ours, judged, rtol=TOLERANCE, atol=TOLERANCE * scale):
                 raise CandidateError(
@@ -119,24 +117,24 @@ class Certifier:
         return ours
 
     def _predict(self, worker: Judge | Sandbox, what: Any, tensors: dict[str, TensorData]) -> np.ndarray:
-        job = Job("predict", what, {"batch": 256}, tensors, timeout=600)
-        return to_numpy(worker.run(job).tensors["outputs"])
+        noise = noise_for(self._bench.dataset.contract, len(self._test)).get("noise")
+        return predicted(worker, what, self._test.x, tensors, 600, noise)
 
     def _scores(
         self, finalist: Finalist, outputs: np.ndarray
     ) -> tuple[dict[str, float], dict[str, tuple[float, float]]]:
         bench, data = self._bench, self._bench.dataset
         task, names = data.contract.task, (bench.plan.primary, *bench.plan.report)
-        predicted, truth = in_units(bench, outputs), in_units(bench, self._test.y)
+        ours, truth = in_units(bench, outputs), in_units(bench, self._test.y)
         naive = data.preprocessing.naive_error
-        scored = score(task, predicted, truth, names, naive)
+        scored = score(task, ours, truth, names, naive)
         test = {name: value for name, value in scored.items() if value == value}  # JSON knows no NaN
         if bench.plan.primary not in test:
             raise CandidateError(f"{bench.plan.primary} is undefined on the test split", "undefined-metric")
         validation = {name: value for name, value in finalist.record["metrics"].items() if value == value}
         metrics = {f"val_{k}": v for k, v in validation.items()} | {f"test_{k}": v for k, v in test.items()}
         primary = bench.plan.primary
-        return metrics, {f"test_{primary}": interval(task, primary, predicted, truth, naive_error=naive)}
+        return metrics, {f"test_{primary}": interval(task, primary, ours, truth, naive_error=naive)}
 
     def _latency(self, candidate: Candidate, program: Program) -> Latency:
         """Of model.py by the host's clock; on an accelerator, which only the judge has, of the graph."""
@@ -194,8 +192,9 @@ def simple_baselines(bench: Workbench) -> dict[str, dict[str, float]]:
     for name, predict in fit_baseline(data.contract, data.train.x, data.train.y, bench.brief.seed).items():
         figures: dict[str, float] = {}
         for split, x, y in (("val", data.validation.x, data.validation.y), ("test", test.x, test.y)):
-            predicted, naive = in_units(bench, predict(x)), data.preprocessing.naive_error
-            scored = score(data.contract.task, predicted, in_units(bench, y), names, naive)
+            outputs = np.concatenate([predict(x[rows]) for rows in pieces(x)])
+            naive = data.preprocessing.naive_error
+            scored = score(data.contract.task, in_units(bench, outputs), in_units(bench, y), names, naive)
             figures |= {f"{split}_{metric}": value for metric, value in scored.items() if value == value}
         found[name] = figures
         bench.tell("baseline", name=name, metrics=figures)

@@ -4,11 +4,13 @@ k = exp(-sum over choices of weight * distance) * Matern 5/2 (sum over numbers o
 each parameter has its own relevance (Rasmussen and Williams, 2006, section 5.1). Unlike choices are 1 apart (Hutter
 et al., 2014, section 5.2), or, where `similar`, by what is learnt of them: c + |u_a - u_b|^2, each value `a` having a
 place u_a in a plane (latent variables: Zhang et al., 2020, arXiv:1806.07504). Parameters with the same values share
-the places: what one edge of a cell teaches of two operations is known of them at every other edge.
+the places: what one edge of a cell teaches of two operations is known of them at every other edge. A choice that is
+absent counts as one value more; a number that is, as one amid its range, 1 away in a direction of its own: all gaps
+are squares of distances in a Euclidean space, without which `k` is no covariance (Schoenberg, 1938).
 """
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -25,8 +27,8 @@ SQRT5 = math.sqrt(5)
 
 
 class Coded(NamedTuple):
-    """Points as the kernel takes them: choices one-hot [n, w], absent ones among them; numbers, 0 where absent, and
-    where they are present, both [n, m]."""
+    """Points as the kernel takes them: choices one-hot [n, w], absent ones among them; numbers, a half where absent,
+    and where they are present, both [n, m]."""
 
     choices: Array
     numbers: Array
@@ -34,11 +36,13 @@ class Coded(NamedTuple):
 
 
 class Group(NamedTuple):
-    """Choices, by their place among all choices, that share their `values`, so many; where their hyperparameters
-    begin, None where no places are learnt."""
+    """Choices, by their place among all choices, that share their `values`, so many; how many of these, being absent
+    included where one of the choices can be, are `placed`; where their hyperparameters begin, None where no places
+    are learnt."""
 
     members: list[int]
     values: int
+    placed: int
     start: int | None
 
 
@@ -54,9 +58,9 @@ class Kernel:
     ) -> None:
         self._coordinates = Coordinates(parameters)
         self._is_choice = self._coordinates.is_choice
-        listed = [tuple(choices(one)) for one in parameters.values() if one.type in ("categorical", "bool")]
+        listed = [one for one in parameters.values() if one.type in ("categorical", "bool")]
         self._choices, self._numbers = len(listed), int((~self._is_choice).sum())
-        self._widths = [len(values) + 1 for values in listed]
+        self._widths = [len(choices(one)) + 1 for one in listed]
         self._offsets = np.cumsum([0, *self._widths])
         active = np.array([1.0 if shares is None else shares[name] for name in parameters])
         weights = [EXPONENT / max(active.sum(), 1.0)] * self._choices
@@ -65,8 +69,8 @@ class Kernel:
         usual = np.log(np.array(weights, dtype=np.float64))
         self.groups = _grouped(listed, len(usual), similar)
         learnt = [group for group in self.groups if group.start is not None]
-        places = [np.append(math.log(APART), np.zeros(group.values * PLANE)) for group in learnt]
-        spread = [np.append(1.0, np.full(group.values * PLANE, SPREAD)) for group in learnt]
+        places = [np.append(math.log(APART), np.zeros(group.placed * PLANE)) for group in learnt]
+        spread = [np.append(1.0, np.full(group.placed * PLANE, SPREAD)) for group in learnt]
         self.usual: Array = np.concatenate([usual, *places])
         self.deviation: Array = np.concatenate([np.ones(len(usual)), *spread])
         jolt = np.random.default_rng(0).normal(0, 0.1, len(self.usual)) * (self.deviation == SPREAD)
@@ -80,7 +84,7 @@ class Kernel:
         last = np.array(self._widths, dtype=np.int64) - 1
         places = np.where(np.isnan(chosen), last, chosen).astype(np.int64) + self._offsets[:-1]
         onehot[np.arange(len(points))[:, None], places] = 1.0
-        return Coded(onehot, np.nan_to_num(numbers), (~np.isnan(numbers)).astype(np.float64))
+        return Coded(onehot, np.nan_to_num(numbers, nan=0.5), (~np.isnan(numbers)).astype(np.float64))
 
     def matrix(self, ones: Coded, others: Coded, at: Array) -> Array:
         """[n, m]: the covariance of `ones` [n] and `others` [m] by the hyperparameters `at` [h]."""
@@ -115,12 +119,13 @@ class Kernel:
         if group.start is not None:
             places = self._places(group, at)
             gaps = ((places[:, None] - places[None]) ** 2).sum(axis=2)
-            distance[:-1, :-1] = distance[:-1, :-1] * math.exp(at[group.start]) + gaps
+            there = slice(len(places))
+            distance[there, there] = distance[there, there] * math.exp(at[group.start]) + gaps
         return distance
 
     def _places(self, group: Group, at: Array) -> Array:
         begin = (group.start or 0) + 1
-        return at[begin : begin + group.values * PLANE].reshape(group.values, PLANE)
+        return at[begin : begin + group.placed * PLANE].reshape(group.placed, PLANE)
 
     def _slope_of_choices(self, points: Coded, at: Array, pull: Array, found: Array) -> None:
         pairs = points.choices.T @ pull @ points.choices
@@ -132,14 +137,14 @@ class Kernel:
                 found[member] = (weighed * distance).sum()
                 by_pair += weighed
             if group.start is not None:
-                self._slope_of_places(group, at, by_pair[:-1, :-1], found)
+                self._slope_of_places(group, at, by_pair[: group.placed, : group.placed], found)
 
     def _slope_of_places(self, group: Group, at: Array, by_pair: Array, found: Array) -> None:
         begin = group.start or 0
         found[begin] = math.exp(at[begin]) * (by_pair.sum() - np.trace(by_pair))
         both, places = by_pair + by_pair.T, self._places(group, at)
         slope = 2 * (both.sum(axis=1)[:, None] * places - both @ places)
-        found[begin + 1 : begin + 1 + group.values * PLANE] = slope.ravel()
+        found[begin + 1 : begin + 1 + group.placed * PLANE] = slope.ravel()
 
     def _slice(self, member: int) -> slice:
         return slice(int(self._offsets[member]), int(self._offsets[member + 1]))
@@ -152,21 +157,19 @@ class Kernel:
 
 
 def _squares(ones: Coded, others: Coded, weights: Array) -> Array:
-    """[n, m]: weighted squared gaps, 1 where one of two numbers is absent, 0 where both are."""
-    here, there = ones.present * weights, others.present
-    squares = (here * ones.numbers**2) @ there.T + here @ (there * others.numbers**2).T
-    mixed = (here * ones.numbers) @ (there * others.numbers).T
-    unpaired = here.sum(axis=1)[:, None] + (there * weights).sum(axis=1)[None, :] - 2 * here @ there.T
-    return np.asarray(squares - 2 * mixed + unpaired)
+    """[n, m]: weighted squared gaps of numbers, and of being present."""
+    here, there = (
+        np.hstack([points.numbers, points.present]) * np.sqrt(np.tile(weights, 2)) for points in (ones, others)
+    )
+    return np.asarray((here**2).sum(axis=1)[:, None] + (there**2).sum(axis=1)[None, :] - 2 * here @ there.T)
 
 
 def _gaps_summed(points: Coded, by_square: Array) -> Array:
-    """[m]: per number, `by_square` [n, n] times the squared gaps, summed."""
-    x, there = points.numbers * points.present, points.present
-    rows, columns = by_square @ there, by_square.sum(axis=1)
-    paired = 2 * ((x**2) * rows).sum(axis=0) - 2 * (x * (by_square @ x)).sum(axis=0)
-    unpaired = 2 * (there * columns[:, None]).sum(axis=0) - 2 * (there * rows).sum(axis=0)
-    return np.asarray(paired + unpaired)
+    """[m]: per number, `by_square` [n, n], which is symmetric, times the squared gaps, summed."""
+    columns = by_square.sum(axis=1)
+    return np.asarray(
+        sum(2 * (z**2 * columns[:, None] - z * (by_square @ z)).sum(axis=0) for z in (points.numbers, points.present))
+    )
 
 
 def _matern(squared: Array) -> tuple[Array, Array]:
@@ -176,15 +179,16 @@ def _matern(squared: Array) -> tuple[Array, Array]:
     return (1 + SQRT5 * distance + 5 / 3 * squared) * fading, -5 / 6 * (1 + SQRT5 * distance) * fading
 
 
-def _grouped(listed: list[tuple[Scalar, ...]], start: int, similar: bool) -> list[Group]:
+def _grouped(listed: Sequence[Parameter], start: int, similar: bool) -> list[Group]:
     """Choices with equal values of equal types, together."""
     alike: dict[str, list[int]] = {}
-    for number, values in enumerate(listed):
-        alike.setdefault(repr(values), []).append(number)
+    for number, one in enumerate(listed):
+        alike.setdefault(repr(tuple(choices(one))), []).append(number)
     groups = []
     for members in alike.values():
-        count = len(listed[members[0]])
+        count = len(choices(listed[members[0]]))
+        placed = count + any(listed[member].when for member in members)
         learnt = similar and FEWEST <= count <= MOST
-        groups.append(Group(members, count, start if learnt else None))
-        start += 1 + count * PLANE if learnt else 0
+        groups.append(Group(members, count, placed, start if learnt else None))
+        start += 1 + placed * PLANE if learnt else 0
     return groups

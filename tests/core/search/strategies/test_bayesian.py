@@ -4,6 +4,8 @@ import math
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from neuromosaic.core.search import gaussian_process
 from neuromosaic.core.search.acquisition import acquisition, softened
@@ -12,6 +14,7 @@ from neuromosaic.core.search.gaussian_process import GaussianProcess
 from neuromosaic.core.search.kernel import Kernel
 from neuromosaic.core.search.levels import active
 from neuromosaic.core.search.objectives import Objectives
+from neuromosaic.core.search.strategies.auto import AutoSearch
 from neuromosaic.core.search.strategies.bayesian import BayesianSearch
 from neuromosaic.core.search.strategies.memory import Memory
 from neuromosaic.core.search.surrogate import Surrogate, shares
@@ -131,6 +134,11 @@ def test_equal_scores_are_equal_targets(scores: list[float]) -> None:
     assert np.isclose(softened(np.array(scores)), 0).all()
 
 
+EDGES = SearchSpace(
+    {f"edge{n}": {"type": "bool"} for n in range(3)}
+    | {f"op{n}": {"type": "categorical", "values": list("abcd"), "when": {f"edge{n}": True}} for n in range(3)}
+    | {"rate": {"type": "float", "min": 0.0, "max": 1.0, "when": {"edge0": True}}}
+)
 KERNELS = [Kernel(MIXED.parameters), Kernel(MIXED.parameters, similar=False)]
 
 
@@ -159,6 +167,34 @@ def test_the_slope_of_the_loss_is_its_derivative(kernel: Kernel) -> None:
     at = process.at + 0.3
     numeric = approx_fprime(at, lambda where: process._loss(where)[0], 1e-6)
     assert np.allclose(process._loss(at)[1], numeric, rtol=1e-3, atol=1e-4)
+
+
+def test_the_slope_knows_what_being_absent_is_like() -> None:
+    from scipy.optimize import check_grad
+
+    kernel, points = Kernel(EDGES.parameters), EDGES.sample_many(12, 0)
+    process = GaussianProcess(kernel, kernel.code(points), softened(np.arange(12.0)))
+    off = check_grad(lambda at: process._loss(at)[0], lambda at: process._loss(at)[1], process.at + 0.3)
+    assert off < 1e-4
+
+
+@given(seed=st.integers(0, 2**32 - 1), reach=st.floats(0.0, 4.0))
+@settings(max_examples=40, deadline=None)
+def test_the_covariance_is_one_whatever_the_hyperparameters_and_whatever_is_absent(seed: int, reach: float) -> None:
+    kernel, points = Kernel(EDGES.parameters), EDGES.sample_many(40, seed)
+    at = kernel.usual + reach * kernel.deviation * np.random.default_rng(seed).normal(size=len(kernel.usual))
+    coded = kernel.code(points)
+    assert np.linalg.eigvalsh(kernel.matrix(coded, coded, at)).min() > -1e-9
+
+
+def test_a_space_with_conditions_is_searched_without_falling_back_on_chance() -> None:
+    worth = {"a": 0.0, "b": 2.0, "c": -3.0, "d": 0.5}
+    strategy = AutoSearch(0, FITNESS)
+    for number in range(40):
+        point = strategy.suggest(EDGES, number)
+        total = sum(worth[str(point[f"op{n}"])] if f"op{n}" in point else -1.0 for n in range(3))
+        strategy.update(point, {"fitness": total - abs(float(point.get("rate", 0.0)) - 0.3)})
+    assert strategy.fallbacks == 0
 
 
 def test_two_absent_values_are_alike_and_one_beside_a_present_one_is_not() -> None:
