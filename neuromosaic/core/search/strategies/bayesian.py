@@ -13,14 +13,19 @@ from neuromosaic.core.space.space import SearchSpace
 if TYPE_CHECKING:
     from neuromosaic.core.search.surrogate import Fitted, Surrogate
 
+SPREAD = 50  # even draws, of which the one whose choices are most unlike those so far is tried at first
+SHORTLIST = 24  # points that are measured, where a space can measure them: that takes its time
+
 
 class BayesianSearch:
     """A Gaussian process on softened scores (Snoek et al., 2012, arXiv:1206.2944, sections 2 and 3; see `softened`).
 
-    Begins with `n_initial_random` even draws (as many as there are parameters and four more, 24 at most, if not
-    given); then takes the best by `acquisition_function` (see `acquisition`) of points near the leaders and of even
-    draws. Results of several fidelities teach each other (see `levels`). `fallbacks`: suggestions drawn by
-    chance because the process failed.
+    Begins with `n_initial_random` points (as many as there are parameters and four more, 24 at most, if not given),
+    each of some even draws the one of whose choices the earlier ones will tell least; then takes the best by
+    `acquisition_function` (see `acquisition`) of points near the leaders and of even draws. Results of several
+    fidelities teach each other (see `levels`). Where a space has `measures`, the 24 most promising points are
+    measured, and a second process, with these figures beside the parameters, picks among them. `fallbacks`:
+    suggestions drawn by chance because the process failed.
     """
 
     name: ClassVar[str] = "bayesian"
@@ -37,7 +42,7 @@ class BayesianSearch:
         self._seed, self._objectives = seed, objectives
         self._acquisition, self._initial = acquisition_function, n_initial_random
         self._memory = Memory()
-        self._surrogate: tuple[SearchSpace, Surrogate] | None = None
+        self._known: tuple[SearchSpace, list[Surrogate]] | None = None
         self.fallbacks = 0
 
     def suggest(self, space: SearchSpace, trial_number: int) -> Point:
@@ -46,10 +51,9 @@ class BayesianSearch:
 
         draw = random.Random(f"{self._seed}/{self.name}/{trial_number}")
         initial = min(len(space.parameters) + 4, 24) if self._initial is None else self._initial
-        if self._memory.distinct < max(initial, 2):
-            return self._memory.fresh(space, draw)
+        pick = self._least_known if self._memory.distinct < max(initial, 2) else self._picked
         try:
-            return self._picked(space, draw)
+            return pick(space, draw)
         except np.linalg.LinAlgError:
             self.fallbacks += 1
             return self._memory.fresh(space, draw)
@@ -60,22 +64,46 @@ class BayesianSearch:
     def pending(self, points: Sequence[Point]) -> None:
         self._memory.await_(points)
 
-    def _picked(self, space: SearchSpace, draw: random.Random) -> Point:
+    def _least_known(self, space: SearchSpace, draw: random.Random) -> Point:
+        """Of some even draws the one of whose choices the trials so far will tell least."""
         import numpy as np
 
-        from neuromosaic.core.search.acquisition import acquisition
+        drawn = self._memory.untried(space.sample_many(SPREAD, draw.getrandbits(63)))
+        if not drawn:
+            return self._memory.fresh(space, draw)
+        known = [*self._memory.points, *self._memory.pending]
+        return drawn[int(np.argmax(self._surrogates(space)[0].unknown(drawn, known)))]
+
+    def _picked(self, space: SearchSpace, draw: random.Random) -> Point:
         from neuromosaic.core.search.candidates import LEADERS, near_and_far
 
-        fitted = self._fitted(space)
+        by_parameters, *by_figures = self._surrogates(space)
+        fitted = by_parameters.fit(self._memory, self._objectives)
         candidates = self._memory.untried(near_and_far(space, fitted.points[:LEADERS], draw))
         if not candidates:
             return self._memory.fresh(space, draw)
-        mean, deviation = fitted.predict(candidates)
-        return candidates[int(np.argmax(acquisition(self._acquisition, mean, deviation, fitted.best)))]
+        for surrogate in by_figures:
+            candidates = self._best(candidates, fitted, SHORTLIST)
+            fitted = surrogate.fit(self._memory, self._objectives)
+        return self._best(candidates, fitted, 1)[0]
 
-    def _fitted(self, space: SearchSpace) -> "Fitted":
+    def _best(self, candidates: Sequence[Point], fitted: "Fitted", most: int) -> list[Point]:
+        """Those of which the acquisition function thinks most, the best one first."""
+        import numpy as np
+
+        from neuromosaic.core.search.acquisition import acquisition
+
+        mean, deviation = fitted.predict(candidates)
+        worth = acquisition(self._acquisition, mean, deviation, fitted.best)
+        return [candidates[one] for one in np.argsort(-worth, kind="stable")[:most]]
+
+    def _surrogates(self, space: SearchSpace) -> "list[Surrogate]":
+        """By the parameters; and, where the space measures its points, by its figures as well."""
+        from neuromosaic.core.search.measured import Measured
         from neuromosaic.core.search.surrogate import Surrogate
 
-        if self._surrogate is None or self._surrogate[0] is not space:
-            self._surrogate = space, Surrogate(space, self.similar)
-        return self._surrogate[1].fit(self._memory, self._objectives)
+        if self._known is None or self._known[0] is not space:
+            measured = [Measured(space)] if space.measures else []
+            several = [Surrogate(space, self.similar, one) for one in (None, *measured)]
+            self._known = space, several
+        return self._known[1]
