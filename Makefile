@@ -20,7 +20,7 @@ $(READY): pyproject.toml constraints.txt
 	touch $@
 
 $(TESTED): $(READY)
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[optuna,dask,ray,onnx]'
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[optuna,dask,ray,onnx,fabric]'
 	touch $@
 
 demo: $(READY)  ## Design a network for the built-in handwritten digits

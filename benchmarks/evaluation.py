@@ -1,12 +1,14 @@
 """What evaluation costs and how far its cheap signals can be believed.
 
     python benchmarks/evaluation.py loop --data FOLDER     # the training loop beside hand-written ones, on MNIST
+    python benchmarks/evaluation.py streaming                 # the memory and time of training from the disk
     python benchmarks/evaluation.py stacked                   # 32 small MLPs side by side and one after another
     python benchmarks/evaluation.py proxies --data FOLDER     # zero-cost proxies against NAS-Bench-201's accuracies
     python benchmarks/evaluation.py sharing                   # a supernet and DARTS, against networks alone
     python benchmarks/evaluation.py latency                   # 100 networks' latency told from ten
     python benchmarks/evaluation.py curves --data FOLDER      # the ends of TaskSet's curves, told from a part
     python benchmarks/evaluation.py budget --data FOLDER      # epochs that `auto` takes, beside full training
+    python benchmarks/evaluation.py skipping --data FOLDER    # trainings that proxies spare, on the same suggestions
     python benchmarks/evaluation.py vae                       # a VAE beside PCA on the digits
 
 FOLDER (or NEUROMOSAIC_BENCH_DATA) holds `mnist/*.gz`, `nasbench201/` and `taskset/`. Prints a JSON line per row.
@@ -297,10 +299,22 @@ def _vae(_: argparse.Namespace) -> Iterable[dict[str, Any]]:
     return vae()
 
 
+def _streaming(options: argparse.Namespace) -> Iterable[dict[str, Any]]:
+    from streaming import streaming
+
+    return streaming(options.images, options.rounds)
+
+
 def _budget(options: argparse.Namespace) -> Iterable[dict[str, Any]]:
     from budget import budget
 
     return budget(options.data, options.keep, options.only)
+
+
+def _skipping(options: argparse.Namespace) -> Iterable[dict[str, Any]]:
+    from skipping import skipping
+
+    return skipping(options.data, options.keep, options.only)
 
 
 def latency(count: int = 110) -> dict[str, Any]:
@@ -338,7 +352,9 @@ TASKS: dict[str, Callable[[argparse.Namespace], Iterable[dict[str, Any]]]] = {
     "latency": lambda _: [latency()],
     "curves": _curves,
     "budget": _budget,
+    "skipping": _skipping,
     "vae": _vae,
+    "streaming": _streaming,
 }
 
 
@@ -348,6 +364,7 @@ def main() -> None:
     parser.add_argument("--data", "--tables", type=Path, default=Path(os.environ.get("NEUROMOSAIC_BENCH_DATA", ".")))
     parser.add_argument("--rounds", type=int, default=7)
     parser.add_argument("--cells", type=int, default=300, help="of proxies")
+    parser.add_argument("--images", type=int, default=40_000, help="of streaming")
     parser.add_argument("--jobs", type=int, default=2, help="of proxies")
     parser.add_argument("--keep", type=Path, help="of sharing and budget: what was trained in full, read if there")
     parser.add_argument(

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal, Protocol, runtime_checkable
 
-from neuromosaic.core.graph.document import Graph, TensorData
+from neuromosaic.core.graph.document import FileData, Graph, TensorData
 from neuromosaic.core.role_inputs import Finding
 from neuromosaic.core.signature import Signature
 
@@ -15,10 +15,14 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Message:
-    """What crosses a process boundary: a JSON object and named raw tensors, nothing else."""
+    """What crosses a process boundary: a JSON object and named raw tensors, nothing else.
+
+    `files`: tensors too large to be sent; a judge's worker gets their descriptors, nobody else gets any.
+    """
 
     body: dict[str, Any]
     tensors: dict[str, TensorData] = field(default_factory=dict, repr=False)
+    files: dict[str, FileData] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -41,7 +45,8 @@ class Job:
 
     `kind` names a function of `core.workers.jobs`: "inspect", "behave", "train", "predict", "measure", "test".
     `subject` is what it is done to: a graph in the judge, a program in the sandbox.
-    `timeout` in seconds; past it the worker's whole process group is killed.
+    `timeout` in seconds; past it the worker's whole process group is killed. `files`: tensors that the judge reads
+    from the disk.
     """
 
     kind: str
@@ -49,6 +54,7 @@ class Job:
     arguments: dict[str, Any] = field(default_factory=dict)
     tensors: dict[str, TensorData] = field(default_factory=dict, repr=False)
     timeout: float = 60.0
+    files: dict[str, FileData] = field(default_factory=dict)
 
 
 Converse = Callable[[Message], Message]

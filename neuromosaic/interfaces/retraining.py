@@ -8,18 +8,20 @@ from pathlib import Path
 from typing import NamedTuple
 
 from neuromosaic.core.brief import Brief
-from neuromosaic.core.errors import DataError, RunFailedError
+from neuromosaic.core.errors import DataError, RunFailedError, UsageError
 from neuromosaic.core.evaluation.data.dataset import Dataset
 from neuromosaic.core.evaluation.data.loading import load_dataset
+from neuromosaic.core.evaluation.handing_over import predicted
 from neuromosaic.core.evaluation.hardware import choose_device
 from neuromosaic.core.evaluation.metrics import score
 from neuromosaic.core.evaluation.recipe import Recipe
 from neuromosaic.core.evaluation.trial import run_trial
 from neuromosaic.core.graph.document import Graph, TensorData
-from neuromosaic.core.graph.tensors import from_numpy, to_numpy
+from neuromosaic.core.graph.tensors import to_numpy
+from neuromosaic.core.judge.across import AcrossDevices
 from neuromosaic.core.judge.process import ProcessJudge
 from neuromosaic.core.proposals import MetricsPlan
-from neuromosaic.core.protocols import Job, Judge, Program, Sandbox
+from neuromosaic.core.protocols import Judge, Program, Sandbox
 from neuromosaic.core.sandbox.process import ProcessSandbox
 from neuromosaic.core.signature import signature_of
 from neuromosaic.interfaces.use import Delivered, Settings
@@ -33,6 +35,14 @@ class Retrained(NamedTuple):
     settings: dict[str, object]
 
 
+class Workers(NamedTuple):
+    """Who trains, and who runs what was trained: a graph in the judge, other Python in the sandbox."""
+
+    training: Judge | Sandbox
+    judge: Judge
+    sandbox: Sandbox
+
+
 def train_again(delivered: Delivered, brief: Brief, settings: Settings, *, say: Callable[[str], None]) -> Retrained:
     """Raises DataError where the new data do not fit the network, RunFailedError where training comes to nothing."""
     dataset = load_dataset(brief, delivered.preprocessing)
@@ -43,12 +53,16 @@ def train_again(delivered: Delivered, brief: Brief, settings: Settings, *, say: 
     recipe = Recipe.model_validate(
         delivered.results["recipe"] | ({"epochs": settings.epochs} if settings.epochs else {})
     )
+    device = choose_device(settings.accelerator)
+    together = AcrossDevices(settings.devices, device) if settings.devices > 1 else None
     sandbox = ProcessSandbox(workers=1, boundary=settings.boundary)
-    judge = ProcessJudge(workers=1, device=choose_device("auto"))
+    judge = ProcessJudge(workers=1, device=device)
     try:
         subject = _subject(sandbox, delivered, dataset, brief.seed, keep=not settings.from_scratch)
-        worker: Judge | Sandbox = judge if isinstance(subject, Graph) else sandbox
-        return _train(worker, subject, delivered, dataset, recipe, brief.seed, settings.from_scratch, say)
+        if together is not None and not isinstance(subject, Graph):
+            raise UsageError("--devices: this network cannot be exported, and only graphs are trained across devices")
+        workers = Workers(together or (judge if isinstance(subject, Graph) else sandbox), judge, sandbox)
+        return _train(workers, subject, delivered, dataset, recipe, settings, say)
     finally:
         sandbox.close()
         judge.close()
@@ -66,8 +80,8 @@ def _subject(sandbox: Sandbox, delivered: Delivered, dataset: Dataset, seed: int
 
 
 def _train(
-    worker: Judge | Sandbox, subject: Graph | Program, delivered: Delivered, dataset: Dataset, recipe: Recipe,
-    seed: int, from_scratch: bool, say: Callable[[str], None],
+    workers: Workers, subject: Graph | Program, delivered: Delivered, dataset: Dataset, recipe: Recipe,
+    settings: Settings, say: Callable[[str], None],
 ) -> Retrained:  # fmt: skip
     metric = delivered.primary
 
@@ -77,28 +91,30 @@ def _train(
 
     plan = MetricsPlan(loss=recipe.loss, primary=metric)
     outcome = run_trial(
-        worker, subject, dataset, recipe, plan, fidelity=1.0, seed=seed, timeout=24 * 3600.0,
+        workers.training, subject, dataset, recipe, plan, fidelity=1.0, seed=settings.seed, timeout=24 * 3600.0,
         on_epoch=on_epoch,
     )  # fmt: skip
     if not outcome.weights:
-        raise RunFailedError(
-            f"training ended without weights ({outcome.cause}): check the data's scale, or fewer epochs"
-        )
+        raise RunFailedError(f"training ended without weights ({outcome.cause}): {outcome.message}")
+    if outcome.message:
+        say(outcome.message)
     test = dataset.open_test()
-    tensors = {"x": from_numpy(test.x), **{f"weights/{name}": data for name, data in outcome.weights.items()}}
-    outputs = to_numpy(worker.run(Job("predict", subject, {"batch": 256}, tensors, timeout=600)).tensors["outputs"])
+    weights = {f"weights/{name}": data for name, data in outcome.weights.items()}
+    worker = workers.judge if isinstance(subject, Graph) else workers.sandbox
+    outputs = predicted(worker, subject, test.x, weights, timeout=600)
     unscale = dataset.preprocessing.unscale_targets
     naive = dataset.preprocessing.naive_error
     tested = score(dataset.contract.task, unscale(outputs), unscale(test.y), (metric,), naive)
     metrics = {f"val_{name}": value for name, value in outcome.metrics.items()}
     metrics |= {f"test_{name}": value for name, value in tested.items()}
-    settings = {
+    how = {
         "recipe": recipe.model_dump(mode="json"),
-        "seed": seed,
-        "from_scratch": from_scratch,
+        "seed": settings.seed,
+        "from_scratch": settings.from_scratch,
+        "devices": settings.devices,
         "data": dataset.hash,
     }
-    return Retrained(outcome.weights, metrics, settings)
+    return Retrained(outcome.weights, metrics, how)
 
 
 def write(target: Path, delivered: Delivered, trained: Retrained) -> None:

@@ -11,9 +11,10 @@ import numpy as np
 from neuromosaic.core.brief import Brief
 from neuromosaic.core.errors import UsageError
 from neuromosaic.core.evaluation.data.preprocessing import Preprocessing
+from neuromosaic.core.evaluation.handing_over import predicted
 from neuromosaic.core.graph.document import TensorData
-from neuromosaic.core.graph.tensors import from_numpy, to_numpy
-from neuromosaic.core.protocols import Job, Program
+from neuromosaic.core.graph.tensors import from_numpy
+from neuromosaic.core.protocols import Program
 from neuromosaic.core.sandbox.process import ProcessSandbox
 from neuromosaic.core.store.openings import count_later_opening
 from neuromosaic.core.workers.boundary import Accepted
@@ -53,12 +54,14 @@ def read_folder(folder: Path) -> Delivered:
 
 
 class Settings(NamedTuple):
-    """How a delivered network is trained again."""
+    """How a delivered network is trained again: above one of `devices` of the `accelerator`, together by Fabric."""
 
     from_scratch: bool = False
     epochs: float | None = None
     seed: int = 0
     boundary: Accepted = "auto"
+    devices: int = 1
+    accelerator: str = "auto"
 
 
 def predict(folder: Path, ref: str, out: Path | None, *, as_json: bool, boundary: Accepted = "auto") -> None:
@@ -81,11 +84,10 @@ def predict(folder: Path, ref: str, out: Path | None, *, as_json: bool, boundary
 
 
 def _outputs(delivered: Delivered, x: np.ndarray, boundary: Accepted) -> np.ndarray:
-    tensors = {"x": from_numpy(x), **{f"weights/{name}": data for name, data in delivered.weights.items()}}
+    weights = {f"weights/{name}": data for name, data in delivered.weights.items()}
     sandbox = ProcessSandbox(workers=1, boundary=boundary)
     try:
-        job = Job("predict", Program(delivered.source, {}, 0), {"batch": 256}, tensors, timeout=3600)
-        return to_numpy(sandbox.run(job).tensors["outputs"])
+        return predicted(sandbox, Program(delivered.source, {}, 0), x, weights, timeout=3600)
     finally:
         sandbox.close()
 

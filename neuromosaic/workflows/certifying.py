@@ -1,7 +1,7 @@
 """The finalists again, in fresh processes, on the test split that no earlier step has seen."""
 
 import platform
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
 from importlib import metadata
 from typing import Any
@@ -11,19 +11,21 @@ import numpy as np
 from neuromosaic.core.errors import CandidateError, NeuromosaicError
 from neuromosaic.core.evaluation.baselines import fit_baseline
 from neuromosaic.core.evaluation.generation import noise_for
+from neuromosaic.core.evaluation.handing_over import pieces, predicted
 from neuromosaic.core.evaluation.intervals import interval
 from neuromosaic.core.evaluation.metrics import score
 from neuromosaic.core.evaluation.stopwatch import time_program
 from neuromosaic.core.graph.document import TensorData
 from neuromosaic.core.graph.packing import unpack_tensors
-from neuromosaic.core.graph.tensors import from_numpy, to_numpy
 from neuromosaic.core.judge.process import ProcessJudge
 from neuromosaic.core.protocols import Job, Judge, Program, Sandbox
 from neuromosaic.core.results import CandidateResult, Latency
 from neuromosaic.core.store.openings import KIND, openings
-from neuromosaic.core.validation.covered import SHARE, in_words, run_covering
 from neuromosaic.workflows.bench import Workbench, in_background
 from neuromosaic.workflows.candidates import Candidate, Family, family_of, model_source, subject
+from neuromosaic.workflows.covering import cover, tried
+from neuromosaic.workflows.fewer_bits import FORMATS
+from neuromosaic.workflows.field import SEARCH
 from neuromosaic.workflows.finalists import Finalist, needing_certificate
 from neuromosaic.workflows.state import DesignState
 from neuromosaic.workflows.trials import TrialRecord
@@ -35,13 +37,22 @@ TOLERANCE = 1e-3
 def certify(bench: Workbench, state: DesignState) -> DesignState:
     """Opens the test split once for all that is certified, and counts the opening."""
     wanted = needing_certificate(bench)
-    bench.once("test opened", lambda: _open_test(bench, [finalist.candidate.name for finalist in wanted]))
+    cover(bench, [finalist.candidate for finalist in wanted])
+    bench.once("test opened", lambda: _open_test(bench, [*_names(bench, wanted)]))
     bench.close_judge()  # certificates are made by a fresh one, and two at once would need twice the memory
     with Certifier(bench) as certifier:
         for finalist in wanted:
             bench.once(f"certificate/{finalist.candidate.id}", partial(certifier.certify, finalist))
     bench.once("baselines", lambda: simple_baselines(bench))
     return {}
+
+
+def _names(bench: Workbench, wanted: Sequence[Finalist]) -> Iterator[str]:
+    """What may be scored at this opening: the finalists, and their variants where these are wanted."""
+    for finalist in wanted:
+        yield finalist.candidate.name
+        if bench.options.compress and finalist.contestant == SEARCH and finalist.candidate.lane == "graph":
+            yield from (f"{finalist.candidate.name} in {numbers}" for numbers in FORMATS)
 
 
 def _open_test(bench: Workbench, names: list[str]) -> dict[str, Any]:
@@ -90,9 +101,7 @@ class Certifier:
         outputs = self._outputs(candidate, program, weights)
         metrics, intervals = self._scores(finalist, outputs)
         latency = self._latency(candidate, program)
-        tests, covered = run_covering(bench.suite, program, self._sandbox)
-        if covered.share < SHARE:
-            bench.tell("note", text=f"{candidate.name}: {in_words(covered)}.")
+        tests, covered = tried(bench, candidate, bench.suite)
         tested = {"outcomes": tests.outcomes, "coverage": {"share": covered.share, **covered._asdict()}}
         evidence = self._evidence(finalist, outputs, metrics, latency, tested)
         return CandidateResult(
@@ -100,17 +109,16 @@ class Certifier:
             designed_by=_designer(family, finalist.record),
             parameters=candidate.parameters, flops=candidate.flops, peak_memory_mb=candidate.peak_memory_mb,
             device=bench.hardware.device, lane=candidate.lane, boundary=self._sandbox.boundary, evidence=evidence,
-            values=candidate.values,
+            values=candidate.values, weights_bytes=sum(len(one.data) for one in weights.values()),
+            coverage=round(covered.share, 4),
         )  # fmt: skip
 
     def _outputs(self, candidate: Candidate, program: Program, weights: Mapping[str, TensorData]) -> np.ndarray:
         """model.py's outputs on the test inputs; in the graph lane they must agree with the graph that was scored."""
-        arrays = {"x": self._test.x, **noise_for(self._bench.dataset.contract, len(self._test))}
-        tensors = {name: from_numpy(array) for name, array in arrays.items()}
-        tensors |= {f"weights/{name}": data for name, data in weights.items()}
-        ours = self._predict(self._sandbox, program, tensors)
+        trained = {f"weights/{name}": data for name, data in weights.items()}
+        ours = self._predict(self._sandbox, program, trained)
         if candidate.lane == "graph":
-            judged = self._predict(self._judge, subject(self._bench, candidate), tensors)
+            judged = self._predict(self._judge, subject(self._bench, candidate), trained)
             scale = max(1.0, float(np.abs(judged).max()))
             if ours.shape != judged.shape or not np.allclose(ours, judged, rtol=TOLERANCE, atol=TOLERANCE * scale):
                 raise CandidateError(
@@ -120,24 +128,24 @@ class Certifier:
         return ours
 
     def _predict(self, worker: Judge | Sandbox, what: Any, tensors: dict[str, TensorData]) -> np.ndarray:
-        job = Job("predict", what, {"batch": 256}, tensors, timeout=600)
-        return to_numpy(worker.run(job).tensors["outputs"])
+        noise = noise_for(self._bench.dataset.contract, len(self._test)).get("noise")
+        return predicted(worker, what, self._test.x, tensors, 600, noise)
 
     def _scores(
         self, finalist: Finalist, outputs: np.ndarray
     ) -> tuple[dict[str, float], dict[str, tuple[float, float]]]:
         bench, data = self._bench, self._bench.dataset
         task, names = data.contract.task, (bench.plan.primary, *bench.plan.report)
-        predicted, truth = in_units(bench, outputs), in_units(bench, self._test.y)
+        ours, truth = in_units(bench, outputs), in_units(bench, self._test.y)
         naive = data.preprocessing.naive_error
-        scored = score(task, predicted, truth, names, naive)
+        scored = score(task, ours, truth, names, naive)
         test = {name: value for name, value in scored.items() if value == value}  # JSON knows no NaN
         if bench.plan.primary not in test:
             raise CandidateError(f"{bench.plan.primary} is undefined on the test split", "undefined-metric")
         validation = {name: value for name, value in finalist.record["metrics"].items() if value == value}
         metrics = {f"val_{k}": v for k, v in validation.items()} | {f"test_{k}": v for k, v in test.items()}
         primary = bench.plan.primary
-        return metrics, {f"test_{primary}": interval(task, primary, predicted, truth, naive_error=naive)}
+        return metrics, {f"test_{primary}": interval(task, primary, ours, truth, naive_error=naive)}
 
     def _latency(self, candidate: Candidate, program: Program) -> Latency:
         """Of model.py by the host's clock; on an accelerator, which only the judge has, of the graph."""
@@ -167,7 +175,14 @@ class Certifier:
         suite = bench.prove("tests", **about, **tests)
         figures = {f"metrics.{name}": trained if name.startswith("val_") else tested for name in metrics}
         figures |= {f"latency_ms.{name}": timed for name in ("p50", "p95")}
-        return figures | dict.fromkeys(("parameters", "flops", "peak_memory_mb"), counted) | {"tests": suite}
+        return (
+            figures
+            | dict.fromkeys(("parameters", "flops", "peak_memory_mb"), counted)
+            | {
+                "tests": suite,
+                "coverage": suite,
+            }
+        )
 
 
 def _designer(family: Family, record: TrialRecord) -> str:
@@ -188,8 +203,9 @@ def simple_baselines(bench: Workbench) -> dict[str, dict[str, float]]:
     for name, predict in fit_baseline(data.contract, data.train.x, data.train.y, bench.brief.seed).items():
         figures: dict[str, float] = {}
         for split, x, y in (("val", data.validation.x, data.validation.y), ("test", test.x, test.y)):
-            predicted, naive = in_units(bench, predict(x)), data.preprocessing.naive_error
-            scored = score(data.contract.task, predicted, in_units(bench, y), names, naive)
+            outputs = np.concatenate([predict(x[rows]) for rows in pieces(x)])
+            naive = data.preprocessing.naive_error
+            scored = score(data.contract.task, in_units(bench, outputs), in_units(bench, y), names, naive)
             figures |= {f"{split}_{metric}": value for metric, value in scored.items() if value == value}
         found[name] = figures
         bench.tell("baseline", name=name, metrics=figures)

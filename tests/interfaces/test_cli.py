@@ -1,6 +1,7 @@
 """The command line: data to stdout, the rest to stderr, one sentence on an error, and the promised exit codes."""
 
 import csv
+import importlib.util
 import io
 import json
 import subprocess
@@ -14,6 +15,10 @@ from neuromosaic.core.errors import NeuromosaicError
 from neuromosaic.core.store.store import Store
 from neuromosaic.interfaces import cli
 from tests.small_runs import Finished
+
+NEEDS_FABRIC = pytest.mark.skipif(
+    importlib.util.find_spec("lightning_fabric") is None, reason="needs pip install neuromosaic[fabric]"
+)
 
 
 def call(*arguments: object) -> int:
@@ -330,7 +335,14 @@ def test_predict_refuses_other_data(finished: Finished, quiet: pytest.CaptureFix
     assert quiet.readouterr().err.startswith("neuromosaic: ")
 
 
-@pytest.mark.parametrize("options", [["--from-scratch", "--epochs", "3"], pytest.param([], marks=pytest.mark.soak)])
+@pytest.mark.parametrize(
+    "options",
+    [
+        ["--from-scratch", "--epochs", "3"],
+        pytest.param([], marks=pytest.mark.soak),
+        pytest.param(["--devices", "2", "--accelerator", "cpu"], marks=[pytest.mark.soak, NEEDS_FABRIC]),
+    ],
+)
 def test_retrain_writes_a_folder_like_the_first(
     finished: Finished, tmp_path: Path, options: list[str], quiet: pytest.CaptureFixture[str]
 ) -> None:
@@ -341,6 +353,17 @@ def test_retrain_writes_a_folder_like_the_first(
     assert (out / "model.py").read_text() == (finished.root / "out" / "model.py").read_text()
     assert call("predict", out, "--data", "iris", "--json") == 0
     assert call("retrain", finished.root / "out", "--data", "iris", "--out", out) == 2
+
+
+def test_several_devices_need_the_extra(
+    finished: Finished, tmp_path: Path, quiet: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from neuromosaic.core.judge import across
+
+    monkeypatch.setattr(across.importlib.util, "find_spec", lambda _: None)
+    options = ("--data", "iris", "--devices", "2", "--accelerator", "cpu", "--out", tmp_path / "again")
+    assert call("retrain", finished.root / "out", *options) == 2
+    assert "pip install 'neuromosaic[fabric]'" in quiet.readouterr().err
 
 
 def test_a_damaged_folder_is_named(finished: Finished, tmp_path: Path, quiet: pytest.CaptureFixture[str]) -> None:

@@ -11,6 +11,7 @@ from torch import Tensor
 
 from neuromosaic.core.evaluation.losses import LossFunction
 from neuromosaic.core.evaluation.recipe import Augmentation
+from neuromosaic.core.evaluation.streaming import Examples, spread
 
 SHIFT = 1 / 8  # of the side
 ROTATION = math.radians(15)
@@ -20,14 +21,14 @@ MIXUP_ALPHA = 0.2
 Change = Callable[[Tensor, torch.Generator], Tensor]
 
 
-def augmentation(names: Sequence[Augmentation], x: Tensor) -> Change:
+def augmentation(names: Sequence[Augmentation], x: Examples) -> Change:
     """One function that applies the named changes in order; "mixup" is not among them: see `mixup_loss`.
 
     `x` holds all training inputs, [n, channels, height, width] for "shift", "flip" and "rotate", any float
     shape for "noise". The function keeps shape and dtype.
     """
-    spread = float(x.std()) if "noise" in names else 0.0
-    known: dict[str, Change] = {"shift": shift, "flip": flip, "rotate": rotate, "noise": _noise(NOISE * spread)}
+    deviation = spread(x) if "noise" in names else 0.0
+    known: dict[str, Change] = {"shift": shift, "flip": flip, "rotate": rotate, "noise": _noise(NOISE * deviation)}
     changes = [known[name] for name in names if name != "mixup"]
 
     def apply(batch: Tensor, draw: torch.Generator) -> Tensor:

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from neuromosaic.core.brief import Contract, TensorSpec
 from neuromosaic.core.evaluation import generation, similarity
+from neuromosaic.core.evaluation.data.room import most_in_memory
 from neuromosaic.core.tasks import CLASS_BY_POSITION, IGNORED, outputs_of
 
 Array = NDArray[Any]
@@ -80,9 +81,10 @@ def _of_mean_node(predict: Predict) -> Predict:
 
 
 def _sample(x: Array, y: Array, seed: int) -> tuple[Array, Array]:
-    if len(x) <= ROWS:
+    count = min(ROWS, max(2, most_in_memory() // max(1, x[:1].nbytes)))
+    if len(x) <= count:
         return x, y
-    rows = np.sort(np.random.default_rng(seed).choice(len(x), ROWS, replace=False))
+    rows = np.sort(np.random.default_rng(seed).choice(len(x), count, replace=False))
     return x[rows], y[rows]
 
 

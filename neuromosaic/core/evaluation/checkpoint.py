@@ -24,10 +24,10 @@ Row = dict[str, float]
 class Checkpoint:
     """`state` is the worker's, the rest is what the host had noted of it.
 
-    `batch_size`: the one that it trained with, where memory had run out with a larger one.
+    `accumulate`: the parts of a batch that it trained with, more than the recipe's where memory had run out.
     """
 
-    batch_size: int
+    accumulate: int
     curve: list[Row]
     best: Row
     best_outputs: NDArray[Any] | None = field(repr=False)
@@ -48,7 +48,7 @@ def keep(checkpoint: Checkpoint, key: str, folder: Path) -> None:
     tensors = dict(checkpoint.state)
     if checkpoint.best_outputs is not None:
         tensors[OUTPUTS] = from_numpy(checkpoint.best_outputs)
-    told = {"key": key} | {name: getattr(checkpoint, name) for name in ("batch_size", "curve", "best")}
+    told = {"key": key} | {name: getattr(checkpoint, name) for name in ("accumulate", "curve", "best")}
     folder.mkdir(parents=True, exist_ok=True)
     fresh = folder / f"{FILE}.{os.getpid()}"
     values = {name: to_torch(tensor) for name, tensor in tensors.items()}

@@ -45,7 +45,7 @@ def profile(device: str) -> Hardware:
     return Hardware(
         device=device,
         name=_name(device),
-        cores=_cores(),
+        cores=cores(),
         memory_gb=round(memory(device) / 1e9, 1),
         gflops=_gflops(device),
     )
@@ -84,7 +84,8 @@ def _name(device: str) -> str:
     return named[0] if named else platform.processor() or platform.machine()
 
 
-def _cores() -> int:
+def cores() -> int:
+    """That this process may use."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 

@@ -19,8 +19,8 @@ def arrangement(module: nn.Module, x: Tensor) -> Arrange:
     were; random numbers are drawn where the network draws them.
     """
     if x.ndim != 4 or x.device.type != "cpu" or not x.is_floating_point():
-        return _as_it_is
-    return _channels_last if _takes(module, _channels_last(x[:EXAMPLES])) else _as_it_is
+        return as_it_is
+    return _channels_last if _takes(module, _channels_last(x[:EXAMPLES])) else as_it_is
 
 
 def _channels_last(x: Tensor) -> Tensor:
@@ -28,7 +28,8 @@ def _channels_last(x: Tensor) -> Tensor:
     return x.to(memory_format=torch.channels_last)
 
 
-def _as_it_is(x: Tensor) -> Tensor:
+def as_it_is(x: Tensor) -> Tensor:
+    """No other order."""
     return x
 
 

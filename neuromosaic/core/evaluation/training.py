@@ -2,7 +2,7 @@
 
 import random
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from functools import partial
@@ -17,12 +17,15 @@ from neuromosaic.core.errors import CandidateError
 from neuromosaic.core.evaluation.augmentation import augmentation, mixup
 from neuromosaic.core.evaluation.averaging import Average
 from neuromosaic.core.evaluation.distillation import SHARE, distance
-from neuromosaic.core.evaluation.layout import Arrange, arrangement
+from neuromosaic.core.evaluation.layout import EXAMPLES, Arrange, arrangement, as_it_is
 from neuromosaic.core.evaluation.losses import Objective, answer, objective
 from neuromosaic.core.evaluation.optimisation import make_optimizer, rate_factor
 from neuromosaic.core.evaluation.pausing import State, put_away, take_up
 from neuromosaic.core.evaluation.recipe import Recipe
+from neuromosaic.core.evaluation.streaming import Examples, Streamed, on_device, some_of
 from neuromosaic.core.evaluation.suitable import check_recipe
+from neuromosaic.core.graph.document import FileData
+from neuromosaic.core.graph.segments import forget_activations
 
 Cause = Literal["finished", "stopped", "paused", "diverged"]
 
@@ -60,39 +63,50 @@ class Trained:
 
 def train(
     module: nn.Module,
-    x: Tensor,
-    y: Tensor,
+    x: Tensor | FileData,
+    y: Tensor | FileData,
     recipe: Recipe,
     *,
     fidelity: float,
     seed: int,
     device: str,
-    validation_x: Tensor,
+    validation_x: Tensor | FileData,
     contract: Contract,
     report: Report,
     pause_at: int | None = None,
     state: State | None = None,
     teacher: Tensor | None = None,
     noise: Tensor | None = None,
+    sparing: bool = False,
+    loop_of: "Callable[..., Loop] | None" = None,
 ) -> Trained:
     """Trains `module` in place for `fidelity * recipe.epochs` passes over the data, at least one step.
 
     After epoch `pause_at` it pauses; with the `state` that it then hands back, and all else the same, it goes on, bit
     for bit as if it had not paused. `teacher`: another network's outputs for `x`, which are learnt as well as `y`.
-    `noise`: what a generative network's draws are made of, as many as there are in `validation_x`.
+    `noise`: what a generative network's draws are made of, as many as there are in `validation_x`. `sparing` of
+    memory: activations are computed again for the backward pass, and no pass sees more than a part of a batch.
+    `loop_of`: makes another loop than `Loop`.
 
     `x` [n, *contract.input.shape]; `y` int64 [n] (classification), float32 [n, targets] (regression, and 0 or 1 per
     label for multi_label), classes int64 at each position [n, ...] or int64
-    [n, time] (language modelling: the next tokens). At one thread the same seed gives the same weights, bit for bit.
+    [n, time] (language modelling: the next tokens). Those in files are read batch by batch where the device has no
+    room for all, to the same result. At one thread the same seed gives the same weights, bit for bit.
     Raises UsageError where the recipe does not fit the contract.
     """
     check_recipe(recipe, contract)
     module.to(device)
-    arrange = arrangement(module, x.to(device))
-    x, y, validation_x = arrange(x.to(device)), y.to(device), arrange(validation_x.to(device))
+    arrange = arrangement(module, some_of(x, EXAMPLES, device))
+    held, validation = on_device(x, device, arrange), on_device(validation_x, device, arrange)
     noise = None if noise is None else noise.to(device)
+    batch = EVALUATION_BATCH
+    if sparing:
+        forget_activations(module)
+        batch = min(batch, max(1, recipe.batch_size // recipe.accumulate))
     torch.manual_seed(seed)  # dropout
-    loop = Loop(module, x, y, recipe, seed, steps_in(len(x), recipe, fidelity), arrange)
+    targets = on_device(y, device, as_it_is)
+    length = steps_in(len(held), recipe, fidelity)
+    loop = (loop_of or Loop)(module, held, targets, recipe, seed, length, arrange)
     loop.teacher = None if teacher is None else teacher.to(device)
     kept, before = take_up(loop, state) if state else (None, 0.0)
     now = kept
@@ -102,7 +116,7 @@ def train(
         if train_loss is None:
             return Trained("diverged", epoch - 1, kept)
         with loop.averaged():
-            outputs = predict(module, validation_x, noise=noise)
+            outputs = predict(module, validation, batch, noise)
             stop, keep = report(epoch, loop.of, train_loss, time.perf_counter() - began, outputs, loop.terms)
             ends = stop or epoch in (pause_at, loop.of)
             now = _weights(module) if keep or ends else None
@@ -115,7 +129,7 @@ def train(
     return Trained("finished", loop.of, kept or now)
 
 
-def predict(module: nn.Module, x: Tensor, batch: int = EVALUATION_BATCH, noise: Tensor | None = None) -> Tensor:
+def predict(module: nn.Module, x: Examples, batch: int = EVALUATION_BATCH, noise: Tensor | None = None) -> Tensor:
     """The module's outputs on `x` [n, ...] in eval mode, float32 on the CPU; the module's mode is left as it was.
 
     With `noise` [n, latent] those of a generative network, [n, 2, ...]: each example as it comes back from its code,
@@ -123,12 +137,12 @@ def predict(module: nn.Module, x: Tensor, batch: int = EVALUATION_BATCH, noise: 
     """
     training = module.training
     module.eval()
+    slices = [slice(start, start + batch) for start in range(0, len(x), batch)]
     with torch.no_grad():
         if noise is None:
-            outputs = torch.cat([answer(module(rows)) for rows in torch.split(x, batch)])
+            outputs = torch.cat([answer(module(x[rows])) for rows in slices])
         else:
-            pairs = zip(torch.split(x, batch), torch.split(noise, batch), strict=True)
-            outputs = torch.cat([generated(module, *pair) for pair in pairs])
+            outputs = torch.cat([generated(module, x[rows], noise[rows]) for rows in slices])
     module.train(training)
     return outputs.float().cpu()
 
@@ -137,9 +151,10 @@ class Loop:
     """One training: what stays the same from step to step, and the number of steps done."""
 
     def __init__(
-        self, module: nn.Module, x: Tensor, y: Tensor, recipe: Recipe, seed: int, steps: int, arrange: Arrange
+        self, module: nn.Module, x: Examples, y: Examples, recipe: Recipe, seed: int, steps: int, arrange: Arrange
     ) -> None:
         self.module, self.x, self.y, self.recipe, self.arrange = module, x, y, recipe, arrange
+        self.network = module  # what is called in training
         self.steps, self.done = steps, 0
         self.per_epoch = steps_per_epoch(len(x), recipe.batch_size)
         self.of = -(-steps // self.per_epoch)
@@ -148,6 +163,7 @@ class Loop:
         self.loss = objective(recipe, x.device)
         self.terms: dict[str, float] = {}
         self.augment = augmentation(recipe.augment, x) if recipe.augment else None
+        self.streams = [held for held in (x, y) if isinstance(held, Streamed)]
         self.shuffling = shuffling(seed)
         self.changing = _generator(seed, "augment", x.device)
         self.mixing = random.Random(f"{seed}/mixup") if "mixup" in recipe.augment else None
@@ -159,7 +175,8 @@ class Loop:
     def epochs(self) -> Iterator[list[Tensor]]:
         """The rows of each step, an epoch at a time; the last epoch may be cut short."""
         for first in range(self.done, self.steps, self.per_epoch):
-            order = torch.randperm(len(self.x), generator=self.shuffling).to(self.x.device)
+            order = torch.randperm(len(self.x), generator=self.shuffling)
+            order = order if self.streams else order.to(self.x.device)
             batches = torch.split(order, self.recipe.batch_size)
             yield list(batches[: min(self.per_epoch, self.steps - first)])
 
@@ -167,11 +184,15 @@ class Loop:
         """The mean loss over these steps; None as soon as it is seen not to be finite."""
         self.module.train()
         total, terms = torch.zeros((), device=self.x.device), dict[str, Tensor]()
-        for number, rows in enumerate(batches, start=1):
-            made = self.step(self.x[rows], self.y[rows], None if self.teacher is None else self.teacher[rows])
+        for number, batch in enumerate(batches, start=1):
+            rows = self.share(batch)
+            x, y = self.x[rows], self.y[rows]
+            for stream in self.streams if number < len(batches) else ():
+                stream.expect(batches[number])
+            made = self.step(x, y, None if self.teacher is None else self.teacher[rows])
             total += made.loss.detach()
             terms |= {name: terms.get(name, 0.0) + term.detach() for name, term in made.terms.items()}
-            if (number % CHECK_EVERY == 0 or number == len(batches)) and not total.isfinite():
+            if (number % CHECK_EVERY == 0 or number == len(batches)) and not self.is_finite(total):
                 return None
         self.terms = {name: float(term) / len(batches) for name, term in terms.items()}
         return float(total) / len(batches)
@@ -198,10 +219,22 @@ class Loop:
         for part in zip(torch.tensor_split(x, parts), torch.tensor_split(y, parts), softs, strict=True):
             made, share = self.batch_loss(*part), len(part[0]) / len(x)
             loss = made.loss * share if parts > 1 else made.loss
-            loss.backward()  # type: ignore[no-untyped-call]
+            self.propagate(loss)
             total += made.loss.detach() * share
             terms |= {name: terms.get(name, 0.0) + term.detach() * share for name, term in made.terms.items()}
         return Objective(total, terms)
+
+    def share(self, rows: Tensor) -> Tensor:
+        """Those rows of a batch that this process trains on."""
+        return rows
+
+    def propagate(self, loss: Tensor) -> None:
+        """Adds to the gradients."""
+        loss.backward()  # type: ignore[no-untyped-call]
+
+    def is_finite(self, total: Tensor) -> bool:
+        """Whether training can go on."""
+        return bool(total.isfinite())
 
     def averaged(self) -> AbstractContextManager[None]:
         """Inside, the module has the weights that are scored and kept."""
@@ -222,9 +255,9 @@ class Loop:
     def _returned(self, x: Tensor) -> Any:
         """What forward returns, in float32."""
         if self.recipe.precision == "float32":
-            return self.module(x)
+            return self.network(x)
         with self.autocast():
-            returned = self.module(x)
+            returned = self.network(x)
         return tree_map(lambda one: one.float() if isinstance(one, Tensor) else one, returned)
 
 

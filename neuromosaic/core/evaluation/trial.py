@@ -12,11 +12,12 @@ from neuromosaic.core.errors import CandidateError, WorkerError
 from neuromosaic.core.evaluation.checkpoint import STATE, Checkpoint, Row
 from neuromosaic.core.evaluation.data.dataset import Dataset
 from neuromosaic.core.evaluation.generation import noise_for, reported_shape
+from neuromosaic.core.evaluation.handing_over import handed_over
 from neuromosaic.core.evaluation.metrics import check_metrics, is_better, score
 from neuromosaic.core.evaluation.recipe import Recipe
 from neuromosaic.core.evaluation.suitable import check_recipe
 from neuromosaic.core.graph.document import Graph, TensorData
-from neuromosaic.core.graph.tensors import from_numpy, to_numpy
+from neuromosaic.core.graph.tensors import to_numpy
 from neuromosaic.core.proposals import MetricsPlan
 from neuromosaic.core.protocols import Job, Judge, Message, Program, Sandbox
 from neuromosaic.core.tasks import FORMS
@@ -27,7 +28,11 @@ TERM = "train_"
 """Before the names of a network's own terms in the rows of its curve."""
 LONGEST_NAME = 60
 SMALLEST_HALVED = 4
-"""Batches below this are not halved: norms need two examples."""
+"""Parts of a batch below this are not halved: norms need two examples."""
+FOR_GRAPHS_ALONE = (
+    "the data do not fit into memory, and from the disk only networks that can be exported are trained: mend what "
+    "keeps this one from being exported, or give a part of the data"
+)
 ShouldStop = Callable[[int, Mapping[str, float]], bool]
 
 
@@ -38,7 +43,7 @@ class TrialOutcome:
     `metrics`: on validation, after the best epoch: the one with the best primary metric, and of equal ones the one
     with the lowest validation loss. `weights` by state_dict name are those of that epoch. Both are empty where no
     epoch gave finite outputs ("diverged") or the worker did not live to hand the weights over ("crash", "timeout",
-    "memory": `message` says why). `message` also tells of a smaller batch, where memory ran out at first, and of a
+    "memory": `message` says why). `message` also tells of smaller parts, where memory ran out at first, and of a
     loss that rose from the start. `curve` has one row per epoch: "epoch", "train_loss", "seconds" since training
     began, "loss" (on validation) and the primary metric, and under "train_NAME" the means of the scalars that the
     network declares. `seconds` by the host's clock, start of the worker included. `paused`: from which it goes on,
@@ -75,7 +80,8 @@ def run_trial(
 
     Metrics of a regression are in the user's units; "loss", there the mean squared error, in the scaled ones that
     training sees. `should_stop(epoch, row)` is asked and `on_epoch(row)` told after each epoch; the recipe's
-    patience stops too. Where memory runs out it is tried once more, from the start, with half the batch, and
+    patience stops too. Where memory runs out it is tried once more, from the start, with each batch in twice as
+    many parts and activations that are computed again: the same recipe, to rounding (batch norms see the parts), and
     `message` says so. `timeout` in seconds, both together. After epoch `pause_at` it is paused; `resume` goes on from
     there, with the same subject, recipe, fidelity and seed. Training begins at `weights` wherever one of them has its
     place (`core.graph.placing`), else as the subject comes. `teacher`: another network's outputs for the training
@@ -87,15 +93,15 @@ def run_trial(
     training = _Training(
         worker, subject, dataset, plan, fidelity, seed, should_stop, on_epoch, pause_at, weights or {}, teacher
     )
-    if resume is not None:
-        recipe = recipe.model_copy(update={"batch_size": resume.batch_size})
-    outcome = training.attempt(recipe, timeout, resume)
+    parts = recipe.accumulate if resume is None else resume.accumulate
+    sparing = parts > recipe.accumulate
+    outcome = training.attempt(recipe.model_copy(update={"accumulate": parts}), sparing, timeout, resume)
     batch = min(recipe.batch_size, len(dataset.train.x))
-    if outcome.cause != "memory" or batch < SMALLEST_HALVED or outcome.seconds >= timeout:
+    if outcome.cause != "memory" or batch // parts < SMALLEST_HALVED or outcome.seconds >= timeout:
         return outcome
-    smaller = recipe.model_copy(update={"batch_size": batch // 2})
-    again = training.attempt(smaller, timeout - outcome.seconds, None)
-    told = f"memory ran out with batches of {batch}; tried again with {smaller.batch_size}"
+    smaller = recipe.model_copy(update={"accumulate": 2 * parts})
+    again = training.attempt(smaller, True, timeout - outcome.seconds, None)
+    told = f"memory ran out with batches of {batch}; tried again with each in {2 * parts} parts"
     message = f"{told}: {again.message}" if again.message else told
     return replace(again, seconds=outcome.seconds + again.seconds, message=message)
 
@@ -116,11 +122,13 @@ class _Training:
     weights: Mapping[str, TensorData]
     teacher: NDArray[Any] | None
 
-    def attempt(self, recipe: Recipe, timeout: float, resume: Checkpoint | None) -> TrialOutcome:
+    def attempt(self, recipe: Recipe, sparing: bool, timeout: float, resume: Checkpoint | None) -> TrialOutcome:
         watch = Watch(self.dataset, recipe, self.plan, self.should_stop, self.on_epoch, resume)
-        began = time.perf_counter()
+        began, job = time.perf_counter(), self._job(recipe, sparing, timeout, resume)
+        if job.files and isinstance(self.subject, Program):
+            return watch.failed("memory", FOR_GRAPHS_ALONE, 0.0)
         try:
-            reply = self.worker.run(self._job(recipe, timeout, resume), watch.answer)
+            reply = self.worker.run(job, watch.answer)
         except CandidateError as error:
             return watch.failed("crash", str(error), time.perf_counter() - began)
         except WorkerError as error:
@@ -129,22 +137,23 @@ class _Training:
             return watch.failed(error.cause, str(error), time.perf_counter() - began)
         return watch.outcome(reply, time.perf_counter() - began)
 
-    def _job(self, recipe: Recipe, timeout: float, resume: Checkpoint | None) -> Job:
+    def _job(self, recipe: Recipe, sparing: bool, timeout: float, resume: Checkpoint | None) -> Job:
         arguments = {
             "contract": self.dataset.contract.model_dump(mode="json"),
             "recipe": recipe.model_dump(mode="json"),
             "fidelity": self.fidelity,
             "seed": self.seed,
             "pause_at": self.pause_at,
+            "sparing": sparing,
         }
         train = self.dataset.train
         arrays = {"x": train.x, "y": train.y, "validation_x": self.dataset.validation.x}
         arrays |= {} if self.teacher is None else {"teacher": self.teacher}
         arrays |= noise_for(self.dataset.contract, len(self.dataset.validation))
-        tensors = {name: from_numpy(array) for name, array in arrays.items()}
+        tensors, files = handed_over(arrays)
         held = {f"{STATE}{name}": tensor for name, tensor in (resume.state if resume else {}).items()}
         held |= {} if resume else {f"weights/{name}": tensor for name, tensor in self.weights.items()}
-        return Job("train", self.subject, arguments, tensors | held, timeout)
+        return Job("train", self.subject, arguments, tensors | held, timeout, files)
 
 
 class Watch:
@@ -215,7 +224,7 @@ class Watch:
         return self.score(self.best_outputs, everything=True)
 
     def _checkpoint(self, state: dict[str, TensorData]) -> Checkpoint:
-        return Checkpoint(self.recipe.batch_size, [*self.curve], self.best, self.best_outputs, state)
+        return Checkpoint(self.recipe.accumulate, [*self.curve], self.best, self.best_outputs, state)
 
     def failed(self, cause: Any, message: str, seconds: float) -> TrialOutcome:
         return TrialOutcome(cause, {}, self.curve, {}, seconds, message)

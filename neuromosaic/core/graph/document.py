@@ -32,6 +32,22 @@ class TensorData:
 
 
 @dataclass(frozen=True)
+class FileData:
+    """A tensor that lies in a file, row-major from its beginning, in the machine's byte order.
+
+    `descriptor` is open for reading in the process that holds this. Raises ValueError for an unknown dtype or shape.
+    """
+
+    dtype: str
+    shape: tuple[int, ...]
+    descriptor: int
+
+    def __post_init__(self) -> None:
+        if self.dtype not in ITEM_SIZES or any(type(size) is not int or size < 0 for size in self.shape):
+            raise ValueError(f"no tensor of a file: {self.dtype!r}{self.shape!r}")
+
+
+@dataclass(frozen=True)
 class Graph:
     """What `torch.export` made of a module, in train and eval mode, with a free batch axis.
 

@@ -20,7 +20,7 @@ def main(fd: str, parent: str, device: str, memory_mb: str) -> None:
     """Warms up, locks itself, says what holds, and serves until the host hangs up."""
     die_with_parent(int(parent))
     with socket.socket(fileno=int(fd)) as connection:
-        channel = Channel(connection)
+        channel = Channel(connection, takes_files=True)
         warm()
         try:
             boundary = lock_judge(Limits(int(memory_mb), None, Path.cwd()), devices=device != "cpu")

@@ -4,6 +4,7 @@ A worker's frames are {"report": ...}, {"result": ...} or {"failed": {"kind", "m
 the host's are a request and, after each report, an answer.
 """
 
+import os
 import re
 from collections.abc import Callable
 from typing import Any, Final
@@ -58,7 +59,7 @@ def hold(channel: Channel, request: Message, converse: Converse | None = None) -
 def _exchange(channel: Channel, message: Message) -> Message:
     frame = list(encode(message))  # what cannot be sent is the caller's fault, not the worker's
     try:
-        channel.send_frame(frame)
+        channel.send_frame(frame, [file.descriptor for file in message.files.values()])
         return channel.receive()
     except TimeoutError:
         raise WorkerLate("the worker took too long") from None
@@ -87,6 +88,9 @@ def answer(channel: Channel, work: Work) -> None:
         raise
     except BaseException as error:  # noqa: BLE001 (proposed code may raise anything, SystemExit too)
         reply = Message({"failed": describe_failure(error)})
+    finally:
+        for file in request.files.values():
+            os.close(file.descriptor)
     channel.send(reply)
 
 

@@ -14,6 +14,7 @@ from neuromosaic.core.evaluation.hardware import roofline
 from neuromosaic.core.evaluation.losses import answer, loss_function
 from neuromosaic.core.evaluation.profiling import speeds
 from neuromosaic.core.evaluation.recipe import Recipe
+from neuromosaic.core.graph.document import FileData
 from neuromosaic.core.graph.examples import draw_inputs
 from neuromosaic.core.graph.placing import placed
 from neuromosaic.core.graph.rebuild import Rebuilt
@@ -37,7 +38,9 @@ def _start_from(module: nn.Module, weights: dict[str, Tensor]) -> None:
             own[place].copy_(tensor)
 
 
-def train(module: nn.Module, job: Job, converse: Converse) -> Message:
+def train(
+    module: nn.Module, job: Job, converse: Converse, loop_of: Callable[..., training.Loop] | None = None
+) -> Message:
     """Trains, reporting the validation outputs of each epoch and doing as the answers say."""
 
     def report(
@@ -48,15 +51,16 @@ def train(module: nn.Module, job: Job, converse: Converse) -> Message:
         told = converse(Message(body, {"outputs": from_torch(outputs)})).body
         return bool(told["stop"]), bool(told["keep"])
 
-    names = ("x", "y", "validation_x", "teacher", "noise")
-    given = {name: to_torch(job.tensors[name]) for name in names if name in job.tensors}
+    given = {name: to_torch(job.tensors[name]) for name in ("teacher", "noise") if name in job.tensors}
+    x, y, validation_x = (_examples_called(name, job) for name in ("x", "y", "validation_x"))
     contract, recipe = job.arguments["contract"], job.arguments["recipe"]
     _start_from(module, _under(job, WEIGHTS))
     trained = training.train(
-        module, given["x"], given["y"], Recipe.model_validate(recipe), fidelity=job.arguments["fidelity"],
-        seed=job.arguments["seed"], device=_device(job), validation_x=given["validation_x"],
+        module, x, y, Recipe.model_validate(recipe), fidelity=job.arguments["fidelity"],
+        seed=job.arguments["seed"], device=_device(job), validation_x=validation_x,
         contract=Contract.model_validate(contract), report=report, pause_at=job.arguments.get("pause_at"),
         state=_under(job, STATE), teacher=given.get("teacher"), noise=given.get("noise"),
+        sparing=job.arguments.get("sparing", False), loop_of=loop_of,
     )  # fmt: skip
     weights = {name: from_torch(tensor) for name, tensor in (trained.weights or {}).items()}
     held = {f"{STATE}{name}": from_torch(tensor) for name, tensor in (trained.state or {}).items()}
@@ -173,6 +177,11 @@ JOBS: Final[dict[str, Callable[[nn.Module, Job, Converse], Message]]] = {
     "reopen": reopen,
     "race": race,
 }
+
+
+def _examples_called(name: str, job: Job) -> Tensor | FileData:
+    """As a tensor, or where they lie on the disk."""
+    return job.files[name] if name in job.files else to_torch(job.tensors[name])
 
 
 def _finite(terms: dict[str, float]) -> dict[str, float]:

@@ -16,7 +16,7 @@ def request(job: Job) -> Message:
         tensors |= {f"graph/{name}": tensor for name, tensor in job.subject.tensors.items()}
     else:
         body["program"] = asdict(job.subject)
-    return Message(body, tensors)
+    return Message(body, tensors, job.files)
 
 
 def requested(message: Message, **more: Any) -> Job:
@@ -24,7 +24,7 @@ def requested(message: Message, **more: Any) -> Job:
     body = message.body
     job, graph = _under("job/", message.tensors), _under("graph/", message.tensors)
     subject = Program(**body["program"]) if "program" in body else Graph(body["graph"], graph)
-    return Job(body["kind"], subject, {**body["arguments"], **more}, job)
+    return Job(body["kind"], subject, {**body["arguments"], **more}, job, files=message.files)
 
 
 def without_subject_tensors(job: Job) -> Job:

@@ -29,6 +29,8 @@ def retrain(
     from_scratch: Annotated[bool, typer.Option("--from-scratch", help="New initial weights, not the delivered ones.")] = False,
     epochs: Annotated[float | None, typer.Option(min=0.01, help="Default: as in the delivered recipe.")] = None,
     seed: Annotated[int, typer.Option(min=0)] = 0,
+    devices: Annotated[int, typer.Option(min=1, help="Devices that train together; above 1 by Lightning Fabric.")] = 1,
+    accelerator: Annotated[str, typer.Option(help="cuda or cpu; auto takes the best that is there.")] = "auto",
     out: Annotated[Path | None, typer.Option(help="Folder for the result. Default: FOLDER-retrained.")] = None,
     boundary: Boundary = "auto",
     json: Json = False,
@@ -37,7 +39,7 @@ def retrain(
     """Train a delivered architecture on new data, from its weights or from scratch."""
     from neuromosaic.interfaces import use
 
-    settings = use.Settings(from_scratch=from_scratch, epochs=epochs, seed=seed, boundary=boundary)
+    settings = use.Settings(from_scratch, epochs, seed, boundary, devices, accelerator)
     use.retrain(store, folder, data, out, settings, as_json=json)
 
 

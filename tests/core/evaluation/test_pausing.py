@@ -86,7 +86,7 @@ def checkpoint(**more: Any) -> Checkpoint:
     import numpy as np
 
     given: dict[str, Any] = {
-        "batch_size": 64,
+        "accumulate": 2,
         "curve": [{"epoch": 1.0, "accuracy": 0.5, "loss": float("nan")}],
         "best": {"epoch": 1.0, "accuracy": 0.5},
         "best_outputs": np.arange(6, dtype=np.float32).reshape(2, 3),

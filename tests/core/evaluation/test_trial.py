@@ -232,7 +232,7 @@ def test_what_was_kept_before_it_diverged_counts(four: Dataset) -> None:
 @pytest.mark.parametrize("cause", ["crash", "timeout", "memory"])
 def test_a_worker_that_dies_is_an_outcome_without_metrics(four: Dataset, cause: Any) -> None:
     outcome = trial(Scripted([reported(1, scores(4))], WorkerError("it died", cause)), four)
-    twice = "memory ran out with batches of 4; tried again with 2: " if cause == "memory" else ""
+    twice = "memory ran out with batches of 4; tried again with each in 2 parts: " if cause == "memory" else ""
     assert (outcome.cause, outcome.message) == (cause, f"{twice}it died")
     assert outcome.metrics == outcome.weights == {}
     assert outcome.curve[0]["accuracy"] == 1
@@ -291,50 +291,58 @@ def test_a_recipe_or_plan_that_does_not_fit_is_refused_before_any_work(
 
 
 class Exhausted(InProcess):
-    """Has memory for batches of up to so many."""
+    """Has memory for parts of a batch of up to so many."""
 
     def __init__(self, build: Callable[[], nn.Module], largest: int) -> None:
         super().__init__(build)
         self.largest = largest
 
     def run(self, job: Job, converse: Converse | None = None) -> Message:
-        if job.arguments["recipe"]["batch_size"] > self.largest:
+        if self.part(job) > self.largest:
             self.jobs.append(job)
             raise WorkerError("killed", "memory")
         return super().run(job, converse)
 
+    @staticmethod
+    def part(job: Job) -> int:
+        return int(job.arguments["recipe"]["batch_size"] // job.arguments["recipe"]["accumulate"])
+
 
 def sizes(judge: InProcess) -> list[int]:
-    return [job.arguments["recipe"]["batch_size"] for job in judge.jobs]
+    return [Exhausted.part(job) for job in judge.jobs]
 
 
 def attempt(judge: InProcess, data: Dataset, batch: int) -> TrialOutcome:
     return run_trial(judge, SUBJECT, data, Recipe(epochs=1, batch_size=batch), PLAN, fidelity=1, seed=0)
 
 
-def test_where_memory_runs_out_half_the_batch_is_tried_once(
-    digits_data: Dataset, small_cnn: Callable[[], nn.Module]
-) -> None:
-    judge = Exhausted(small_cnn, largest=150)
+def test_where_memory_runs_out_smaller_parts_are_tried_once_and_the_recipe_stays(digits_data: Dataset) -> None:
+    def build() -> nn.Module:
+        torch.manual_seed(0)
+        return nn.Sequential(nn.Flatten(), nn.Linear(64, 32), nn.ReLU(), nn.Linear(32, 10))
+
+    judge = Exhausted(build, largest=150)
     outcome = attempt(judge, digits_data, 300)
     assert sizes(judge) == [300, 150]
+    assert [job.arguments["sparing"] for job in judge.jobs] == [False, True]
     assert outcome.cause == "finished"
-    assert outcome.message == "memory ran out with batches of 300; tried again with 150"
-    alone = attempt(InProcess(small_cnn), digits_data, 150)
-    assert outcome.metrics == alone.metrics
-    assert len(outcome.curve) == len(alone.curve)
+    assert outcome.message == "memory ran out with batches of 300; tried again with each in 2 parts"
+    whole = attempt(InProcess(build), digits_data, 300)
+    assert outcome.metrics == pytest.approx(whole.metrics, rel=1e-4)
+    for name, tensor in whole.weights.items():
+        torch.testing.assert_close(to_torch(outcome.weights[name]), to_torch(tensor), rtol=1e-3, atol=1e-5)
 
 
 def test_memory_that_runs_out_twice_is_the_outcome(digits_data: Dataset) -> None:
     judge = Exhausted(nn.Identity, largest=1)
     outcome = attempt(judge, digits_data, 60_000)
-    assert sizes(judge) == [60_000, 600]  # half of what there is
+    assert sizes(judge) == [60_000, 30_000]
     assert outcome.cause == "memory"
-    assert outcome.message.endswith("tried again with 600: killed")
+    assert outcome.message.endswith("batches of 1200; tried again with each in 2 parts: killed")
     assert outcome.metrics == {}
 
 
-def test_a_batch_of_two_is_not_halved(digits_data: Dataset) -> None:
+def test_a_part_of_two_is_not_halved(digits_data: Dataset) -> None:
     judge = Exhausted(nn.Identity, largest=1)
     assert attempt(judge, digits_data, 2).message == "killed"
     assert sizes(judge) == [2]
@@ -357,14 +365,14 @@ def test_a_paused_trial_goes_on_from_what_it_left(digits_data: Dataset, small_cn
     assert rest.curve[1]["seconds"] > first.curve[0]["seconds"]
 
 
-def test_what_went_on_with_a_smaller_batch_stays_with_it(
+def test_what_went_on_in_smaller_parts_stays_with_them(
     digits_data: Dataset, small_cnn: Callable[[], nn.Module]
 ) -> None:
     judge = Exhausted(small_cnn, largest=150)
     recipe = Recipe(epochs=2, batch_size=300)
     first = trial(judge, digits_data, recipe, pause_at=1)
     assert first.paused is not None
-    assert first.paused.batch_size == 150
+    assert first.paused.accumulate == 2
     trial(judge, digits_data, recipe, resume=first.paused)
     assert sizes(judge) == [300, 150, 150]
 

@@ -3,16 +3,18 @@
 import io
 import json
 import math
+import os
 import socket
 import threading
 import time
+from pathlib import Path
 from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from neuromosaic.core.graph.document import ITEM_SIZES, TensorData
+from neuromosaic.core.graph.document import ITEM_SIZES, FileData, TensorData
 from neuromosaic.core.protocols import Message
 from neuromosaic.core.workers import wire
 from neuromosaic.core.workers.wire import HEADER, MAGIC, Channel, decode, encode
@@ -195,3 +197,51 @@ def test_a_reset_connection_ends_the_stream(pair: tuple[Channel, Channel], monke
     monkeypatch.setattr(here._reader, "read", reset, raising=False)
     with pytest.raises(EOFError):
         here.receive()
+
+
+def test_files_go_along_to_whoever_takes_them(tmp_path: Path) -> None:
+    ours, theirs = socket.socketpair()
+    sender, receiver = Channel(ours), Channel(theirs, takes_files=True)
+    (tmp_path / "x").write_bytes(b"abcd")
+    with (tmp_path / "x").open("rb") as file:
+        held = FileData("float32", (1,), file.fileno())
+        sender.send(Message({"a": 1}, {"t": TensorData("int8", (2,), b"hi")}, {"x": held, "y": held}))
+    got = receiver.receive()
+    assert got.tensors["t"].data == b"hi"
+    assert [(name, one.dtype, one.shape) for name, one in got.files.items()] == [
+        ("x", "float32", (1,)), ("y", "float32", (1,)),
+    ]  # fmt: skip
+    for one in got.files.values():
+        assert os.pread(one.descriptor, 9, 0) == b"abcd"
+        os.close(one.descriptor)
+    sender.send(Message({"b": 2}))
+    assert receiver.receive() == Message({"b": 2})
+    sender.close()
+    receiver.close()
+
+
+def test_who_takes_no_files_gets_none(tmp_path: Path) -> None:
+    ours, theirs = socket.socketpair()
+    sender, receiver = Channel(ours), Channel(theirs)
+    before = len(os.listdir("/dev/fd"))
+    with (tmp_path / "x").open("wb") as file:
+        sender.send(Message({}, {}, {"x": FileData("float32", (1,), file.fileno())}))
+    with pytest.raises(ValueError, match="1 files are announced, 0 descriptors have come"):
+        receiver.receive()
+    assert len(os.listdir("/dev/fd")) == before
+    sender.close()
+    receiver.close()
+
+
+@pytest.mark.parametrize("files", [7, {"x": 1}, [1], [["x", "float32", [-1]]], [["x", "float32", [1]]] * 17])
+def test_what_names_files_wrongly_is_refused(files: Any) -> None:
+    with pytest.raises(ValueError, match=r"file|tensor"):
+        read(damaged({"body": {}, "tensors": [], "files": files}))
+
+
+def test_more_files_than_a_message_may_have_are_not_sent() -> None:
+    files = {str(number): FileData("int8", (1,), 0) for number in range(17)}
+    with pytest.raises(ValueError, match="17 files in one message"):
+        frame(Message({}, {}, files))
+    with pytest.raises(ValueError, match="no tensor of a file"):
+        FileData("object", (1,), 0)

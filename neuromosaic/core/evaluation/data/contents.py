@@ -8,6 +8,7 @@ import numpy as np
 
 from neuromosaic.core.errors import DataError
 from neuromosaic.core.evaluation.data.raw import Array, Part, Raw, RawText, Table
+from neuromosaic.core.evaluation.data.room import blocks
 from neuromosaic.core.evaluation.data.spelling import sized
 
 _VERSION = "data/1"
@@ -51,12 +52,21 @@ def check_finite(part: Part, name: str) -> None:
     """Raises DataError naming columns, rows and counts of NaN and infinite inputs."""
     if isinstance(part.x, Table):
         _check_table(part.x, name)
-    elif part.x.dtype.kind == "f" and not np.isfinite(part.x).all():
-        faults = np.argwhere(~np.isfinite(part.x))
+    elif part.x.dtype.kind == "f" and len(faults := _faults(part.x)):
         place = f"row {faults[0][0]}" + (f", position {sized(faults[0][1:])}" if part.x.ndim > 1 else "")
         raise DataError(
             f"the inputs of {name} hold {len(faults)} NaN or infinite values, first in {place}: fill or drop them"
         )
+
+
+def _faults(x: Array) -> Array:
+    """The places of what is not finite, [faults, axes]."""
+    found = []
+    for rows in blocks(x):
+        places = np.argwhere(~np.isfinite(x[rows]))
+        places[:, 0] += rows.start
+        found.append(places)
+    return np.concatenate(found)
 
 
 def _check_table(table: Table, name: str) -> None:

@@ -17,6 +17,7 @@ from neuromosaic.core.evaluation.data.labels import check_task, check_variety, i
 from neuromosaic.core.evaluation.data.noticing import notices
 from neuromosaic.core.evaluation.data.preprocessing import Preprocessing
 from neuromosaic.core.evaluation.data.raw import Array, Part, PartName, Raw, Table
+from neuromosaic.core.evaluation.data.room import OnDisk, blocks, room
 from neuromosaic.core.evaluation.data.spelling import listed
 from neuromosaic.core.evaluation.data.targets import (
     EMBEDDING,
@@ -160,7 +161,18 @@ def _inputs(x: Array | Table, kind: Kind, ignored: tuple[str, ...]) -> Inputs:
 
 def _split(part: Part, preprocessing: Preprocessing, name: str) -> Split:
     x = preprocessing.apply(part.x)
-    return Split(x, x if preprocessing.task == "generation" else preprocessing.encode(part.labels, name))
+    return Split(x, x if preprocessing.task == "generation" else _encoded(part.labels, preprocessing, name))
+
+
+def _encoded(labels: Array, preprocessing: Preprocessing, name: str) -> Array:
+    """Of many positions a block at a time: ids take eight times the room of a mask's bytes."""
+    first = preprocessing.encode(labels[:1], name)
+    y = room((len(labels), *first.shape[1:]), first.dtype)
+    if not isinstance(y, OnDisk):
+        return preprocessing.encode(labels, name)
+    for rows in blocks(labels):
+        y[rows] = preprocessing.encode(labels[rows], name)
+    return y
 
 
 def _class_counts(raw: Raw, train: Part, preprocessing: Preprocessing) -> tuple[int, ...]:

@@ -10,11 +10,11 @@ from pydantic import Field
 from neuromosaic.core.brief import TensorSpec, Value
 from neuromosaic.core.errors import DataError
 from neuromosaic.core.evaluation.data.raw import Array, Table, sober_numbers
+from neuromosaic.core.evaluation.data.room import blocks, room
 from neuromosaic.core.evaluation.data.spelling import listed, sized
 
 Layout = Literal["hw", "hwc", "chw", "flat"]
 CATEGORIES = 64
-_NUMBERS_AT_ONCE = 4_000_000
 
 
 class Scaling(Value):
@@ -47,9 +47,9 @@ class Scaling(Value):
     @sober_numbers("the inputs")
     def apply(self, x: Array, axis: int) -> Array:
         """`(x - mean) / std`, float32, contiguous; no other copy of `x` is made."""
-        out = np.empty(x.shape, dtype=np.float32)
+        out = room(x.shape, np.float32)
         mean, std = (_along(np.array(values), axis, x.ndim) for values in (self.mean, self.std))
-        for rows in _blocks(x):
+        for rows in blocks(x):
             out[rows] = (x[rows] - mean) / std
         return out
 
@@ -170,10 +170,11 @@ class TabularInputs(Value):
             if raw.ndim != 2 or self.categories or raw.shape[1] != len(self.columns):
                 raise DataError(f"the network reads the columns {listed(self._names())}, not {described(raw)}")
             raw = Table.of_numbers(raw, self.columns)
-        numbers = raw.numbers[:, self._places(self.columns, raw.number_names)]
+        numbers = _columns(raw.numbers, self._places(self.columns, raw.number_names))
         texts = raw.texts[:, self._places([column.name for column in self.categories], raw.text_names)]
         one_hot = [column.apply(texts[:, place]) for place, column in enumerate(self.categories)]
-        return np.concatenate([self.scaling.apply(numbers, axis=1), *one_hot], axis=1)
+        scaled = self.scaling.apply(numbers, axis=1)
+        return np.concatenate([scaled, *one_hot], axis=1) if one_hot else scaled
 
     def _places(self, wanted: "tuple[str, ...] | list[str]", present: tuple[str, ...]) -> list[int]:
         missing = [name for name in wanted if name not in present]
@@ -314,15 +315,13 @@ def described(raw: Array | Table) -> str:
     return f"an array of {sized(raw.shape[1:]) or 'single numbers'} per example"
 
 
-def _blocks(x: Array) -> Iterator[slice]:
-    """Slices of rows small enough that a float64 copy of one costs some 32 MB."""
-    rows = max(1, _NUMBERS_AT_ONCE // max(1, x[:1].size))
-    for start in range(0, len(x), rows):
-        yield slice(start, start + rows)
+def _columns(numbers: Array, places: list[int]) -> Array:
+    """Those of the table in this order; no copy where they are all of it."""
+    return numbers if places == list(range(numbers.shape[1])) else numbers[:, places]
 
 
 def _in_float64(x: Array) -> Iterator[Array]:
-    return (x[rows].astype(np.float64) for rows in _blocks(x))
+    return (x[rows].astype(np.float64) for rows in blocks(x))
 
 
 def _along(values: Array, axis: int, dimensions: int) -> Array:

@@ -9,6 +9,7 @@ import numpy as np
 from neuromosaic.core.errors import DataError
 from neuromosaic.core.evaluation.data.inputs import Layout
 from neuromosaic.core.evaluation.data.raw import Array, Table
+from neuromosaic.core.evaluation.data.room import converted
 from neuromosaic.core.evaluation.data.spelling import sized
 
 CHANNELS = (1, 3, 4)
@@ -50,8 +51,8 @@ def numeric(x: Array, name: str) -> Array:
         raise DataError(f"the inputs of {name} hold {x.dtype}, not numbers: give texts as the columns of a table")
     if x.size == 0:
         raise DataError(f"the inputs of {name} are empty: their shape is {sized(x.shape)}")
-    x = x.astype(x.dtype.newbyteorder("="), copy=False)
-    x = x.astype(np.uint8) if x.dtype.kind == "b" else x
+    x = x if x.dtype.isnative else converted(x, x.dtype.newbyteorder("="))
+    x = x.view(np.uint8) if x.dtype.kind == "b" else x
     return x[:, None] if x.ndim == 1 else x
 
 

@@ -11,6 +11,7 @@ from neuromosaic.core.evaluation.data.dataset import Dataset
 from neuromosaic.core.evaluation.data.examples import dataset_of_examples
 from neuromosaic.core.evaluation.data.preprocessing import Preprocessing
 from neuromosaic.core.evaluation.data.raw import Array, RawText
+from neuromosaic.core.evaluation.data.room import room
 from neuromosaic.core.evaluation.data.series import dataset_of_series, latest_window
 from neuromosaic.core.evaluation.data.sources import Selection, read
 from neuromosaic.core.evaluation.data.texts import dataset_of_text, text_inputs
@@ -57,4 +58,7 @@ def load_inputs(reference: str, preprocessing: Preprocessing) -> tuple[Array, Ar
 
 
 def _joined(arrays: Sequence[Array]) -> Array:
-    return arrays[0] if len(arrays) == 1 else np.concatenate(arrays)
+    if len(arrays) == 1:
+        return arrays[0]
+    whole = room((sum(map(len, arrays)), *arrays[0].shape[1:]), arrays[0].dtype)
+    return np.concatenate(arrays, out=whole)

@@ -7,8 +7,9 @@ import numpy as np
 from neuromosaic.core.evaluation.data.contents import repeated
 from neuromosaic.core.evaluation.data.inputs import CATEGORIES, TabularInputs, TextInputs
 from neuromosaic.core.evaluation.data.preprocessing import Preprocessing
-from neuromosaic.core.evaluation.data.raw import Part, PartName, Table
+from neuromosaic.core.evaluation.data.raw import Array, Part, PartName, Table
 from neuromosaic.core.evaluation.data.spelling import listed
+from neuromosaic.core.evaluation.data.targets import NumberTargets
 
 IMBALANCED = 3.0
 """Largest class over smallest, in training examples, from which a note says so."""
@@ -25,6 +26,17 @@ def notices(parts: Mapping[PartName, Part], preprocessing: Preprocessing, counts
     yield from _imbalance(preprocessing.classes, counts)
     if isinstance(preprocessing.inputs, TabularInputs):
         yield from _columns(preprocessing.inputs, parts["train"].x)
+    if isinstance(preprocessing.targets, NumberTargets):
+        yield from _constant_targets(preprocessing.targets, parts["train"].labels)
+
+
+def _constant_targets(targets: NumberTargets, y: Array) -> Iterator[str]:
+    """One of several: where all are, the data are refused."""
+    y = y.reshape(len(y), -1)
+    names = targets.columns if len(targets.columns) == y.shape[1] else [f"target {n}" for n in range(y.shape[1])]
+    constant = [names[place] for place in np.flatnonzero((y == y[:1]).all(axis=0))]
+    if constant:
+        yield f"the same target in all training rows, so there is nothing to learn of it: {listed(constant)}"
 
 
 def _imbalance(classes: tuple[bool | int | str, ...], counts: tuple[int, ...]) -> Iterator[str]:

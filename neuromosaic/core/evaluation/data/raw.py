@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from neuromosaic.core.errors import DataError
+from neuromosaic.core.evaluation.data.room import taken
 
 Array = NDArray[Any]
 PartName = Literal["train", "validation", "test"]
@@ -45,7 +46,7 @@ class Table:
         return len(self.numbers)
 
     def __getitem__(self, rows: Array) -> "Table":
-        return replace(self, numbers=self.numbers[rows], texts=self.texts[rows])
+        return replace(self, numbers=taken(self.numbers, rows), texts=self.texts[rows])
 
 
 @dataclass(frozen=True, eq=False)
@@ -66,7 +67,8 @@ class Part:
         return self.y
 
     def __getitem__(self, rows: Array) -> "Part":
-        return Part(self.x[rows], None if self.y is None else self.y[rows])
+        x = self.x[rows] if isinstance(self.x, Table) else taken(self.x, rows)
+        return Part(x, None if self.y is None else taken(self.y, rows))
 
 
 @dataclass(frozen=True, eq=False)

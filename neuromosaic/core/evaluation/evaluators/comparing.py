@@ -6,8 +6,7 @@ from typing import Any
 from neuromosaic.core.errors import UsageError
 from neuromosaic.core.evaluation.comparison import Array, Estimate, difference, example_scores
 from neuromosaic.core.evaluation.evaluators.trials import Trials
-from neuromosaic.core.graph.tensors import from_numpy, to_numpy
-from neuromosaic.core.protocols import Job
+from neuromosaic.core.evaluation.handing_over import predicted
 
 
 def compare(trials: Trials, one: Any, other: Any, seeds: Sequence[int], level: float) -> Estimate:
@@ -24,8 +23,7 @@ def _scores(trials: Trials, architecture: Any) -> Array:
     """Per validation example, of the best epoch's weights."""
     subject, data = trials.subject(architecture), trials.dataset
     outcome = trials.train(subject)
-    tensors = {"x": from_numpy(data.validation.x)}
-    tensors |= {f"weights/{name}": tensor for name, tensor in outcome.weights.items()}
-    reply = trials.judge.run(Job("predict", subject.graph, {"batch": 256}, tensors, trials.timeout))
+    weights = {f"weights/{name}": tensor for name, tensor in outcome.weights.items()}
+    outputs = predicted(trials.judge, subject.graph, data.validation.x, weights, trials.timeout)
     units = data.preprocessing.unscale_targets
-    return example_scores(data.contract.task, units(to_numpy(reply.tensors["outputs"])), units(data.validation.y))
+    return example_scores(data.contract.task, units(outputs), units(data.validation.y))

@@ -14,6 +14,7 @@ import numpy as np
 from neuromosaic.core.errors import ArchitectureError, CandidateError
 from neuromosaic.core.evaluation.checkpoint import find, forget, keep
 from neuromosaic.core.evaluation.data.dataset import Dataset, Split
+from neuromosaic.core.evaluation.data.room import taken
 from neuromosaic.core.evaluation.metrics import higher_is_better
 from neuromosaic.core.evaluation.recipe import Recipe
 from neuromosaic.core.evaluation.trial import ShouldStop, TrialOutcome, Watch, run_trial
@@ -170,4 +171,4 @@ def _part(dataset: Dataset, share: float, seed: int) -> Dataset:
         return dataset
     count = max(2, round(share * len(dataset.train)))
     rows = np.sort(np.random.default_rng(seed).permutation(len(dataset.train))[:count])
-    return replace(dataset, train=Split(dataset.train.x[rows], dataset.train.y[rows]))
+    return replace(dataset, train=Split(taken(dataset.train.x, rows), taken(dataset.train.y, rows)))

@@ -69,6 +69,12 @@ def test_imbalance_is_noticed_with_its_counts(load: Load, npz: Write) -> None:
     assert not any("imbalanced" in note for note in load(npz(x=X, y=Y)).notes)
 
 
+def test_one_target_of_several_that_never_changes_is_noticed(load: Load, npz: Write) -> None:
+    y = np.stack([np.full(60, 1.5), np.random.default_rng(0).standard_normal(60)], axis=1)
+    said = "the same target in all training rows, so there is nothing to learn of it: 'target 0'"
+    assert said in load(npz(x=X, y=y)).notes
+
+
 def test_columns_that_say_nothing_are_named(load: Load, npz: Write) -> None:
     constant = np.concatenate([X, np.ones((60, 1))], axis=1)
     assert "the same value in all training rows: 'x4'" in load(npz(x=constant, y=Y)).notes

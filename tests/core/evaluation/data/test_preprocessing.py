@@ -41,7 +41,7 @@ def test_scaled_columns_have_mean_0_and_std_1_and_can_be_undone(x: Array) -> Non
 def test_large_arrays_are_scaled_block_by_block_with_the_same_result(monkeypatch: pytest.MonkeyPatch) -> None:
     x = np.random.default_rng(0).normal(3, 2, size=(50, 3, 4, 4))
     whole = Scaling.fit(x, axis=1)
-    monkeypatch.setattr("neuromosaic.core.evaluation.data.inputs._NUMBERS_AT_ONCE", 100)
+    monkeypatch.setattr("neuromosaic.core.evaluation.data.room.NUMBERS_AT_ONCE", 100)
     blocks = Scaling.fit(x, axis=1)
     assert np.allclose(whole.mean, blocks.mean)
     assert np.allclose(whole.std, blocks.std)

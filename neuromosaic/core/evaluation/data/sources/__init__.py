@@ -34,6 +34,8 @@ _FOLDERS: tuple[tuple[Callable[[Path], bool], Reader], ...] = (
     (is_array_folder, read_array_folder),
     (is_image_folder, read_image_folder),
 )
+_FROM_DISK: tuple[Reader, ...] = (read_npz, read_array_folder, read_image_folder)
+"""Of these, what memory does not hold stays on the disk."""
 _FUNCTION = re.compile(r"[A-Za-z_][\w.]*:[A-Za-z_]\w*")
 
 
@@ -56,11 +58,10 @@ def read(reference: str, selection: Selection) -> Raw | RawText:
 def _read_path(reference: str, selection: Selection) -> Raw | RawText:
     path = Path(os.path.expanduser(reference))
     if path.exists():
-        check_fits(path)
-    if path.is_dir():
-        return _folder_reader(path)(path, selection)
-    if path.exists():
-        return _file_reader(path)(path, selection)
+        reader = _folder_reader(path) if path.is_dir() else _file_reader(path)
+        if reader not in _FROM_DISK:
+            check_fits(path)
+        return reader(path, selection)
     if _FUNCTION.fullmatch(reference):
         return call_user_code(reference, selection)
     raise DataError(

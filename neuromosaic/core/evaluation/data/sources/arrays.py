@@ -5,6 +5,7 @@ import zipfile
 import zlib
 from collections.abc import Mapping
 from pathlib import Path
+from typing import IO
 
 import numpy as np
 
@@ -12,6 +13,7 @@ from neuromosaic.core.errors import DataError
 from neuromosaic.core.evaluation.data.kinds import numeric
 from neuromosaic.core.evaluation.data.labels import tidy_labels
 from neuromosaic.core.evaluation.data.raw import Array, Part, PartName, Raw, Table
+from neuromosaic.core.evaluation.data.room import most_in_memory, room
 from neuromosaic.core.evaluation.data.sources.selection import Selection
 from neuromosaic.core.evaluation.data.spelling import did_you_mean, listed, sized
 
@@ -21,6 +23,7 @@ NAMES: dict[str, PartName] = {
 _BROKEN = (
     OSError, EOFError, KeyError, ValueError, RuntimeError, MemoryError, zipfile.BadZipFile, zlib.error, struct.error,
 )  # fmt: skip
+_PIECE = 16 * 2**20  # bytes
 
 
 def read_npz(path: Path, selection: Selection) -> Raw:
@@ -53,9 +56,9 @@ def arrays_in(path: Path) -> dict[str, Array]:
     Raises DataError where the file cannot be read.
     """
     try:
-        with path.open("rb") as file:  # numpy leaves a damaged file open where it opens it itself
-            loaded = np.load(file, allow_pickle=False)
-            return {"array": loaded} if isinstance(loaded, np.ndarray) else dict(loaded)
+        if zipfile.is_zipfile(path):
+            return _members(path)
+        return {"array": _mapped(path) if path.stat().st_size > most_in_memory() else _loaded(path)}
     except _BROKEN as error:
         if "Object arrays" in str(error):
             raise DataError(
@@ -65,6 +68,49 @@ def arrays_in(path: Path) -> dict[str, Array]:
             f"{path} cannot be read as numpy arrays, it is damaged or something else ({type(error).__name__}): "
             "save it again with numpy.savez"
         ) from None
+
+
+def _loaded(path: Path) -> Array:
+    with path.open("rb") as file:  # numpy leaves a damaged file open where it opens it itself
+        return np.asarray(np.load(file, allow_pickle=False))
+
+
+def _mapped(path: Path) -> Array:
+    """The array as it lies in the file; nothing is read before it is needed."""
+    return np.asarray(np.load(path, mmap_mode="r", allow_pickle=False))
+
+
+def _members(path: Path) -> dict[str, Array]:
+    with zipfile.ZipFile(path) as archive:
+        arrays = [info for info in archive.infolist() if info.filename.endswith(".npy")]
+        return {info.filename.removesuffix(".npy"): _member(archive, info) for info in arrays}
+
+
+def _member(archive: zipfile.ZipFile, info: zipfile.ZipInfo) -> Array:
+    """What does not fit into memory is unpacked to the disk."""
+    with archive.open(info) as file:
+        if info.file_size <= most_in_memory():
+            return np.asarray(np.lib.format.read_array(file, allow_pickle=False))
+        version = np.lib.format.read_magic(file)
+        read_header = (
+            np.lib.format.read_array_header_1_0 if version == (1, 0) else np.lib.format.read_array_header_2_0
+        )
+        shape, columns_first, dtype = read_header(file)
+        if dtype.hasobject:
+            raise ValueError("Object arrays cannot be loaded")
+        array = room(shape[::-1] if columns_first else shape, dtype)
+        _fill(array, file)
+        return array.T if columns_first else array
+
+
+def _fill(array: Array, file: IO[bytes]) -> None:
+    flat = array.reshape(-1).view(np.uint8)
+    for start in range(0, len(flat), _PIECE):
+        wanted = len(flat[start : start + _PIECE])
+        data = file.read(wanted)
+        if len(data) != wanted:
+            raise EOFError("the array ends too early")
+        flat[start : start + wanted] = np.frombuffer(data, np.uint8)
 
 
 def of_mapping(arrays: Mapping[str, Array], name: str, selection: Selection) -> Raw:

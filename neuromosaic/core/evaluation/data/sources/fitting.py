@@ -1,6 +1,5 @@
-"""Data are held in memory: what cannot be is refused before it is read."""
+"""Tables, texts and idx files are held in memory: what cannot be is refused before it is read."""
 
-import zipfile
 from pathlib import Path
 
 from neuromosaic.core.errors import DataError
@@ -14,15 +13,13 @@ def check_fits(path: Path, known: int | None = None) -> None:
     size, there = _bytes(path), memory("cpu") if known is None else known
     if size > there:
         raise DataError(
-            f"{path} holds {size / GB:.3g} GB, and this machine has {there / GB:.3g} GB of memory, in which data are "
-            "held: design on a part of them (a random tenth, say) and train the winner on all of them elsewhere"
+            f"{path} holds {size / GB:.3g} GB, and this machine has {there / GB:.3g} GB of memory, in which data of "
+            "this kind are held: give them as a folder with x.npy and y.npy, which is read from the disk, or a part "
+            "of them"
         )
 
 
 def _bytes(path: Path) -> int:
     if path.is_dir():
         return sum(_bytes(file) for file in path.rglob("*") if file.is_file())
-    if path.suffix.lower() == ".npz" and zipfile.is_zipfile(path):
-        with zipfile.ZipFile(path) as archive:
-            return sum(info.file_size for info in archive.infolist())
     return path.stat().st_size

@@ -10,6 +10,7 @@ import numpy as np
 
 from neuromosaic.core.errors import DataError
 from neuromosaic.core.evaluation.data.raw import Array, Part, PartName, Raw
+from neuromosaic.core.evaluation.data.room import room
 from neuromosaic.core.evaluation.data.sources.arrays import NAMES
 from neuromosaic.core.evaluation.data.sources.selection import Selection
 from neuromosaic.core.evaluation.data.spelling import listed
@@ -118,7 +119,7 @@ def _form(file: Path) -> _Form:
 
 def _pixels(files: Sequence[Path], form: _Form) -> Array:
     shape = (form.height, form.width) if form.grey else (form.height, form.width, 3)
-    pixels = np.empty((len(files), *shape), dtype=np.uint8)
+    pixels = room((len(files), *shape), np.uint8)
     for place, file in enumerate(files):
         pixels[place] = _decoded(file, form)
     return pixels
