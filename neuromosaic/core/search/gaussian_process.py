@@ -20,11 +20,6 @@ class Posterior(NamedTuple):
     deviation: Array
 
 
-def usual(kernel: Kernel) -> Array:
-    """Hyperparameters [h + 1] before anything was seen."""
-    return np.append(kernel.usual, np.log(USUAL_NOISE))
-
-
 class GaussianProcess:
     """Posterior of targets [n] of mean 0 and variance 1 at `points`.
 
@@ -34,7 +29,7 @@ class GaussianProcess:
 
     def __init__(self, kernel: Kernel, points: Coded, targets: Array, at: Array | None = None) -> None:
         self._kernel, self._points, self._targets = kernel, points, targets
-        self._usual = usual(kernel)
+        self._usual = np.append(kernel.usual, np.log(USUAL_NOISE))
         self._deviation = np.append(kernel.deviation, 1.0)
         self.at: Array = self._most_probable() if at is None else at
         self._factor = self._factored(self.at)

@@ -6,10 +6,10 @@ from typing import NamedTuple
 
 import numpy as np
 
-from neuromosaic.core.search.coordinates import Array, is_choice
-from neuromosaic.core.search.gaussian_process import GaussianProcess, Posterior, usual
+from neuromosaic.core.search.coordinates import Array
+from neuromosaic.core.search.gaussian_process import Posterior
 from neuromosaic.core.search.kernel import Kernel
-from neuromosaic.core.search.levels import ACTIVE, Level, Levels, worth_a_level
+from neuromosaic.core.search.levels import Level, Levels, worth_a_level
 from neuromosaic.core.search.measured import Measured
 from neuromosaic.core.search.objectives import Objectives
 from neuromosaic.core.search.strategies.memory import Memory
@@ -28,24 +28,8 @@ class Surrogate:
     """
 
     def __init__(self, space: SearchSpace, similar: bool = True, measured: Measured | None = None) -> None:
-        active = shares(space)
-        self._kernel = Kernel(space.parameters, similar, active, measured)
-        choices = {name: one for name, one in space.parameters.items() if is_choice(one)}
-        self._choices = Kernel(choices, similar, active)
+        self._kernel = Kernel(space.parameters, similar, shares(space), measured)
         self._learnt: tuple[int, dict[float, Array]] | None = None
-
-    def unknown(self, points: Sequence[Point], known: Sequence[Point]) -> Array:
-        """[n]: how little the `known` points (the latest 200 of them) will tell of the choices of each of `points`,
-        before any of their figures is seen: the standard deviation by the usual hyperparameters.
-
-        Where it is highest, a trial tells most (sequential maximum entropy design: Currin et al., 1991, Journal of
-        the American Statistical Association 86(416)). Numbers do not count: of them the ends would be most unlike.
-        """
-        if not known:
-            return np.ones(len(points))
-        seen = self._choices.code(list(known[-ACTIVE:]))
-        process = GaussianProcess(self._choices, seen, np.zeros(len(seen.choices)), usual(self._choices))
-        return process.predict(self._choices.code(list(points))).deviation
 
     def fit(self, memory: Memory, objectives: Objectives) -> "Fitted":
         """Expectations after these trials, those in flight taken to come out as expected (Ginsbourger et al., 2010:

