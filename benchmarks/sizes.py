@@ -3,10 +3,10 @@
     python benchmarks/sizes.py --kept FILE.jsonl [--data FOLDER] [--seeds 30] [digits] [mnist]
 
 The even draws of `budget.py` (240 small CNNs on digits, 96 on 2,000 images of MNIST, which lies in FOLDER) are
-trained in full once, which takes some minutes, and kept in FILE. `auto` then searches among them, from five points on,
-with no measures and with logarithms of parameters and FLOPs. Printed: what the best trial so far lacks of the best
-network, in points of percent, and the mean accuracy of trials 6 to 12; means with 95% intervals over seeds, and the
-rank correlation of each size with the accuracy.
+trained in full once, which takes some minutes, and kept in FILE. `auto` then searches among them, from five points
+on, with no measures and with logarithms of parameters and FLOPs. Printed: what the best trial so far lacks of the
+best network, in points of percent, and the mean accuracy of trials 6 to 12; means with 95% intervals over seeds, and
+the rank correlation of each size with the accuracy.
 """
 
 import argparse
