@@ -9,6 +9,7 @@
     python benchmarks/evaluation.py curves --data FOLDER      # the ends of TaskSet's curves, told from a part
     python benchmarks/evaluation.py budget --data FOLDER      # epochs that `auto` takes, beside full training
     python benchmarks/evaluation.py vae                       # a VAE beside PCA on the digits
+    python benchmarks/evaluation.py densities                 # flows and diffusions beside a normal distribution
 
 FOLDER (or NEUROMOSAIC_BENCH_DATA) holds `mnist/*.gz`, `nasbench201/` and `taskset/`. Prints a JSON line per row.
 What is compared runs in turn, on one thread, `--rounds` times; quoted are medians of the seconds of processor time,
@@ -292,6 +293,12 @@ def _curves(options: argparse.Namespace) -> Iterable[dict[str, Any]]:
     return curves(options.data)
 
 
+def _densities(_: argparse.Namespace) -> Iterable[dict[str, Any]]:
+    from generation import densities
+
+    return densities()
+
+
 def _vae(_: argparse.Namespace) -> Iterable[dict[str, Any]]:
     from generation import vae
 
@@ -347,6 +354,7 @@ TASKS: dict[str, Callable[[argparse.Namespace], Iterable[dict[str, Any]]]] = {
     "budget": _budget,
     "vae": _vae,
     "streaming": _streaming,
+    "densities": _densities,
 }
 
 

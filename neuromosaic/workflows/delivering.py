@@ -22,6 +22,7 @@ from neuromosaic.workflows.extending import needed, unchanged_test
 from neuromosaic.workflows.field import BASELINE, SEARCH
 from neuromosaic.workflows.finalists import Finalist, known_finalists
 from neuromosaic.workflows.outcome import certified, results
+from neuromosaic.workflows.own_loss import own_loss
 from neuromosaic.workflows.state import DesignState
 
 
@@ -97,6 +98,7 @@ def contents(bench: Workbench, found: Results) -> Delivery:
         tests=bench.store.evidence(best.evidence["tests"])["outcomes"], evidence=_evidence(bench),
         notes=[*bench.dataset.notes, *needed(bench)], graph=_graph(bench, finalist.candidate),
         extends=bench.options.extend.file if bench.options.extend else None,
+        loss_source=own.source if (own := own_loss(bench)) else "",
     )  # fmt: skip
 
 

@@ -54,7 +54,7 @@ def digits() -> Dataset:
 
 def exported(module: nn.Module, latent: int = 3) -> Graph:
     x = torch.zeros(2, 1, 8, 8)
-    return export_module(module, (x,), methods={"encode": x, "decode": torch.zeros(2, latent)})
+    return export_module(module, (x,), methods={"encode": (x,), "decode": (torch.zeros(2, latent),)})
 
 
 # ---------------------------------------------------------------- the graph
@@ -124,29 +124,30 @@ def test_only_what_went_through_a_code_counts() -> None:
         def forward(self, x: Tensor) -> dict[str, Tensor]:
             return {**super().forward(x), "output": x}
 
-    x, noise = torch.randn(6, 1, 8, 8), torch.randn(6, 3)
-    outputs = predict(rebuild(exported(Cheat())), x, noise=noise)
+    x, noise = torch.randn(6, 1, 8, 8), torch.randn(6, 1, 3)
+    outputs = predict(rebuild(exported(Cheat())), x, noise=noise, generative="autoencoder")
     assert not torch.allclose(outputs[:, 0], x, atol=0.1)
     assert outputs.shape == (6, 2, 1, 8, 8)
 
 
 def test_a_code_larger_than_asked_for_is_refused() -> None:
+    network, x = rebuild(exported(Autoencoder(9), latent=9)), torch.randn(4, 1, 8, 8)
     with pytest.raises(CandidateError, match="encode gives"):
-        predict(rebuild(exported(Autoencoder(9), latent=9)), torch.randn(4, 1, 8, 8), noise=torch.randn(4, 3))
+        predict(network, x, noise=torch.randn(4, 1, 3), generative="autoencoder")
 
 
 def test_draws_are_of_the_noise_that_is_given() -> None:
     module = Autoencoder()
-    noise = torch.randn(4, 3)
-    outputs = predict(module, torch.randn(4, 1, 8, 8), noise=noise)
-    torch.testing.assert_close(outputs[:, 1], module.decode(noise).detach())
+    noise = torch.randn(4, 1, 3)
+    outputs = predict(module, torch.randn(4, 1, 8, 8), noise=noise, generative="autoencoder")
+    torch.testing.assert_close(outputs[:, 1], module.decode(noise[:, 0]).detach())
 
 
 def test_the_noise_is_the_same_each_time_and_for_generation_alone(digits: Dataset) -> None:
     one, other = (noise_for(digits.contract, 10)["noise"] for _ in range(2))
     assert np.array_equal(one, other)
-    assert one.shape == (10, 3)
-    assert noise_for(digits.contract.model_copy(update={"latent": None}), 10) == {}
+    assert one.shape == (10, 1, 3)
+    assert noise_for(digits.contract.model_copy(update={"latent": None, "generative": None}), 10) == {}
 
 
 # ---------------------------------------------------------------- losses that a network declares
