@@ -30,6 +30,8 @@ def _faults(module: nn.Module, contract: Contract) -> Iterator[Finding]:
         return
     for size in SIZES:
         outputs, targets = draw_inputs(signature_of_loss(contract), size, seed=size)
+        if contract.task == "multi_label":
+            targets = (targets > 0).float()
         try:
             yield from _of_batch(module, outputs.requires_grad_(), targets, contract)
         except Exception as error:
@@ -48,14 +50,15 @@ def _of_batch(module: nn.Module, outputs: Tensor, targets: Tensor, contract: Con
     if not loss.isfinite():
         yield _finding("not-finite", f"it gives {float(loss.detach())} for ordinary outputs and targets")
         return
-    (gradient,) = torch.autograd.grad(loss, outputs, allow_unused=True) if loss.requires_grad else (None,)
+    gradient = torch.autograd.grad(loss, outputs, allow_unused=True)[0] if loss.requires_grad else None
     if gradient is None or not gradient.any():
         yield _finding("no-gradient", "no gradient reaches the outputs: it cuts it, or ignores them")
         return
     if not gradient.isfinite().all():
         yield _finding("not-finite", "its gradient is infinite or NaN for ordinary outputs and targets")
         return
-    others = module(outputs, other_values(targets, targets_of(contract)))
+    changed = 1 - targets if contract.task == "multi_label" else other_values(targets, targets_of(contract))
+    others = module(outputs, changed)
     if torch.equal(loss, others):
         yield _finding("no-targets", "it is the same for all targets: it does not look at them")
     if (lowest := _lowest(module, outputs, targets)) >= float(loss.detach()):

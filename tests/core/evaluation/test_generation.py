@@ -13,6 +13,7 @@ from neuromosaic.core.errors import CandidateError, DataError
 from neuromosaic.core.evaluation.baselines import fit_baseline
 from neuromosaic.core.evaluation.data import load_dataset
 from neuromosaic.core.evaluation.data.dataset import Dataset
+from neuromosaic.core.evaluation.data.preprocessing import Preprocessing
 from neuromosaic.core.evaluation.generation import METRICS, noise_for, reported_shape
 from neuromosaic.core.evaluation.intervals import interval
 from neuromosaic.core.evaluation.losses import answer, objective
@@ -238,6 +239,19 @@ def test_examples_need_no_labels(tmp_path: Any) -> None:
         ({"x": np.random.rand(40, 6, 2), "adj": np.ones((40, 6, 6))}, {"task": "generation"}, "graphs"),
         ({"x": np.random.rand(40, 6), "y": np.arange(40) % 2}, {"latent": 2}, "classification, which has no codes"),
         ({"x": np.random.rand(40, 6)}, {}, "no y"),
+        ({"x": np.random.rand(40, 300)}, {"task": "generation", "generative": "flow"}, "have 300 values, a flow's"),
+        (
+            {"x": np.random.rand(40, 6)}, {"task": "generation", "generative": "flow", "latent": 3},
+            "a flow of data.npz has codes of 6 numbers, as its examples: leave out the latent of 3",
+        ),
+        (
+            {"x": np.random.rand(40, 6)}, {"task": "generation", "generative": "diffusion", "latent": 3},
+            "a diffusion of data.npz has no codes",
+        ),
+        (
+            {"x": np.random.rand(40, 6), "y": np.arange(40) % 2}, {"generative": "flow"},
+            "asks for a flow, but data.npz is prepared for classification",
+        ),
     ],
 )  # fmt: skip
 def test_what_cannot_be_generated_is_refused(tmp_path: Any, arrays: Any, brief: Any, fault: str) -> None:
@@ -248,3 +262,12 @@ def test_what_cannot_be_generated_is_refused(tmp_path: Any, arrays: Any, brief: 
 def test_a_contract_of_another_task_has_no_latent(digits: Dataset) -> None:
     assert digits.contract.latent == 3
     assert Contract(**{**digits.contract.model_dump(), "latent": None}).latent is None
+
+
+@pytest.mark.parametrize(("generative", "latent"), [("flow", 12), ("diffusion", None), ("autoencoder", 2)])
+def test_each_kind_has_codes_of_its_size(tmp_path: Any, generative: Any, latent: int | None) -> None:
+    x = np.random.default_rng(0).standard_normal((60, 12))
+    dataset = load_dataset(Brief(data=npz(tmp_path, x=x), task="generation", generative=generative))
+    assert (dataset.contract.generative, dataset.contract.latent) == (generative, latent)
+    again = Preprocessing.model_validate_json(dataset.preprocessing.model_dump_json())
+    assert again.contract == dataset.contract

@@ -68,6 +68,14 @@ def test_what_cannot_be_trained_with_is_refused_in_one_sentence(
     assert "\n" not in str(refused.value)
 
 
+def test_labels_are_zeros_and_ones_when_it_is_tried(contract: Contract, sandbox: Sandbox, judge: Judge) -> None:
+    """The logarithm of a negative label would be NaN."""
+    labels = contract.model_copy(update={"task": "multi_label", "output": TensorSpec(shape=(3,))})
+    likelihood = "-((target + 1e-6).log() * 0 + target * chance.log() + (1 - target) * (1 - chance).log()).mean()"
+    source = returning(likelihood.replace("chance", "output.sigmoid()"))
+    assert settled(source, labels, sandbox, judge)
+
+
 @pytest.mark.parametrize(
     ("task", "output", "targets"),
     [
