@@ -10,6 +10,7 @@
     python benchmarks/evaluation.py budget --data FOLDER      # epochs that `auto` takes, beside full training
     python benchmarks/evaluation.py skipping --data FOLDER    # trainings that proxies spare, on the same suggestions
     python benchmarks/evaluation.py vae                       # a VAE beside PCA on the digits
+    python benchmarks/evaluation.py densities                 # flows and diffusions beside a normal distribution
 
 FOLDER (or NEUROMOSAIC_BENCH_DATA) holds `mnist/*.gz`, `nasbench201/` and `taskset/`. Prints a JSON line per row.
 What is compared runs in turn, on one thread, `--rounds` times; quoted are medians of the seconds of processor time,
@@ -293,6 +294,12 @@ def _curves(options: argparse.Namespace) -> Iterable[dict[str, Any]]:
     return curves(options.data)
 
 
+def _densities(_: argparse.Namespace) -> Iterable[dict[str, Any]]:
+    from generation import densities
+
+    return densities()
+
+
 def _vae(_: argparse.Namespace) -> Iterable[dict[str, Any]]:
     from generation import vae
 
@@ -355,6 +362,7 @@ TASKS: dict[str, Callable[[argparse.Namespace], Iterable[dict[str, Any]]]] = {
     "skipping": _skipping,
     "vae": _vae,
     "streaming": _streaming,
+    "densities": _densities,
 }
 
 
