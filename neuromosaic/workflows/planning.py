@@ -97,12 +97,19 @@ def ask_for_suite(
     """TestArchitect's suite, written anew or mended after `findings`, which may be from a `report` on mutants."""
     bench.tell("role.started", role="TestArchitect", purpose="repair" if findings else "write-suite")
     source = previous.source if previous else None
-    faced: dict[str, float] = {}
+    own, faced = bench.options.extend is not None, dict[str, float]()
     if report is not None:
         faced = {"killed": report.killed, "mutants": report.killed + report.survived, "share": report.share}
-    inputs = SuiteInputs.model_validate({**common(bench), "previous": source, "findings": findings, **faced})
+    inputs = SuiteInputs.model_validate(
+        {**common(bench), "previous": source, "findings": findings, "own": own, **faced}
+    )
     seat: Seat = "TestArchitect"
-    return bench.once_as(step, SuiteProposal, lambda: write_suite(bench.client(seat), advised(bench, seat, inputs)))
+
+    def written() -> SuiteProposal:
+        """What is mended was written with the advice heard."""
+        return write_suite(bench.client(seat), inputs if previous else advised(bench, seat, inputs))
+
+    return bench.once_as(step, SuiteProposal, written)
 
 
 def _red(bench: Workbench, proposal: SuiteProposal) -> list[dict[str, object]]:

@@ -1,11 +1,12 @@
 """Which trial of a search is evaluated next."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 from neuromosaic.core.errors import SearchError, SearchExhausted
 from neuromosaic.core.protocols import SearchStrategy
+from neuromosaic.core.search.blaming import blaming
 from neuromosaic.core.search.trials import Trials
 from neuromosaic.core.space.parameters import Point
 from neuromosaic.core.space.space import SearchSpace
@@ -81,11 +82,9 @@ class Choosing:
         return getattr(self.strategy, "fallbacks", 0)
 
     def _suggested(self, number: int) -> Point | None:
-        pending = getattr(self.strategy, "pending", None)
-        if pending is not None:
-            pending([trial.point for trial in self.trials.open.values()])
         try:
-            point = self.strategy.suggest(self.space, number)
+            with blaming("strategy", self.strategy, f"to suggest trial {number}"):
+                point: Point = plain(self._asked(number))
         except SearchExhausted as error:
             self.exhausted = True
             self.note({"exhausted": str(error)})
@@ -93,3 +92,16 @@ class Choosing:
         if not self.space.contains(point):
             raise SearchError(f"the strategy suggested {point} for trial {number}, which is not in the space")
         return point
+
+    def _asked(self, number: int) -> Point:
+        pending = getattr(self.strategy, "pending", None)
+        if pending is not None:
+            pending([dict(trial.point) for trial in self.trials.open.values()])
+        return self.strategy.suggest(self.space, number)
+
+
+def plain(point: Any) -> Any:
+    """The point with the numbers of numpy, as which strategies like to draw, as Python's."""
+    if not isinstance(point, Mapping):
+        return point
+    return {name: one.item() if hasattr(one, "item") else one for name, one in point.items()}

@@ -20,7 +20,7 @@ from neuromosaic.core.search.forecast import forbidden
 from neuromosaic.core.search.ledger import SearchEvent, ledger_at, new_owner
 from neuromosaic.core.search.lending import Lent
 from neuromosaic.core.search.named import evaluator_meant
-from neuromosaic.core.search.placing import folder_of, placed_for
+from neuromosaic.core.search.placing import folder_of, placed_for, returned
 from neuromosaic.core.search.presence import alive, alone
 from neuromosaic.core.search.reporting import Reports
 from neuromosaic.core.search.setup import check_budget, check_unchanged
@@ -281,8 +281,8 @@ class ArchitectureSearch:
     def _stream(self, executor: BaseExecutor) -> None:
         with self._reports.reaching(executor if "report" in self._wanted.keywords else None):
             try:
-                for assignment, outcome in executor.execute_trials(self._wanted.evaluation(), self._dispatch):
-                    self._dispatch.settle(assignment, outcome)
+                for assignment, told in returned(executor, self._wanted.evaluation(), self._dispatch):
+                    self._dispatch.settle(assignment, self._wanted.outcome(told))
             finally:
                 if executor is not self._executor:
                     executor.shutdown()

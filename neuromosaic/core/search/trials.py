@@ -7,6 +7,7 @@ from itertools import count, takewhile
 from typing import Any, Literal, Protocol, runtime_checkable
 
 from neuromosaic.core.protocols import EarlyStopping, SearchStrategy
+from neuromosaic.core.search.blaming import blaming
 from neuromosaic.core.search.ledger import SearchEvent
 from neuromosaic.core.space.parameters import Point
 
@@ -144,7 +145,8 @@ class Trials:
         if self.pruner is None or self.ladder is not None:
             return False
         others = _Others(self.curves, str(number))
-        return bool(self.pruner.should_stop(str(number), step, metrics, others))
+        with blaming("pruner", self.pruner, f"on trial {number} at step {step}"):
+            return bool(self.pruner.should_stop(str(number), step, metrics, others))
 
     def _result(self, number: int, data: dict[str, Any]) -> None:
         trial = self.every[number]
@@ -159,13 +161,17 @@ class Trials:
 
     def _tell_strategy(self, trial: Trial, metrics: Mapping[str, float]) -> None:
         if not self.minds_fidelity:
-            self.strategy.update(trial.point, metrics)
+            self._told(trial, metrics)
             return
         told = _at_lengths(trial) if self.pruner is not None and self.ladder is None else []
         if trial.state != "pruned" or not told:
             told.append((trial.fidelity, {} if trial.state == "pruned" else metrics))
         for length, figures in told:
-            self.strategy.update(trial.point, figures, fidelity=length)  # type: ignore[call-arg]
+            self._told(trial, figures, fidelity=length)
+
+    def _told(self, trial: Trial, metrics: Mapping[str, float], **length: int | None) -> None:
+        with blaming("strategy", self.strategy, f"to take what became of trial {trial.number}"):
+            self.strategy.update(dict(trial.point), metrics, **length)
 
     def _tell_pruner(self, trial: Trial, data: dict[str, Any]) -> None:
         if self.ladder is not None and trial.fidelity is not None:

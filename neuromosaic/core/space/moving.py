@@ -17,7 +17,7 @@ from neuromosaic.core.space.parameters import (
     settled,
 )
 
-FLOAT_STEP = 0.05  # of the range, or of its logarithm
+STRIDE = 0.05  # of the range, or of its logarithm
 
 
 def single_steps(space: Space, point: Point) -> Iterator[Point]:
@@ -38,15 +38,22 @@ def single_changes(space: Space, point: Point) -> Iterator[Point]:
 
 
 def steps(parameter: Parameter, value: Scalar) -> list[Scalar]:
-    """Values one step away: the next numbers, the next in an order, every other choice; 5% of a float's range."""
+    """Values one step away: the next numbers and 5% of the range, the next in an order, every other choice."""
     if isinstance(parameter, FloatParameter):
-        here = fraction(parameter, float(value))
-        moved = [at_fraction(parameter, min(max(here + step, 0.0), 1.0)) for step in (-FLOAT_STEP, FLOAT_STEP)]
-        return [other for other in moved if abs(fraction(parameter, float(other)) - here) > FLOAT_STEP / 1e6]
+        return strides(parameter, float(value))
     values, here = choices(parameter), place(parameter, value)
-    if isinstance(parameter, (IntParameter, OrdinalParameter)):
-        return [values[near] for near in (here - 1, here + 1) if 0 <= near < len(values)]
-    return [other for number, other in enumerate(values) if number != here]
+    if not isinstance(parameter, (IntParameter, OrdinalParameter)):
+        return [other for number, other in enumerate(values) if number != here]
+    nearest: list[Scalar] = [values[near] for near in (here - 1, here + 1) if 0 <= near < len(values)]
+    far = strides(parameter, float(value)) if isinstance(parameter, IntParameter) else []
+    return nearest + [other for other in far if other not in nearest]
+
+
+def strides(parameter: IntParameter | FloatParameter, value: float) -> list[Scalar]:
+    """The numbers a twentieth of the range away, on the parameter's own scale."""
+    here = fraction(parameter, value)
+    moved = [at_fraction(parameter, min(max(here + step, 0.0), 1.0)) for step in (-STRIDE, STRIDE)]
+    return [other for other in moved if abs(fraction(parameter, float(other)) - here) > STRIDE / 1e6]
 
 
 def usual(parameter: Parameter) -> Scalar:
@@ -64,8 +71,8 @@ def fraction(parameter: IntParameter | FloatParameter, value: float) -> float:
     return (_axis(parameter, value) - low) / (high - low) if high > low else 0.5
 
 
-def at_fraction(parameter: FloatParameter, share: float) -> float:
-    """The float at a place in its range."""
+def at_fraction(parameter: IntParameter | FloatParameter, share: float) -> float:
+    """The number at a place in its range; of whole numbers the nearest."""
     low, high = _axis(parameter, parameter.min), _axis(parameter, parameter.max)
     number = low + share * (high - low)
     return parameter.rounded(math.exp(number) if parameter.log else number)

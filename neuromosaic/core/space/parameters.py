@@ -43,25 +43,31 @@ class IntParameter(Conditional):
     def sample(self, draw: random.Random) -> int:
         if not self.log:
             return self.min + self.step * draw.randint(0, (self.max - self.min) // self.step)
-        return self._snap(math.exp(draw.uniform(math.log(self.min), math.log(self.max))))
+        return self.rounded(math.exp(draw.uniform(math.log(self.min), math.log(self.max))))
 
     def mutate(self, value: Scalar, draw: random.Random) -> int:
-        """A neighbour: up to a fifth of the range (or of the value's logarithm) away, never the same."""
+        """A neighbour: up to a fifth of the range (with `log`, of that of the logarithm) away, never the same."""
         points = 1 + (self.max - self.min) // self.step
         if points == 1:
             return self.min
         here = (int(value) - self.min) // self.step
-        reach = max(1, points // 5)
-        there = here + draw.choice([-1, 1]) * draw.randint(1, reach)
+        there = here + draw.choice([-1, 1]) * self._stride(here, points, draw)
         if not 0 <= there < points:
             there = here + 1 if here + 1 < points else here - 1
         return self.min + self.step * there
+
+    def _stride(self, here: int, points: int, draw: random.Random) -> int:
+        if not self.log:
+            return draw.randint(1, max(1, points // 5))
+        ratio = math.pow(self.max / self.min, draw.random() / 5)
+        return max(1, round((self.min + self.step * here) * (ratio - 1) / self.step))
 
     def contains(self, value: object) -> bool:
         whole = isinstance(value, int) and not isinstance(value, bool)
         return whole and self.min <= value <= self.max and (value - self.min) % self.step == 0  # type: ignore[operator]
 
-    def _snap(self, number: float) -> int:
+    def rounded(self, number: float) -> int:
+        """The nearest of its values."""
         steps = round((number - self.min) / self.step)
         return self.min + self.step * min(max(steps, 0), (self.max - self.min) // self.step)
 

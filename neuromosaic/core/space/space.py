@@ -146,7 +146,7 @@ class SearchSpace:
     def neighbours(self, point: Point) -> Iterator[Point]:
         """All valid points one step of one parameter away.
 
-        A step: the next whole number, the next in an order, any other choice, 5% of a float's range. What a step
+        A step: the next whole number, the next in an order, any other choice, 5% of a number's range. What a step
         brings in by a condition has its first choice, or its middle value. Raises SpaceError for a point outside.
         """
         self.check(point)

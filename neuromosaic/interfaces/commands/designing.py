@@ -32,7 +32,7 @@ def design(
     minutes: Annotated[float | None, typer.Option(min=0.1, help="Time budget.")] = None,
     max_cost: Annotated[float | None, typer.Option(min=0, help="Most to spend on models, in US dollars.")] = None,
     strategy: Annotated[str | None, typer.Option(help="By which the families are searched: auto, bayesian, evolutionary, llm, ...")] = None,
-    compress: Annotated[bool, typer.Option("--compress", help="Also make smaller networks from the finalists, pruned and taught.")] = False,
+    compress: Annotated[bool, typer.Option("--compress", help="Also make smaller networks from the finalists: pruned, taught, in int8 and bf16.")] = False,
     device: Annotated[str | None, typer.Option(help="auto, cpu, cuda or mps.")] = None,
     seed: Annotated[int | None, typer.Option(min=0, help="One seed, one result.")] = None,
     out: Annotated[Path | None, typer.Option(help="Folder for the result. Default: designs/RUN.")] = None,

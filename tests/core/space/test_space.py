@@ -170,6 +170,20 @@ def test_a_float_steps_by_a_twentieth_of_its_range() -> None:
     assert near == [pytest.approx(10 ** (-4 + 0.2))]
 
 
+def test_a_wide_range_of_whole_numbers_is_crossed_in_twentieths_too() -> None:
+    wide = SearchSpace({"n": {"type": "int", "min": 1, "max": 10**6, "log": True}})
+    assert [point["n"] for point in wide.neighbours({"n": 1000})] == [999, 1001, 501, 1995]
+    assert [point["n"] for point in wide.neighbours({"n": 1})] == [2]
+
+
+def test_whole_numbers_on_a_log_scale_are_mutated_on_it() -> None:
+    space = SearchSpace({"n": {"type": "int", "min": 1, "max": 10**6, "log": True}})
+    moved = [int(space.mutate({"n": 100}, random.Random(seed))["n"]) for seed in range(200)]
+    assert 100 not in moved
+    assert 100 / 10**1.2 - 1 < min(moved) < 50
+    assert 200 < max(moved) < 100 * 10**1.2 + 1
+
+
 def test_mutation_leaves_a_point_whose_neighbours_are_all_invalid() -> None:
     space = SearchSpace({"a": {"type": "int", "min": 0, "max": 99}, "b": {"type": "int", "min": 0, "max": 99}},
                         ["a == b", "a in (0, 99)"])  # fmt: skip
