@@ -2,6 +2,7 @@
 
     python benchmarks/evaluation.py loop --data FOLDER     # the training loop beside hand-written ones, on MNIST
     python benchmarks/evaluation.py streaming                 # the memory and time of training from the disk
+    python benchmarks/evaluation.py compiling                 # what torch.compile would save, and when
     python benchmarks/evaluation.py stacked                   # 32 small MLPs side by side and one after another
     python benchmarks/evaluation.py proxies --data FOLDER     # zero-cost proxies against NAS-Bench-201's accuracies
     python benchmarks/evaluation.py sharing                   # a supernet and DARTS, against networks alone
@@ -312,6 +313,12 @@ def _streaming(options: argparse.Namespace) -> Iterable[dict[str, Any]]:
     return streaming(options.images, options.rounds)
 
 
+def _compiling(options: argparse.Namespace) -> Iterable[dict[str, Any]]:
+    from compiling import compiling
+
+    return compiling({"mlp": mlp, "cnn": cnn}, options.rounds)
+
+
 def _budget(options: argparse.Namespace) -> Iterable[dict[str, Any]]:
     from budget import budget
 
@@ -363,6 +370,7 @@ TASKS: dict[str, Callable[[argparse.Namespace], Iterable[dict[str, Any]]]] = {
     "vae": _vae,
     "streaming": _streaming,
     "densities": _densities,
+    "compiling": _compiling,
 }
 
 
