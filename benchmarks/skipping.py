@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from budget import PLAN, RECIPES, SEEDS, SPACE, SUGGESTIONS, Curves, Recorded, data_of, network
+from budget import PLAN, RECIPES, SPACE, SUGGESTIONS, Curves, Recorded, data_of, network
 
 from neuromosaic.core.evaluation.evaluators.auto import Auto
 from neuromosaic.core.evaluation.evaluators.prediction import SURE, Foresight, PerformancePrediction
@@ -22,6 +22,7 @@ from neuromosaic.core.judge.process import ProcessJudge
 from neuromosaic.core.space.parameters import Point
 
 TRAINED = 24  # of `refusing` and `first`
+SEEDS = {"digits": 2, "mnist": 1}
 
 
 class Foreseeing(Recorded):
