@@ -44,6 +44,7 @@ class CandidateResult(BaseModel):
     numbers: Numbers = "float32"
     made_from: str | None = None
     weights_bytes: int | None = Field(None, description="of all tensors; None: never counted")
+    coverage: float | None = Field(None, description="share of model.py that its tests come through, 0 to 1")
 
 
 class ConstraintResult(BaseModel):

@@ -15,7 +15,7 @@ from neuromosaic.delivery.contents import Delivery, Predictions
 from neuromosaic.delivery.folder import MANIFEST, deliver, untouched
 from neuromosaic.delivery.history import read_history
 from neuromosaic.delivery.text import judged
-from neuromosaic.workflows.bench import Workbench
+from neuromosaic.workflows.bench import Workbench, mutants_of
 from neuromosaic.workflows.candidates import Candidate, model_source
 from neuromosaic.workflows.certifying import in_units
 from neuromosaic.workflows.extending import needed, unchanged_test
@@ -84,7 +84,6 @@ def contents(bench: Workbench, found: Results) -> Delivery:
     best = found.winner or found.nearest
     assert best is not None  # `results` has raised where there is neither
     finalist = next(finalist for finalist in known_finalists(bench) if finalist.candidate.id == best.id)
-    judged = bench.store.step(bench.run, "mutants")
     source = model_source(bench, finalist.candidate)
     return Delivery(
         results=found, model_source=source, suite_source=bench.suite,
@@ -94,7 +93,7 @@ def contents(bench: Workbench, found: Results) -> Delivery:
         data=bench.dataset.summary, data_hash=bench.dataset.hash, hardware=bench.hardware,
         curves=_curves(known_finalists(bench)), predictions=_predictions(bench, best),
         history=read_history(bench.store.events(bench.run), found.models),
-        mutants=[{**row, "killed_by": tuple(row["killed_by"])} for row in judged["rows"]],
+        mutants=[{**row, "killed_by": tuple(row["killed_by"])} for row in mutants_of(bench.store, bench.run)["rows"]],
         tests=bench.store.evidence(best.evidence["tests"])["outcomes"], evidence=_evidence(bench, found),
         variants=files_of(bench, best, found.pareto),
         notes=[*bench.dataset.notes, *needed(bench)], graph=_graph(bench, finalist.candidate),
