@@ -280,7 +280,7 @@ def cnn() -> nn.Module:
 def _proxies(options: argparse.Namespace) -> Iterable[dict[str, Any]]:
     from proxies import proxies
 
-    return proxies(options.data, options.cells, options.jobs, [20, 50, 100])
+    return proxies(options.data, options.cells, options.jobs, [20, 50, 100], options.keep)
 
 
 def _sharing(options: argparse.Namespace) -> Iterable[dict[str, Any]]:
@@ -382,7 +382,7 @@ def main() -> None:
     parser.add_argument("--cells", type=int, default=300, help="of proxies")
     parser.add_argument("--images", type=int, default=40_000, help="of streaming")
     parser.add_argument("--jobs", type=int, default=2, help="of proxies")
-    parser.add_argument("--keep", type=Path, help="of sharing and budget: what was trained in full, read if there")
+    parser.add_argument("--keep", type=Path, help="of sharing, budget and proxies: what was measured, read if there")
     parser.add_argument(
         "--only", nargs="+", choices=["digits", "mnist"], default=["digits", "mnist"], help="of budget"
     )
