@@ -1,6 +1,7 @@
 """The suites: red on hollow stubs, green on the families, and not to be fooled by broken networks."""
 
 import ast
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -38,6 +39,7 @@ from tests.llm.offline.contracts import (
 from tests.llm.offline.suite_runner import Outcomes, failed, read_outcomes, run_suites
 from tests.once import made_once
 
+Case = tuple[str, str]  # a suite, and a model.py
 LIMIT = 9_000
 SURVIVED = Finding(gate="mutants", code="mutant-survived", message="no test noticed this change of a good network: x")
 
@@ -135,70 +137,89 @@ def frozen(source: str) -> str:
     return source.replace(line, line + "        self.head.weight.requires_grad_(False)\n")
 
 
-@pytest.fixture(scope="module")
-def outcomes(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Outcomes]:
-    cases = {name: (suite(contract), source(contract, family)) for name, (contract, family) in GOOD.items()}
-    cases |= {f"strict-{name}": (suite(GOOD[name][0], SURVIVED), cases[name][1]) for name in STRICT}
-    cases |= {f"stub-{name}": (suite(contract), stub_source(contract)) for name, contract in STUBBED.items()}
-    cases |= {f"stub-{what}": (suite(DIGITS), text) for what, text in stubs(DIGITS).items()}
-    plain, recurrent = source(DIGITS, "MLP"), source(LETTERS, "TCN")
-    cases |= {f"broken-{what}": (suite(DIGITS), broken(plain, change)) for what, (change, _) in BROKEN.items()}
-    cases |= {
-        f"text-{what}": (suite(LETTERS), broken(recurrent, change)) for what, (change, _) in BROKEN_TEXTS.items()
-    }
-    graphs = source(MOLECULES, "GNN")
+def good_cases() -> dict[str, Case]:
+    return {name: (suite(contract), source(contract, family)) for name, (contract, family) in GOOD.items()}
+
+
+def strict_cases() -> dict[str, Case]:
+    return {name: (suite(GOOD[name][0], SURVIVED), source(*GOOD[name])) for name in STRICT}
+
+
+def hollow_cases() -> dict[str, Case]:
+    cases = {name: (suite(contract), stub_source(contract)) for name, contract in STUBBED.items()}
+    return cases | {what: (suite(DIGITS), text) for what, text in stubs(DIGITS).items()}
+
+
+def broken_cases() -> dict[str, Case]:
+    plain, recurrent, graphs = source(DIGITS, "MLP"), source(LETTERS, "TCN"), source(MOLECULES, "GNN")
+    cases = {what: (suite(DIGITS), broken(plain, change)) for what, (change, _) in BROKEN.items()}
+    cases |= {what: (suite(LETTERS), broken(recurrent, change)) for what, (change, _) in BROKEN_TEXTS.items()}
     order = "torch.linspace(-1, 1, states.shape[1]).unsqueeze(-1)"
-    cases["ordered"] = (
-        suite(MOLECULES), graphs.replace("states.mean(1), ", f"(states * {order}).mean(1), "),
-    )  # fmt: skip
-    cases["edgeless"] = (
-        suite(MOLECULES),
-        graphs.replace("x[..., self.in_features :]\n", "0 * x[..., self.in_features :]\n"),
-    )
-    cases["frozen"] = (suite(DIGITS), frozen(plain))
-    cases["too large"] = (suite(DIGITS, limit=500), plain)
-    return read_outcomes(made_once(tmp_path_factory, "suites", lambda place: run_suites(cases, place)), cases)
+    ordered = graphs.replace("states.mean(1), ", f"(states * {order}).mean(1), ")
+    edgeless = graphs.replace("x[..., self.in_features :]\n", "0 * x[..., self.in_features :]\n")
+    return cases | {
+        "ordered": (suite(MOLECULES), ordered),
+        "edgeless": (suite(MOLECULES), edgeless),
+        "frozen": (suite(DIGITS), frozen(plain)),
+        "too large": (suite(DIGITS, limit=500), plain),
+    }
 
 
+@pytest.fixture(scope="module")
+def outcomes(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Outcomes]:
+    """Of the cases that `about` makes, in one process; groups of them run beside each other."""
+    cases = request.param()
+    made = made_once(tmp_path_factory, request.param.__name__, lambda place: run_suites(cases, place))
+    return read_outcomes(made, cases)
+
+
+def about(cases: Callable[[], dict[str, Case]]) -> pytest.MarkDecorator:
+    return pytest.mark.parametrize("outcomes", [cases], indirect=True, ids=[""])
+
+
+@about(good_cases)
 @pytest.mark.parametrize("name", GOOD)
 def test_a_suite_is_green_on_a_good_network(outcomes: dict[str, Outcomes], name: str) -> None:
     assert len(outcomes[name]) > 15
     assert failed(outcomes[name]) == set()
 
 
+@about(strict_cases)
 @pytest.mark.parametrize("name", STRICT)
 def test_a_strict_suite_is_green_on_a_good_network_too(outcomes: dict[str, Outcomes], name: str) -> None:
-    assert len(outcomes[f"strict-{name}"]) > len(outcomes[name])
-    assert failed(outcomes[f"strict-{name}"]) == set()
+    assert failed(outcomes[name]) == set()
+    contract = GOOD[name][0]
+    assert names_in(suite(contract, SURVIVED)) > names_in(suite(contract))
 
 
+@about(hollow_cases)
 @pytest.mark.parametrize("name", [*STUBBED, *stubs(DIGITS)])
 def test_a_suite_is_red_on_a_hollow_stub(outcomes: dict[str, Outcomes], name: str) -> None:
-    assert len(failed(outcomes[f"stub-{name}"])) >= 3
+    assert len(failed(outcomes[name])) >= 3
 
 
-@pytest.mark.parametrize("what", BROKEN)
+@about(broken_cases)
+@pytest.mark.parametrize("what", [*BROKEN, *BROKEN_TEXTS])
 def test_a_broken_network_is_noticed(outcomes: dict[str, Outcomes], what: str) -> None:
-    assert BROKEN[what][1] in failed(outcomes[f"broken-{what}"])
+    assert (BROKEN | BROKEN_TEXTS)[what][1] in failed(outcomes[what])
 
 
-@pytest.mark.parametrize("what", BROKEN_TEXTS)
-def test_a_broken_language_model_is_noticed(outcomes: dict[str, Outcomes], what: str) -> None:
-    assert BROKEN_TEXTS[what][1] in failed(outcomes[f"text-{what}"])
-
-
+@about(broken_cases)
 def test_a_frozen_parameter_is_noticed(outcomes: dict[str, Outcomes]) -> None:
     assert "test_every_parameter_is_trainable" in failed(outcomes["frozen"])
 
 
+@about(broken_cases)
 def test_a_network_that_goes_by_the_order_of_the_nodes_is_noticed(outcomes: dict[str, Outcomes]) -> None:
     assert failed(outcomes["ordered"]) == {"test_the_order_of_the_nodes_does_not_matter"}
 
 
+@about(broken_cases)
 def test_a_network_that_ignores_the_edges_is_noticed(outcomes: dict[str, Outcomes]) -> None:
     assert "test_the_edges_matter" in failed(outcomes["edgeless"])
 
 
+@about(broken_cases)
 def test_a_limit_on_parameters_is_tested(outcomes: dict[str, Outcomes]) -> None:
     assert failed(outcomes["too large"]) == {"test_parameters_are_within_the_limit"}
 
