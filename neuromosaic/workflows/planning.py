@@ -6,10 +6,11 @@ from neuromosaic.agents.test_architect import write_suite
 from neuromosaic.core.brief import Brief
 from neuromosaic.core.errors import RunFailedError
 from neuromosaic.core.evaluation.hardware import choose_device, profile
-from neuromosaic.core.evaluation.metrics import available
+from neuromosaic.core.evaluation.metrics import measurable
 from neuromosaic.core.proposals import Envelope, MetricsPlan, Seat, SuiteProposal
 from neuromosaic.core.role_inputs import ComputeInputs, Finding, Hardware, MetricsInputs, SuiteInputs
 from neuromosaic.core.validation.suite import MutantReport, red
+from neuromosaic.workflows import own_loss
 from neuromosaic.workflows.advising import advised
 from neuromosaic.workflows.bench import Workbench
 from neuromosaic.workflows.state import DesignState
@@ -65,8 +66,9 @@ def _within(brief: Brief, hardware: Hardware, envelope: Envelope) -> Envelope:
 
 def metrics(bench: Workbench, state: DesignState) -> DesignState:
     """Has loss and metrics fixed before anything is designed."""
+    own_loss.settle(bench)
     bench.tell("role.started", role="Metrics", purpose="plan-metrics")
-    inputs = MetricsInputs.model_validate({**common(bench), "available": available(bench.dataset.contract.task)})
+    inputs = MetricsInputs.model_validate({**common(bench), "available": measurable(bench.dataset.contract)})
     plan = bench.once_as(
         "metrics", MetricsPlan, lambda: plan_metrics(bench.client("Metrics"), advised(bench, "Metrics", inputs))
     )
