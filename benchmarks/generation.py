@@ -1,17 +1,18 @@
-"""A variational autoencoder on the digits beside PCA of the same latent size and a kernel density, on test examples.
+"""A variational autoencoder on the digits beside PCA of the same latent size and a kernel density, on test examples;
+flows and diffusions beside a normal distribution and a kernel density.
 
 The built-in designer's own family at a fixed size, by the training loop of the judge; scored as every design is.
 """
 
 import statistics
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
 import torch
 from torch import nn
 
-from neuromosaic.core.brief import Brief, Contract
+from neuromosaic.core.brief import Brief, Contract, Generative
 from neuromosaic.core.evaluation.baselines import fit_baseline
 from neuromosaic.core.evaluation.data import load_dataset
 from neuromosaic.core.evaluation.data.dataset import Dataset
@@ -21,6 +22,9 @@ from neuromosaic.core.evaluation.recipe import Recipe
 from neuromosaic.core.evaluation.training import predict, train
 from neuromosaic.core.graph.export import export_module
 from neuromosaic.core.graph.rebuild import rebuild
+from neuromosaic.core.signature import signature_of
+from neuromosaic.core.tasks import METRICS_OF
+from neuromosaic.core.workers.generating import methods
 from neuromosaic.llm.offline.catalogue import family_named
 from neuromosaic.llm.offline.writing import adapted, write_source
 
@@ -28,6 +32,11 @@ LATENT, SEEDS = 8, 3
 SIZES = {"VAE": {"width": 128, "depth": 2}, "convolutional VAE": {"width": 16, "depth": 2}}
 RECIPE = Recipe(loss="own", epochs=100, batch_size=32, learning_rate=2e-3)
 NAMES = ("reconstruction_rmse", "energy_distance")
+DENSITIES: dict[str, tuple[Generative, dict[str, int], Recipe]] = {
+    "RealNVP": ("flow", {"width": 128, "depth": 8}, RECIPE.model_copy(update={"epochs": 40})),
+    "diffusion MLP": ("diffusion", {"width": 192, "depth": 3}, RECIPE.model_copy(update={"learning_rate": 4e-3})),
+}
+DATA = ("digits", "breast_cancer")
 
 Figures = dict[str, float]
 
@@ -47,26 +56,48 @@ def vae(seeds: int = SEEDS) -> Iterator[dict[str, Any]]:
         yield row | _rounded(medians)
 
 
-def trained(name: str, data: Dataset, held: Any, seed: int) -> Any:
+def densities(seeds: int = SEEDS, names: Sequence[str] = DATA) -> Iterator[dict[str, Any]]:
+    """A row for each data set and each family and baseline: medians over the seeds, and the extremes of the nats."""
+    for reference in names:
+        for name, (generative, sizes, recipe) in DENSITIES.items():
+            data = load_dataset(Brief(data=reference, task="generation", generative=generative))
+            test, told = data.open_test(), {"task": "densities", "data": reference}
+            if generative == "flow":
+                for other, fitted in fit_baseline(data.contract, data.train.x, data.train.y, 0).items():
+                    figures = score("generation", fitted(test.x), test.x, METRICS_OF[generative])
+                    yield {**told, "model": other} | _rounded(figures)
+            found = [
+                score("generation", trained(name, data, test.x, seed, sizes, recipe), test.x, METRICS_OF[generative])
+                for seed in range(seeds)
+            ]
+            nats = [figures["negative_log_likelihood"] for figures in found]
+            medians = {metric: statistics.median(each[metric] for each in found) for metric in found[0]}
+            extremes = {"seeds": seeds, "worst_and_best": [round(max(nats), 3), round(min(nats), 3)]}
+            yield {**told, "model": name, **extremes} | _rounded(medians)
+
+
+def trained(
+    name: str, data: Dataset, held: Any, seed: int, sizes: dict[str, int] | None = None, recipe: Recipe = RECIPE
+) -> Any:
     """What the trained network answers on held-out examples: its weights after the last epoch."""
     torch.manual_seed(seed)
-    module, x = network(name, data.contract), torch.from_numpy(data.train.x)
-    example = {"encode": x[:2], "decode": torch.zeros(2, LATENT)}
-    graph = rebuild(export_module(module, (x[:2],), methods=example))
+    module, x = network(name, data.contract, sizes or SIZES[name]), torch.from_numpy(data.train.x)
+    given = methods(module, (x[:2],), signature_of(data.contract))
+    graph = rebuild(export_module(module, (x[:2],), methods=given))
     train(
-        graph, x, x, RECIPE, fidelity=1, seed=seed, device="cpu", validation_x=x[:2], contract=data.contract,
+        graph, x, x, recipe, fidelity=1, seed=seed, device="cpu", validation_x=x[:2], contract=data.contract,
         report=lambda *_: (False, False),
     )  # fmt: skip
-    noise = noise_for(data.contract, len(held))["noise"]
-    return predict(graph, torch.from_numpy(held), noise=torch.from_numpy(noise)).numpy()
+    noise = torch.from_numpy(noise_for(data.contract, len(held))["noise"])
+    return predict(graph, torch.from_numpy(held), noise=noise, generative=data.contract.generative).numpy()
 
 
-def network(name: str, contract: Contract) -> nn.Module:
+def network(name: str, contract: Contract, sizes: dict[str, int]) -> nn.Module:
     family = family_named(name)
     assert family is not None  # it is one of the catalogue's
     family = adapted(family, contract)
     namespace: dict[str, Any] = {"__name__": "model"}
-    exec(write_source(family, contract, {**family.values, **SIZES[name]}), namespace)  # our own template
+    exec(write_source(family, contract, {**family.values, **sizes}), namespace)  # our own template
     made: nn.Module = namespace["Model"]()
     return made
 
@@ -76,4 +107,4 @@ def score_of(outputs: Any, held: Any) -> Figures:
 
 
 def _rounded(figures: Figures) -> Figures:
-    return {name: round(figures[name], 4) for name in NAMES if figures[name] == figures[name]}
+    return {name: round(value, 4) for name, value in figures.items() if value == value and name != "loss"}

@@ -16,6 +16,8 @@ Task = Literal[
     "generation",
     "metric_learning",
 ]
+Generative = Literal["autoencoder", "flow", "diffusion"]
+"""How a generative network makes examples."""
 Device = Literal["auto", "cpu", "cuda", "mps"]
 
 
@@ -53,9 +55,15 @@ class Contract(Value):
     `metric_learning` [batch, dimensions], embeddings whose angles say how alike two examples are;
 
     `generation` learns the inputs themselves: `forward` returns a dict with `loss` (a scalar, which training
-    minimises), its parts (scalars by name), and `output`, each example as it comes back from its code, of the
-    input's shape. `encode` gives the code float32 [batch, latent] of examples, `decode` an example for each code,
-    and `sample(n)` decodes standard normal draws. `latent`: the numbers of a code; None for all other tasks.
+    minimises), its parts (scalars by name), and `output` of the input's shape; `sample(n)` draws. What else it has
+    depends on how it makes examples (`generative`). An "autoencoder" and a "flow": `encode` gives the code float32
+    [batch, latent] of examples, `decode` an example for each code, and `sample` decodes standard normal draws. Of an
+    autoencoder `output` is each example as it comes back from its code. A flow's codes are as large as an example,
+    `decode` undoes `encode`, `output` is the codes in the shape of examples, and `loss` the mean negative
+    log-likelihood in nats for each value. A "diffusion": `denoise(noisy, level)` gives the example that is to be
+    expected behind noisy = sqrt(1 - level) * example + sqrt(level) * normal noise, level float32 [batch] between 0
+    and 1; in eval mode `output` is denoise(sqrt(1/2) * example, 1/2).
+    `latent`: the numbers of a code; None where there are none.
     """
 
     task: Task
@@ -63,6 +71,7 @@ class Contract(Value):
     output: TensorSpec
     kind: Literal["image", "tabular", "sequence", "text", "graph"]
     latent: int | None = None
+    generative: Generative | None = None
 
 
 class Constraints(Value):
@@ -105,6 +114,8 @@ class Brief(Value):
     input: TensorSpec | None = None
     output: TensorSpec | None = None
     latent: int | None = Field(None, ge=1, description="of a generative network: the numbers of a code")
+    generative: Generative | None = Field(None, description="how a generative network makes examples")
+    loss: str | None = Field(None, description="a loss of the engineer's own, as path.py:Class, where one is named")
     constraints: Constraints = Constraints()
     budget: Budget = Budget()
     device: Device = "auto"

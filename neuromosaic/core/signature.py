@@ -3,7 +3,7 @@
 import re
 from typing import Final, Literal
 
-from neuromosaic.core.brief import Contract, Task, TensorSpec, Value
+from neuromosaic.core.brief import Contract, Generative, Task, TensorSpec, Value
 from neuromosaic.core.errors import UsageError
 from neuromosaic.core.evaluation.recipe import Loss
 from neuromosaic.core.tasks import FORMS
@@ -18,7 +18,7 @@ class Signature(Value):
     single one is returned as a plain tensor, several as a tuple, list or dict. `batch_axes`: where the batch may
     lie, tried in this order; empty for a network without one. `task` and `loss`: None where nobody has said what
     the network is trained for; its gradients are then those of a random weighting of its outputs. `latent`: the
-    numbers of a generative network's codes.
+    numbers of a generative network's codes; `generative`: how it makes examples.
     """
 
     inputs: tuple[TensorSpec, ...] = ()
@@ -27,6 +27,7 @@ class Signature(Value):
     task: Task | None = None
     loss: Loss | None = None
     latent: int | None = None
+    generative: Generative | None = None
 
     @property
     def severity(self) -> Literal["error", "warning"]:
@@ -42,6 +43,7 @@ def signature_of(contract: Contract, loss: Loss | None = None) -> Signature:
         task=contract.task,
         loss=loss or FORMS[contract.task].losses[0],
         latent=contract.latent,
+        generative=contract.generative,
     )
 
 

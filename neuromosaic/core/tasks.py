@@ -2,7 +2,7 @@
 
 from typing import Final, NamedTuple
 
-from neuromosaic.core.brief import Contract, Task
+from neuromosaic.core.brief import Contract, Generative, Task
 from neuromosaic.core.evaluation.recipe import Loss
 
 
@@ -37,6 +37,14 @@ SPECIAL: Final = (*BY_POSITION, "generation")
 """Tasks that only families made for them can do."""
 IGNORED: Final = -100
 """The target of a position that does not count, such as padding: what PyTorch's cross-entropy leaves out."""
+
+
+METRICS_OF: Final[dict[Generative, tuple[str, ...]]] = {
+    "autoencoder": ("reconstruction_rmse", "energy_distance"),
+    "flow": ("negative_log_likelihood", "energy_distance"),
+    "diffusion": ("negative_log_likelihood", "energy_distance"),
+}
+"""By which each kind of generative network is judged; the first ranks."""
 
 
 def outputs_of(contract: Contract) -> int:

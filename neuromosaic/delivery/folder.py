@@ -156,6 +156,7 @@ def _contents(delivery: Delivery, wanted: Path, target: Path) -> dict[str, bytes
         "report.md": summary(delivery),
         **pictures(delivery),
         **({"test_unchanged.py": delivery.unchanged_source} if delivery.unchanged_source else {}),
+        **({"loss.py": delivery.loss_source} if delivery.loss_source else {}),
     }
     if delivery.extends:
         texts[EXTENDS] = delivery.extends.model_dump_json(indent=2)

@@ -166,10 +166,18 @@ def _generation(found: Predictions, preprocessing: Preprocessing) -> Mistakes:
         return Mistakes([], [_spreads(held, draws, getattr(inputs, "features", ()))], "Draws")
     from neuromosaic.delivery.plots.generation import picture_grid
 
-    kinds = [("held-out examples", held), ("the same, come back from their codes", back), ("draws", draws)]
+    generative = getattr(preprocessing.targets, "generative", "autoencoder")
+    kinds = [("held-out examples", held), (_CAME_BACK[generative], back), ("draws", draws)]
     low, high = min(inputs.scaling.low), max(inputs.scaling.high)
-    caption = "Test examples, which no step before had seen; noise that this program drew, decoded by the network."
+    caption = "Test examples, which no step before had seen; draws are made of noise that this program drew."
     return Mistakes(plot(picture_grid(kinds, low, high, "draws"), caption, wide=True), title="Draws")
+
+
+_CAME_BACK = {
+    "autoencoder": "the same, come back from their codes",
+    "flow": "the same in a little noise, come back from their codes",
+    "diffusion": "the same, come back from as much noise as there is of them",
+}
 
 
 def _spreads(held: Any, draws: Any, names: Sequence[str]) -> Table:

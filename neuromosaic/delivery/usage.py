@@ -10,6 +10,7 @@ from neuromosaic.core.evaluation.data.inputs import (
     TextInputs,
 )
 from neuromosaic.core.evaluation.data.preprocessing import Preprocessing
+from neuromosaic.core.evaluation.data.targets import ItselfTargets
 
 LOADING = """\
 import json
@@ -94,11 +95,16 @@ def _answers(preprocessing: Preprocessing) -> str:
                 'print(outputs * torch.tensor(targets["std"]) + torch.tensor(targets["mean"]))\n'
             )
         case "generation" | "metric_learning":
-            return _RUN_GENERATIVE if preprocessing.task == "generation" else _RUN + _RUN_EMBEDDING
+            return _generative(preprocessing) if preprocessing.task == "generation" else _RUN + _RUN_EMBEDDING
         case "language_modelling":
             return ""
         case unknown:
             assert_never(unknown)
+
+
+def _generative(preprocessing: Preprocessing) -> str:
+    itself = preprocessing.targets
+    return _RUN_GENERATIVE + _RUN_BY_KIND[itself.generative if isinstance(itself, ItselfTargets) else "autoencoder"]
 
 
 _RUN = "with torch.no_grad():\n    outputs = model(x)\n"
@@ -111,9 +117,23 @@ print(unit @ unit.T)  # 1 where two are as alike as can be
 _RUN_GENERATIVE = """\
 with torch.no_grad():
     draws = model.sample(2)  # examples that there never were; times std plus mean: in your units
+"""
+_RUN_BY_KIND = {
+    "autoencoder": """\
     back = model.decode(model.encode(x))  # your own, through their codes
 print(draws.shape, (back - x).square().mean().sqrt())
-"""
+""",
+    "flow": """\
+    nats = model(x)["loss"]  # how unlikely your own are, for each of their values
+print(draws.shape, nats)
+""",
+    "diffusion": """\
+    level = torch.full((2,), 0.5)
+    noisy = (x + torch.randn_like(x)) / 2**0.5  # your own, in as much noise as there is of them
+    back = model.denoise(noisy, level)
+print(draws.shape, (back - x).square().mean().sqrt())
+""",
+}
 
 _TEXT = """\
 characters, context = known["inputs"]["characters"], known["inputs"]["context"]

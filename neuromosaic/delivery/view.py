@@ -129,7 +129,8 @@ def _with_interval(candidate: CandidateResult, name: str) -> str:
 
 def settings(values: Mapping[str, Any]) -> list[tuple[str, str]]:
     """Names and values of a recipe, a constructor or an environment, as rows; what is None or empty is left out."""
-    return [(words(name), _setting(value)) for name, value in values.items() if value not in (None, "", (), [])]
+    shown = {**values, "loss_graph": "that of loss.py" if values.get("loss_graph") else None}
+    return [(words(name), _setting(value)) for name, value in shown.items() if value not in (None, "", (), [])]
 
 
 def _setting(value: Any) -> str:

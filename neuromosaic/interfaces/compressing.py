@@ -11,10 +11,11 @@ from neuromosaic.core.brief import Brief
 from neuromosaic.core.errors import CandidateError, DataError, RunFailedError, UsageError
 from neuromosaic.core.evaluation.data.dataset import Dataset, Split
 from neuromosaic.core.evaluation.data.loading import load_dataset
+from neuromosaic.core.evaluation.handing_over import predicted
 from neuromosaic.core.evaluation.metrics import higher_is_better, score
 from neuromosaic.core.evaluation.recipe import Recipe
 from neuromosaic.core.graph.document import Graph, TensorData
-from neuromosaic.core.graph.tensors import from_numpy, to_numpy
+from neuromosaic.core.graph.tensors import to_numpy
 from neuromosaic.core.judge.process import ProcessJudge
 from neuromosaic.core.proposals import MetricsPlan
 from neuromosaic.core.protocols import Job
@@ -128,8 +129,7 @@ class _Measured:
 
     def _score(self, graph: Graph, split: Split) -> float:
         units = self.dataset.preprocessing.unscale_targets
-        job = Job("predict", graph, {"batch": 256}, {"x": from_numpy(split.x)}, timeout=3600)
-        outputs = to_numpy(self.judge.run(job).tensors["outputs"])
+        outputs = predicted(self.judge, graph, split.x, {}, 3600, self.dataset.contract)
         return score(self.dataset.contract.task, units(outputs), units(split.y), (self.metric,))[self.metric]
 
 

@@ -54,6 +54,7 @@ class Wanted(NamedTuple):
     weights: Path | None = None
     strategy: str | None = None
     compress: bool = False
+    loss: str | None = None
 
 
 def design(root: Path, wanted: Wanted, *, as_json: bool) -> int:
@@ -112,7 +113,7 @@ def brief_of(wanted: Wanted) -> Brief:
     budget["seconds"] = None if wanted.minutes is None else 60 * wanted.minutes
     said = {
         "data": wanted.data, "target": wanted.target, "group": wanted.group, "time": wanted.time,
-        "device": wanted.device, "seed": wanted.seed,
+        "device": wanted.device, "seed": wanted.seed, "loss": wanted.loss,
     }  # fmt: skip
     document = brief.model_dump(mode="json", exclude_unset=True)
     document |= {name: value for name, value in said.items() if value is not None}

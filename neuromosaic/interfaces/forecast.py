@@ -18,7 +18,7 @@ def forecast(brief: Brief, options: Options) -> dict[str, Any]:
     from neuromosaic.agents.trainer import propose_recipes
     from neuromosaic.core.evaluation.data.loading import load_dataset
     from neuromosaic.core.evaluation.hardware import choose_device, profile
-    from neuromosaic.core.evaluation.metrics import available
+    from neuromosaic.core.evaluation.metrics import measurable
     from neuromosaic.llm.offline.designer import OfflineDesigner
 
     client = OfflineDesigner()
@@ -27,7 +27,7 @@ def forecast(brief: Brief, options: Options) -> dict[str, Any]:
     common = {"brief": draft.brief, "contract": dataset.contract, "data": dataset.summary}
     hardware = profile(choose_device(draft.brief.device))
     envelope = plan_envelope(client, ComputeInputs(**common, hardware=hardware))
-    plan = plan_metrics(client, MetricsInputs(**common, available=available(dataset.contract.task)))
+    plan = plan_metrics(client, MetricsInputs(**common, available=measurable(dataset.contract)))
     recipe = propose_recipes(client, RecipeInputs(**common, hardware=hardware, families=(), loss=plan.loss)).recipes[
         0
     ]

@@ -101,7 +101,7 @@ def _train(
     test = dataset.open_test()
     weights = {f"weights/{name}": data for name, data in outcome.weights.items()}
     worker = workers.judge if isinstance(subject, Graph) else workers.sandbox
-    outputs = predicted(worker, subject, test.x, weights, timeout=600)
+    outputs = predicted(worker, subject, test.x, weights, 600, dataset.contract)
     unscale = dataset.preprocessing.unscale_targets
     naive = dataset.preprocessing.naive_error
     tested = score(dataset.contract.task, unscale(outputs), unscale(test.y), (metric,), naive)

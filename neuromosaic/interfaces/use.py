@@ -11,6 +11,7 @@ import numpy as np
 from neuromosaic.core.brief import Brief
 from neuromosaic.core.errors import UsageError
 from neuromosaic.core.evaluation.data.preprocessing import Preprocessing
+from neuromosaic.core.evaluation.generation import NATS, is_density, measured
 from neuromosaic.core.evaluation.handing_over import predicted
 from neuromosaic.core.graph.document import TensorData
 from neuromosaic.core.graph.tensors import from_numpy
@@ -65,7 +66,8 @@ class Settings(NamedTuple):
 
 
 def predict(folder: Path, ref: str, out: Path | None, *, as_json: bool, boundary: Accepted = "auto") -> None:
-    """Class names with probabilities, values in the data's units, or the most likely next characters."""
+    """Class names with probabilities, values in the data's units, the most likely next characters, or how unlikely
+    each example is, in nats for each of its values."""
     from neuromosaic.core.evaluation.data.loading import load_inputs
 
     delivered = read_folder(folder)
@@ -84,16 +86,25 @@ def predict(folder: Path, ref: str, out: Path | None, *, as_json: bool, boundary
 
 
 def _outputs(delivered: Delivered, x: np.ndarray, boundary: Accepted) -> np.ndarray:
+    """What the network returns; of a density what the judge measures of each example."""
+    contract, program = delivered.preprocessing.contract, Program(delivered.source, {}, 0)
     weights = {f"weights/{name}": data for name, data in delivered.weights.items()}
     sandbox = ProcessSandbox(workers=1, boundary=boundary)
     try:
-        return predicted(sandbox, Program(delivered.source, {}, 0), x, weights, timeout=3600)
+        if not is_density(contract):
+            return predicted(sandbox, program, x, weights, timeout=3600)
+        most = measured(len(x), x[0].size)
+        parts = np.split(x, range(most, len(x), most))
+        return np.concatenate([predicted(sandbox, program, part, weights, 3600, contract) for part in parts])
     finally:
         sandbox.close()
 
 
 def _rows(preprocessing: Preprocessing, outputs: np.ndarray) -> list[dict[str, Any]]:
-    labels = preprocessing.labels(outputs)
+    if is_density(preprocessing.contract):
+        labels = outputs[:, NATS].reshape(len(outputs), -1).mean(axis=1).astype(float).round(4).tolist()
+    else:
+        labels = preprocessing.labels(outputs)
     rows = [{"row": row, "prediction": label} for row, label in enumerate(labels)]
     for row, told in zip(rows, _chances(preprocessing, outputs), strict=False):
         row.update(told)

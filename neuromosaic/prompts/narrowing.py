@@ -7,7 +7,7 @@ from neuromosaic.core.evaluation.suitable import augmentations_for, losses_for
 from neuromosaic.core.role_inputs import BriefInputs, ComputeInputs, MetricsInputs, RecipeInputs
 from neuromosaic.prompts.schema import Narrowed
 
-SETTLED = ("schedule", "averaging", "accumulate", "precision")
+SETTLED = ("schedule", "averaging", "accumulate", "precision", "loss_graph")
 """Of a recipe: what the Trainer does not choose, for the prompt tells how training goes in these respects."""
 
 

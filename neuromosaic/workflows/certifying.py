@@ -10,7 +10,6 @@ import numpy as np
 
 from neuromosaic.core.errors import CandidateError, NeuromosaicError
 from neuromosaic.core.evaluation.baselines import fit_baseline
-from neuromosaic.core.evaluation.generation import noise_for
 from neuromosaic.core.evaluation.handing_over import pieces, predicted
 from neuromosaic.core.evaluation.intervals import interval
 from neuromosaic.core.evaluation.metrics import score
@@ -128,8 +127,7 @@ class Certifier:
         return ours
 
     def _predict(self, worker: Judge | Sandbox, what: Any, tensors: dict[str, TensorData]) -> np.ndarray:
-        noise = noise_for(self._bench.dataset.contract, len(self._test)).get("noise")
-        return predicted(worker, what, self._test.x, tensors, 600, noise)
+        return predicted(worker, what, self._test.x, tensors, 600, self._bench.dataset.contract)
 
     def _scores(
         self, finalist: Finalist, outputs: np.ndarray

@@ -14,7 +14,7 @@ from neuromosaic.core.workers.coverage import Coverage
 from neuromosaic.workflows.bench import Workbench
 from neuromosaic.workflows.candidates import Candidate, family_of, model_source
 from neuromosaic.workflows.gathering import face_mutants, tell_mutants
-from neuromosaic.workflows.planning import _red, ask_for_suite
+from neuromosaic.workflows.planning import ask_for_suite, passing_stubs
 
 CODE = "code-untried"
 
@@ -93,7 +93,7 @@ def _mended(
 
 def _is_better(bench: Workbench, candidates: dict[str, Candidate], before: str, mended: SuiteProposal) -> bool:
     """Red on hollow stubs, green on all that is to be delivered, and through more of its code."""
-    if _red(bench, mended):
+    if passing_stubs(bench, mended):
         return False
     try:
         old = [tried(bench, one, before) for one in candidates.values()]

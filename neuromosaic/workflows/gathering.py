@@ -12,7 +12,7 @@ from neuromosaic.core.search.families import Choice
 from neuromosaic.core.validation.suite import MutantReport, green, kill_mutants
 from neuromosaic.workflows.bench import Workbench
 from neuromosaic.workflows.candidates import Family, admit, family_of, is_limit, ladder
-from neuromosaic.workflows.planning import _red, ask_for_suite
+from neuromosaic.workflows.planning import ask_for_suite, passing_stubs
 from neuromosaic.workflows.proposing import ATTEMPTS, climb_family, keep_family
 from neuromosaic.workflows.state import DesignState
 
@@ -104,7 +104,7 @@ def _mend_suite(
     """TestArchitect sees the survivors; the new suite counts only if it is red, green everywhere, and kills more."""
     previous = SuiteProposal(source=bench.suite)
     mended = ask_for_suite(bench, "suite/mended", previous, tuple(report.findings), report)
-    if _red(bench, mended) or not all(_green(bench, name, mended) for name in families):
+    if passing_stubs(bench, mended) or not all(_green(bench, name, mended) for name in families):
         bench.tell("note", text="The mended test suite failed good networks: the first one stays.")
         return bench.suite, report
     second = face_mutants(bench, first, mended.source)

@@ -8,7 +8,7 @@ from neuromosaic.agents.intake import read_brief
 from neuromosaic.core.brief import Brief, Contract
 from neuromosaic.core.errors import BriefError
 from neuromosaic.core.evaluation.data.dataset import Dataset
-from neuromosaic.core.evaluation.metrics import check_metrics
+from neuromosaic.core.evaluation.metrics import check_measurable
 from neuromosaic.core.proposals import BriefDraft, RoleName
 from neuromosaic.core.role_inputs import BriefInputs
 from neuromosaic.workflows.bench import Workbench
@@ -67,7 +67,7 @@ def _settle(bench: Workbench) -> Brief:
     Raises UsageError where it bounds a metric that the task does not have.
     """
     brief, taken = complete(Brief.model_validate(bench.store.step(bench.run, "understood")), bench.dataset)
-    check_metrics(bench.dataset.contract.task, tuple(brief.constraints.metrics))
+    check_measurable(bench.dataset.contract, tuple(brief.constraints.metrics))
     for note in (*taken, *bench.dataset.notes):
         bench.tell("note", text=note)
     bench.store.set_brief(bench.run, brief.model_dump(mode="json"))

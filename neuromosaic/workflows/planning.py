@@ -6,10 +6,11 @@ from neuromosaic.agents.test_architect import write_suite
 from neuromosaic.core.brief import Brief
 from neuromosaic.core.errors import RunFailedError
 from neuromosaic.core.evaluation.hardware import choose_device, profile
-from neuromosaic.core.evaluation.metrics import available
+from neuromosaic.core.evaluation.metrics import measurable
 from neuromosaic.core.proposals import Envelope, MetricsPlan, Seat, SuiteProposal
 from neuromosaic.core.role_inputs import ComputeInputs, Finding, Hardware, MetricsInputs, SuiteInputs
 from neuromosaic.core.validation.suite import MutantReport, red
+from neuromosaic.workflows import own_loss
 from neuromosaic.workflows.advising import advised
 from neuromosaic.workflows.bench import Workbench
 from neuromosaic.workflows.state import DesignState
@@ -65,8 +66,9 @@ def _within(brief: Brief, hardware: Hardware, envelope: Envelope) -> Envelope:
 
 def metrics(bench: Workbench, state: DesignState) -> DesignState:
     """Has loss and metrics fixed before anything is designed."""
+    own_loss.settle(bench)
     bench.tell("role.started", role="Metrics", purpose="plan-metrics")
-    inputs = MetricsInputs.model_validate({**common(bench), "available": available(bench.dataset.contract.task)})
+    inputs = MetricsInputs.model_validate({**common(bench), "available": measurable(bench.dataset.contract)})
     plan = bench.once_as(
         "metrics", MetricsPlan, lambda: plan_metrics(bench.client("Metrics"), advised(bench, "Metrics", inputs))
     )
@@ -80,7 +82,7 @@ def suite(bench: Workbench, state: DesignState) -> DesignState:
     findings: tuple[Finding, ...] = ()
     for attempt in range(SUITE_ATTEMPTS):
         previous = ask_for_suite(bench, f"suite/{attempt}", previous, findings)
-        verdict = bench.once(f"red/{attempt}", lambda: _red(bench, previous))  # noqa: B023 - called before it changes
+        verdict = bench.once(f"red/{attempt}", lambda: passing_stubs(bench, previous))  # noqa: B023 - called before it changes
         findings = tuple(Finding.model_validate(finding) for finding in verdict)
         bench.tell("suite.red", attempt=attempt, findings=verdict)
         if not findings:
@@ -112,6 +114,7 @@ def ask_for_suite(
     return bench.once_as(step, SuiteProposal, written)
 
 
-def _red(bench: Workbench, proposal: SuiteProposal) -> list[dict[str, object]]:
+def passing_stubs(bench: Workbench, proposal: SuiteProposal) -> list[dict[str, object]]:
+    """What keeps the suite from being red: the findings that are errors, none where it fails on all hollow stubs."""
     verdict = red(proposal.source, bench.sandbox, bench.dataset.contract)
     return [finding.model_dump(mode="json") for finding in verdict.findings if finding.severity == "error"]

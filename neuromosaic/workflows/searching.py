@@ -12,6 +12,7 @@ from neuromosaic.workflows.bench import Workbench
 from neuromosaic.workflows.candidates import Candidate, Family, admit, family_of
 from neuromosaic.workflows.field import BASELINE, CONTESTANTS, SEARCH, SEARCH_SHARE, Trials, play
 from neuromosaic.workflows.history import traces
+from neuromosaic.workflows.own_loss import own_loss
 from neuromosaic.workflows.planning import common
 from neuromosaic.workflows.state import DesignState
 from neuromosaic.workflows.trials import TrialRecord, fitness, train_all
@@ -76,6 +77,8 @@ def _fitted(bench: Workbench, recipe: Recipe, inputs: RecipeInputs) -> Recipe:
     counts = bench.dataset.summary.class_counts
     if bench.plan.weighted_loss and counts:
         changes["class_weights"] = tuple(sum(counts) / (len(counts) * max(1, count)) for count in counts)
+    if (own := own_loss(bench)) is not None:
+        changes |= {"loss_graph": own.graph, "label_smoothing": 0.0, "class_weights": None}
     if inputs.seconds is not None and inputs.seconds_per_epoch:
         changes["epochs"] = max(0.05, min(recipe.epochs, inputs.seconds / inputs.seconds_per_epoch))
     return recipe.model_copy(update=changes)

@@ -8,14 +8,25 @@ import pytest
 import torch
 from torch import nn
 
-from neuromosaic.core.brief import Contract
-from neuromosaic.core.proposals import Request, SuiteProposal
-from neuromosaic.core.role_inputs import SuiteInputs
+from neuromosaic.core.brief import Brief, Contract
+from neuromosaic.core.proposals import BriefDraft, Request, SuiteProposal
+from neuromosaic.core.role_inputs import BriefInputs, SuiteInputs
 from neuromosaic.llm.fences import files_in
 from neuromosaic.prompts.render import messages
 from neuromosaic.prompts.roles import load_roles
 from neuromosaic.testing import example_task
-from tests.llm.offline.contracts import DIGITS, HOUSES, LETTERS, MOTION, REVIEWS
+from tests.llm.offline.contracts import (
+    CONTRACTS,
+    DIFFUSION,
+    DIGITS,
+    FLOW,
+    HOUSES,
+    LETTERS,
+    MOTION,
+    PICTURES,
+    REVIEWS,
+    contract,
+)
 
 
 def prompt(contract: Contract) -> str:
@@ -74,3 +85,46 @@ def test_what_the_task_demands_is_told(contract: Contract, words: str) -> None:
 def test_other_tasks_demands_are_not() -> None:
     assert "causality" not in prompt(DIGITS)
     assert "space: exchanging" not in prompt(HOUSES)
+
+
+class Generative(Sound):
+    def forward(self, x: torch.Tensor) -> Any:
+        return {"output": super().forward(x), "loss": self.scale}
+
+
+@pytest.mark.parametrize("contract", [PICTURES, FLOW, DIFFUSION])
+def test_the_example_for_a_generative_network_looks_at_its_output(
+    contract: Contract, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    source = files_in(prompt(contract).partition("## Your reply")[2], SuiteProposal.files)[0]["test_model.py"]
+    module = ModuleType("model")
+    module.Model = Generative  # type: ignore[attr-defined]
+    monkeypatch.setitem(sys.modules, "model", module)
+    made: dict[str, Any] = {}
+    exec(source, made)
+    next(value for name, value in made.items() if name.startswith("test_"))()
+
+
+@pytest.mark.parametrize(
+    ("contract", "said", "unsaid"),
+    [
+        (PICTURES, "each number of a code matters", "scores are raw"),
+        (FLOW, "`decode` undoes `encode`", "scores are raw"),
+        (DIFFUSION, "the level changes what is denoised", "`encode`"),
+        (contract("metric_learning", "tabular", (8,), (4,)), "differ in direction", "scores are raw"),
+        (contract("forecasting", "sequence", (24, 1), (4,)), "float32", "scores are raw"),
+        (DIGITS, "scores are raw", "`sample"),
+    ],
+)  # fmt: skip
+def test_each_task_is_told_what_is_sound_for_it(contract: Contract, said: str, unsaid: str) -> None:
+    text = prompt(contract)
+    assert said in text
+    assert unsaid not in text
+
+
+def test_who_reads_a_brief_is_told_of_every_task() -> None:
+    inputs = BriefInputs(sentence="a diffusion model of digits", known=Brief())
+    request = Request[BriefDraft](role="Metrics", purpose="read-brief", inputs=inputs, reply=BriefDraft)
+    text = messages(load_roles()[request.role], request)[-1]["content"]
+    assert all(f'"{task}"' in text for task in {one.task for one in CONTRACTS.values()} | {"metric_learning"})
+    assert all(f'"{kind}"' in text for kind in ("autoencoder", "flow", "diffusion"))

@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import pytest
 
-from neuromosaic.core.brief import Brief, Budget
+from neuromosaic.core.brief import Brief, Budget, Constraints
 from neuromosaic.core.errors import UsageError
 from neuromosaic.core.results import Results
 from neuromosaic.interfaces.use import predict
@@ -92,6 +92,12 @@ def ellipses() -> dict[str, Any]:
     return {"x": np.stack([*waves, *(np.abs(wave) for wave in waves[:3])], axis=1)}
 
 
+def circles() -> dict[str, Any]:
+    """Points on two circles, in noise: far from normal."""
+    angle, size = 2 * np.pi * DRAW.random(500), 1 + DRAW.integers(0, 2, 500)
+    return {"x": size[:, None] * np.stack([np.cos(angle), np.sin(angle)], 1) + 0.05 * DRAW.standard_normal((500, 2))}
+
+
 def rings() -> dict[str, Any]:
     """Three rings within one another, in noise dimensions: neighbours by the inputs are of all classes."""
     y, angle = DRAW.integers(0, 3, 300), 2 * np.pi * DRAW.random(300)
@@ -113,6 +119,20 @@ CASES = {
         "reconstruction_rmse",
         "pca",
         {"sentence": "a generative model with a latent of 2"},
+    ),
+    "flow": Case(
+        circles,
+        "generation",
+        "negative_log_likelihood",
+        "gaussian",
+        {"sentence": "density estimation with a normalising flow"},
+    ),
+    "diffusion": Case(
+        ellipses,
+        "generation",
+        "energy_distance",
+        "gaussian",
+        {"sentence": "a diffusion model", "constraints": Constraints(metrics={"energy_distance": 1.0})},
     ),
     "forecasting": Case(
         sunspots,

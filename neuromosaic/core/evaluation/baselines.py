@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from neuromosaic.core.brief import Contract, TensorSpec
-from neuromosaic.core.evaluation import generation, similarity
+from neuromosaic.core.evaluation import densities, similarity
 from neuromosaic.core.evaluation.data.room import most_in_memory
 from neuromosaic.core.tasks import CLASS_BY_POSITION, IGNORED, outputs_of
 
@@ -28,7 +28,7 @@ def fit_baseline(contract: Contract, x: Array, y: Array, seed: int) -> dict[str,
     position's own values); targets [n, targets] of "mean" and "linear" (ridge); the next values [n, horizon] of
     "last_value", "seasonal_naive" (the values a season ago; the season is the one that is least wrong in training)
     and "linear"; log-probabilities [n, time, vocabulary] of "unigram" and "bigram" (counts, add-one smoothed). Of
-    generation what comes back and draws [n, 2, ...] of "pca" and "kernel_density" (see `generation`);
+    generation the parts [n, parts, ...] of "pca" or "gaussian" and "kernel_density" (see `densities`);
     embeddings of "inputs" and "pca" (see `similarity`). Of
     graphs they see the nodes' features, their mean for the whole, and no edge. Linear models see standardised inputs,
     counts of ids where inputs are ids, and at most 10,000 examples, drawn by `seed`.
@@ -53,7 +53,7 @@ def _of_task(contract: Contract, x: Array, y: Array, seed: int) -> dict[str, Pre
         case "language_modelling":
             return {"unigram": _unigram(contract, y), "bigram": _bigram(contract, x, y)}
         case "generation" | "metric_learning":
-            fit = {"generation": generation.fit_baseline, "metric_learning": similarity.fit_baseline}
+            fit = {"generation": densities.fit_baseline, "metric_learning": similarity.fit_baseline}
             return fit[contract.task](contract, x, seed)
         case unknown:
             assert_never(unknown)

@@ -1,7 +1,8 @@
-"""Generation, judged by the host: what comes back from a code, and how far draws are from held-out examples.
+"""Generation, judged by the host: what comes back, how likely examples are, and how far draws are from them.
 
-Outputs are [n, 2, ...]: first each example as it comes back from its code, then a draw; NaN where a model has no
-codes. Targets are the examples themselves, [n, ...], both standardised as the network reads them.
+Outputs are [n, parts, ...] as `generating.answers` makes them: each example as it comes back (from its code, or from
+noise), a draw, and of densities besides how unlikely the example is, in nats for each of its values. NaN stands for
+what a model does not do. Targets are the examples themselves, [n, ...], both standardised as the network reads them.
 """
 
 import math
@@ -16,30 +17,52 @@ from neuromosaic.core.evaluation import weighted
 from neuromosaic.core.evaluation.weighted import Weighted
 
 Array = NDArray[Any]
-Predict = Callable[[Array], Array]
 
 MOST = 1000
 """Examples and draws whose distances are measured: all pairs of them."""
-ROWS = 2000
-"""Training examples that a kernel density keeps."""
-BANDWIDTHS: Final = tuple(float(width) for width in np.geomspace(0.05, 2.0, 12))
-"""Of a kernel, in standard deviations of the training data."""
+VALUES = 1 << 14
+"""Of the examples whose likelihood is measured, together."""
+BLUR = 0.05
+"""The noise in which examples are judged by their likelihood, in standard deviations: a value that is always the
+same, or one of a few, would be infinitely likely."""
+BACK, DRAW, NATS = 0, 1, 2
+"""The parts of an output."""
 
 
 def noise_for(contract: Contract, count: int) -> dict[str, Array]:
-    """{"noise": standard normal float32 [count, latent]} for a generative network, the same each time; else {}.
+    """{"noise": standard normal float32 [count, kinds of noise, numbers]} for a generative network, the same each
+    time; else {}. First what a draw is made of, then what blurs an example.
 
     The host draws it: a network that chose its own could hand out examples that it keeps.
     """
-    if contract.latent is None:
+    if contract.generative is None:
         return {}
-    draw = np.random.default_rng([count, contract.latent])
-    return {"noise": draw.standard_normal((count, contract.latent)).astype(np.float32)}
+    size = contract.latent or math.prod(contract.input.shape)
+    kinds = 1 if contract.generative == "autoencoder" else 2
+    noise = np.random.default_rng([count, size]).standard_normal((kinds, count, size))
+    return {"noise": np.ascontiguousarray(noise.swapaxes(0, 1), np.float32)}
 
 
 def reported_shape(contract: Contract) -> tuple[int, ...]:
-    """Of what a training reports for each example: of a generative network two of the contract's outputs."""
-    return (2, *contract.output.shape) if contract.latent is not None else contract.output.shape
+    """Of what a training reports for each example: of a generative network several of the contract's outputs."""
+    if contract.generative is None:
+        return contract.output.shape
+    return (2 if contract.generative == "autoencoder" else 3, *contract.output.shape)
+
+
+def is_density(contract: Contract) -> bool:
+    """Whether a network of this contract gives examples a likelihood."""
+    return contract.generative in ("flow", "diffusion")
+
+
+def measured(count: int, size: int) -> int:
+    """How many examples of `size` values the likelihood is measured of: the first ones."""
+    return min(count, max(32, VALUES // size))
+
+
+def blurred(contract: Contract, x: Array) -> Array:
+    """Examples [n, ...] in the noise in which a density's likelihood is judged, float64 [n, values]."""
+    return flat(x) + BLUR * noise_for(contract, len(x))["noise"][:, 1].astype(np.float64)
 
 
 # ---------------------------------------------------------------- metrics
@@ -47,23 +70,33 @@ def reported_shape(contract: Contract) -> tuple[int, ...]:
 
 def squared_errors(outputs: Array, targets: Array) -> Array:
     """Of what came back, the mean over an example's values, float64 [n]."""
-    errors = outputs[:, 0].astype(np.float64) - targets
+    errors = outputs[:, BACK].astype(np.float64) - targets
     return np.asarray((errors**2).reshape(len(targets), -1).mean(axis=1))
 
 
 def _loss(outputs: Array, targets: Array) -> Weighted:
+    """Of a density its negative log-likelihood, else the mean squared error of what comes back."""
+    if outputs.shape[1] > NATS:
+        return _likelihood(outputs, targets)
     return weighted.mean(squared_errors(outputs, targets))
 
 
 def _rmse(outputs: Array, targets: Array) -> Weighted:
-    return weighted.through(lambda squares: np.asarray(np.sqrt(squares)), _loss(outputs, targets))
+    mean = weighted.mean(squared_errors(outputs, targets))
+    return weighted.through(lambda squares: np.asarray(np.sqrt(squares)), mean)
+
+
+def _likelihood(outputs: Array, targets: Array) -> Weighted:
+    """Nats for each value, the mean over the examples that it was measured of."""
+    nats = flat(outputs[:, NATS]).mean(axis=1)[: measured(len(targets), targets[0].size)]
+    return lambda weights: weighted.mean(nats)(weights[:, : len(nats)])
 
 
 def _energy(outputs: Array, targets: Array) -> Weighted:
     """2 E|x - y| - E|x - x'| - E|y - y'| of draws x and examples y, each pair's two different (Szekely & Rizzo, 2013,
     "Energy statistics", section 2): 0 where both are drawn alike."""
-    draws, held = (_flat(values)[:MOST] for values in (outputs[:, 1], targets))
-    between, among_draws, among_held = _distances(draws, held), _distances(draws, draws), _distances(held, held)
+    draws, held = (flat(values)[:MOST] for values in (outputs[:, DRAW], targets))
+    between, among_draws, among_held = distances(draws, held), distances(draws, draws), distances(held, held)
 
     def distance(weights: Array) -> Array:
         kept = weights[:, : len(held)]
@@ -79,84 +112,33 @@ def _mean_over(weights: Array, distances: Array, pairs: Array) -> Array:
     return np.asarray(((weights @ distances) * weights).sum(axis=1) / pairs)
 
 
-def _flat(values: Array) -> Array:
+def flat(values: Array) -> Array:
     return values.reshape(len(values), -1).astype(np.float64)
 
 
-def _distances(one: Array, other: Array) -> Array:
+def distances(one: Array, other: Array) -> Array:
     from scipy.spatial.distance import cdist
 
     return np.asarray(cdist(one, other))
 
 
-def _of_all(metric: Callable[[Array, Array], Weighted], part: int) -> Callable[[Array, Array], float]:
-    """NaN where the part of the outputs that it looks at is not finite."""
+WEIGHTED: Final[dict[str, Callable[[Array, Array], Weighted]]] = {
+    "loss": _loss, "reconstruction_rmse": _rmse, "energy_distance": _energy, "negative_log_likelihood": _likelihood,
+}  # fmt: skip
+_PARTS: Final = {"reconstruction_rmse": BACK, "energy_distance": DRAW, "negative_log_likelihood": NATS}
+
+
+def _of_all(name: str) -> Callable[[Array, Array], float]:
+    """NaN where the part of the outputs that it looks at is not finite, or not there."""
 
     def value(outputs: Array, targets: Array) -> float:
-        if not np.isfinite(outputs[:, part]).all() or len(targets) < 2:
+        part = _PARTS.get(name, NATS if outputs.shape[1] > NATS else BACK)
+        looked_at = outputs[:, part : part + 1]
+        if not looked_at.size or not np.isfinite(looked_at).all() or len(targets) < 2:
             return math.nan
-        return float(metric(outputs, targets)(np.ones((1, len(targets))))[0])
+        return float(WEIGHTED[name](outputs, targets)(np.ones((1, len(targets))))[0])
 
     return value
 
 
-WEIGHTED: Final[dict[str, Callable[[Array, Array], Weighted]]] = {
-    "loss": _loss, "reconstruction_rmse": _rmse, "energy_distance": _energy,
-}  # fmt: skip
-METRICS: Final = {name: _of_all(metric, int(name == "energy_distance")) for name, metric in WEIGHTED.items()}
-
-
-# ---------------------------------------------------------------- baselines
-
-
-def fit_baseline(contract: Contract, x: Array, seed: int) -> dict[str, Predict]:
-    """Both by name, fitted on training examples."""
-    return {"pca": pca(contract, x, seed), "kernel_density": kernel_density(contract, x, seed)}
-
-
-def pca(contract: Contract, x: Array, seed: int) -> Predict:
-    """Principal components, as many as a code has numbers; draws are normal along them (Tipping & Bishop, 1999)."""
-    from sklearn.decomposition import PCA
-
-    flat = _flat(x)
-    model = PCA(min(contract.latent or 1, *flat.shape), random_state=seed).fit(flat)
-
-    def predict(x: Array) -> Array:
-        back = model.inverse_transform(model.transform(_flat(x)))
-        codes = np.random.default_rng(seed).standard_normal((len(x), model.n_components_))
-        draws = model.inverse_transform(codes * np.sqrt(model.explained_variance_))
-        return _outputs(back, draws, x)
-
-    return predict
-
-
-def kernel_density(contract: Contract, x: Array, seed: int) -> Predict:
-    """Training examples in normal noise (Parzen, 1962), as wide as makes every fifth of them likeliest; no codes."""
-    draw = np.random.default_rng(seed)
-    rows = _flat(x)[draw.permutation(len(x))[:ROWS]]
-    width = _bandwidth(rows)
-
-    def predict(x: Array) -> Array:
-        draw = np.random.default_rng(seed)
-        centres = rows[draw.integers(0, len(rows), len(x))]
-        return _outputs(np.full(centres.shape, np.nan), centres + width * draw.standard_normal(centres.shape), x)
-
-    return predict
-
-
-def _bandwidth(rows: Array) -> float:
-    from scipy.special import logsumexp
-
-    held, centres = rows[::5], np.delete(rows, np.s_[::5], axis=0)
-    if not len(centres):
-        return 1.0
-    squares, features = _distances(held, centres) ** 2, rows.shape[1]
-
-    def likelihood(width: float) -> float:
-        return float(logsumexp(-squares / (2 * width**2), axis=1).mean() - features * math.log(width))
-
-    return max(BANDWIDTHS, key=likelihood)
-
-
-def _outputs(back: Array, draws: Array, x: Array) -> Array:
-    return np.stack([back.reshape(x.shape), draws.reshape(x.shape)], axis=1).astype(np.float32)
+METRICS: Final = {name: _of_all(name) for name in WEIGHTED}

@@ -62,7 +62,7 @@ def recipe_parameters(recipe: Recipe, contract: Contract, examples: int) -> dict
         "averaging": {"type": "ordinal", "values": [0.0, 0.9, 0.99]},
         "warmup": {"type": "ordinal", "values": [0.0, 0.05, 0.1, 0.2]},
     }
-    if recipe.loss == "cross_entropy":
+    if recipe.loss == "cross_entropy" and recipe.loss_graph is None:
         found["label_smoothing"] = {"type": "ordinal", "values": [0.0, 0.05, 0.1, 0.2]}
     return _prefixed(found | {name: {"type": "bool"} for name in augmentations_for(contract)})
 

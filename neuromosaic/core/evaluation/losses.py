@@ -9,6 +9,8 @@ from torch import Tensor
 
 from neuromosaic.core.errors import CandidateError
 from neuromosaic.core.evaluation.recipe import Recipe
+from neuromosaic.core.graph.packing import of_text
+from neuromosaic.core.graph.rebuild import rebuild
 
 IMAGES = 4  # axes of scores of images, whose classes are the second
 OUTPUT, LOSS = "output", "loss"
@@ -71,8 +73,10 @@ def loss_function(recipe: Recipe, device: torch.device) -> LossFunction:
     `binary_cross_entropy` takes scores, to which it applies the sigmoid itself, with 0 and 1
     of the same shape; `mse` and `huber` (delta 1) take two float tensors of one shape; `contrastive`
     and `triplet` take embeddings [batch, dimensions] with int64 [batch]; `own`, which only the network
-    knows, is the mean squared error here.
+    knows, is the mean squared error here. A loss of the user's own takes the place of any.
     """
+    if recipe.loss_graph is not None:
+        return _written(recipe.loss_graph, device)
     match recipe.loss:
         case "cross_entropy":
             return _cross_entropy(recipe, device)
@@ -88,6 +92,14 @@ def loss_function(recipe: Recipe, device: torch.device) -> LossFunction:
             return triplet
         case unknown:
             assert_never(unknown)
+
+
+def _written(text: str, device: torch.device) -> LossFunction:
+    try:
+        module = rebuild(of_text(text)).to(device)
+    except ValueError as error:
+        raise CandidateError(f"loss_graph of the recipe is no graph: {error}", "bad-graph") from None
+    return lambda outputs, targets: module(outputs, targets)
 
 
 def _cross_entropy(recipe: Recipe, device: torch.device) -> LossFunction:

@@ -12,9 +12,10 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from neuromosaic.core.brief import Task
+from neuromosaic.core.brief import Contract, Task
 from neuromosaic.core.errors import UsageError
 from neuromosaic.core.evaluation import generation, multi_label, positions, similarity
+from neuromosaic.core.tasks import METRICS_OF
 
 Array = NDArray[Any]
 
@@ -28,12 +29,12 @@ _AVAILABLE: dict[Task, tuple[str, ...]] = {
     "forecasting": ("mae", "mase", "rmse"),
     "node_classification": ("accuracy", "macro_f1", "log_loss"),
     "segmentation": ("mean_iou", "pixel_accuracy", "macro_f1", "log_loss"),
-    "generation": ("reconstruction_rmse", "energy_distance"),
+    "generation": ("reconstruction_rmse", "energy_distance", "negative_log_likelihood"),
     "metric_learning": ("recall_at_1", "knn_accuracy"),
 }
 _LOWER_IS_BETTER = frozenset({
     "loss", "log_loss", "rmse", "mae", "mase", "bits_per_character", "perplexity", "reconstruction_rmse",
-    "energy_distance",
+    "energy_distance", "negative_log_likelihood",
 })  # fmt: skip
 
 BLOCK = 1 << 22  # scores turned into float64 at a time
@@ -42,6 +43,11 @@ BLOCK = 1 << 22  # scores turned into float64 at a time
 def available(task: Task) -> tuple[str, ...]:
     """The metrics of a task; "loss" comes besides."""
     return _AVAILABLE[task]
+
+
+def measurable(contract: Contract) -> tuple[str, ...]:
+    """The metrics that a network of this contract can have; of a generative one those of its kind."""
+    return METRICS_OF[contract.generative] if contract.generative else available(contract.task)
 
 
 def default_metric(task: Task) -> str:
@@ -57,9 +63,18 @@ def higher_is_better(name: str) -> bool:
 
 def check_metrics(task: Task, names: Sequence[str]) -> None:
     """Raises UsageError for the first name that is no metric of the task."""
+    _check(names, _AVAILABLE[task], task)
+
+
+def check_measurable(contract: Contract, names: Sequence[str]) -> None:
+    """Raises UsageError for the first name that is no metric of a network of this contract."""
+    _check(names, measurable(contract), f"a {contract.generative}" if contract.generative else contract.task)
+
+
+def _check(names: Sequence[str], known: Sequence[str], what: str) -> None:
     for name in names:
-        if name not in ("loss", *_AVAILABLE[task]):
-            raise UsageError(f"{name!r} is no metric of {task}: there are {', '.join(_AVAILABLE[task])}")
+        if name not in ("loss", *known):
+            raise UsageError(f"{name!r} is no metric of {what}: there are {', '.join(known)}")
 
 
 def is_better(name: str, value: float, than: float) -> bool:
@@ -79,7 +94,7 @@ def score(
     wanted; loss: mean squared error. language_modelling: scores [n, time, vocabulary], int64 [n, time]; loss:
     cross-entropy in nats per token; sequence_labelling and node_classification alike, segmentation: scores [n,
     classes, height, width]; targets of -100 do not count. generation: see `generation`, in standard deviations of the
-    training data; loss: mean squared error of what comes back.
+    training data; loss: mean squared error of what comes back, of a density its negative log-likelihood.
     metric_learning: embeddings [n, dimensions], int64 [n];
     loss: contrastive. Averages: macro over the classes or labels that occur
     (balanced_accuracy, auroc one against the rest), plain over several regression targets. auroc and r2 are NaN where

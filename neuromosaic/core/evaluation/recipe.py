@@ -24,7 +24,8 @@ class Recipe(Value):
     remembers some hundred steps); 0 for the weights themselves. `accumulate`: a batch goes through in so many parts
     and makes one step, which takes less memory; batch norms see the parts. `precision` of the products in training:
     "bf16" is faster where the device has units for it; weights, loss and scores stay float32. `loss`
-    "own" is the scalar that the network itself returns as `loss`.
+    "own" is the scalar that the network itself returns as `loss`. `loss_graph`: a loss of the user's own, which is
+    minimised instead, as `validation.own_loss` writes it; smoothing and weights of classes are then its own affair.
     """
 
     optimizer: Optimizer = "adamw"
@@ -40,6 +41,7 @@ class Recipe(Value):
     patience: int | None = Field(None, ge=1)
     class_weights: tuple[float, ...] | None = None
     loss: Loss = "cross_entropy"
+    loss_graph: str | None = Field(None, repr=False)
     averaging: float = Field(0.0, ge=0, lt=1)
     accumulate: int = Field(1, ge=1, le=1024)
     precision: Precision = "float32"

@@ -32,7 +32,7 @@ from neuromosaic.core.graph.rebuild import Rebuilt
 
 OWN = {"learning_rate", "weight_decay"}
 """What may differ between the recipes of one stack."""
-ALONE = ("augment", "averaging", "accumulate", "precision")
+ALONE = ("augment", "averaging", "accumulate", "precision", "loss_graph")
 """What only a training by itself can do."""
 RANDOM = ("dropout", "rand", "bernoulli", "multinomial", "normal_", "uniform_")
 FIRST_STEPS = 5
@@ -135,7 +135,7 @@ def _fastest(step: Callable[[], object], device: str) -> float:
     for _ in range(FIRST_STEPS):
         began = time.perf_counter()
         step()
-        if device == "cuda":
+        if device.startswith("cuda"):
             torch.cuda.synchronize()
         times.append(time.perf_counter() - began)
     return min(times)

@@ -12,11 +12,11 @@ import torch
 from torch import Tensor, nn
 from torch.utils._pytree import tree_map
 
-from neuromosaic.core.brief import Contract
-from neuromosaic.core.errors import CandidateError
+from neuromosaic.core.brief import Contract, Generative
 from neuromosaic.core.evaluation.augmentation import augmentation, mixup
 from neuromosaic.core.evaluation.averaging import Average
 from neuromosaic.core.evaluation.distillation import SHARE, distance
+from neuromosaic.core.evaluation.generating import answers
 from neuromosaic.core.evaluation.layout import EXAMPLES, Arrange, arrangement, as_it_is
 from neuromosaic.core.evaluation.losses import Objective, answer, objective
 from neuromosaic.core.evaluation.optimisation import make_optimizer, rate_factor
@@ -84,7 +84,7 @@ def train(
 
     After epoch `pause_at` it pauses; with the `state` that it then hands back, and all else the same, it goes on, bit
     for bit as if it had not paused. `teacher`: another network's outputs for `x`, which are learnt as well as `y`.
-    `noise`: what a generative network's draws are made of, as many as there are in `validation_x`. `sparing` of
+    `noise`: what a generative network is judged by, as `noise_for` draws it for `validation_x`. `sparing` of
     memory: activations are computed again for the backward pass, and no pass sees more than a part of a batch.
     `loop_of`: makes another loop than `Loop`.
 
@@ -116,7 +116,7 @@ def train(
         if train_loss is None:
             return Trained("diverged", epoch - 1, kept)
         with loop.averaged():
-            outputs = predict(module, validation, batch, noise)
+            outputs = predict(module, validation, batch, noise, contract.generative)
             stop, keep = report(epoch, loop.of, train_loss, time.perf_counter() - began, outputs, loop.terms)
             ends = stop or epoch in (pause_at, loop.of)
             now = _weights(module) if keep or ends else None
@@ -129,20 +129,22 @@ def train(
     return Trained("finished", loop.of, kept or now)
 
 
-def predict(module: nn.Module, x: Examples, batch: int = EVALUATION_BATCH, noise: Tensor | None = None) -> Tensor:
+def predict(
+    module: nn.Module, x: Examples, batch: int = EVALUATION_BATCH, noise: Tensor | None = None,
+    generative: Generative | None = None,
+) -> Tensor:  # fmt: skip
     """The module's outputs on `x` [n, ...] in eval mode, float32 on the CPU; the module's mode is left as it was.
 
-    With `noise` [n, latent] those of a generative network, [n, 2, ...]: each example as it comes back from its code,
-    and a draw. The code is all that is handed from `encode` to `decode`, whatever forward says of itself.
+    With `noise` those of a generative network of the kind `generative`, [n, parts, ...]: see `generating.answers`.
     """
     training = module.training
     module.eval()
-    slices = [slice(start, start + batch) for start in range(0, len(x), batch)]
+    slices = [slice(start, start + batch) for start in range(0, max(1, len(x)), batch)]
     with torch.no_grad():
-        if noise is None:
+        if noise is None or generative is None:
             outputs = torch.cat([answer(module(x[rows])) for rows in slices])
         else:
-            outputs = torch.cat([generated(module, x[rows], noise[rows]) for rows in slices])
+            outputs = answers(module, generative, x, noise, batch)
     module.train(training)
     return outputs.float().cpu()
 
@@ -259,21 +261,6 @@ class Loop:
         with self.autocast():
             returned = self.network(x)
         return tree_map(lambda one: one.float() if isinstance(one, Tensor) else one, returned)
-
-
-def generated(module: nn.Module, x: Tensor, noise: Tensor) -> Tensor:
-    """[n, 2, ...]: the examples as they come back from their codes, and the draws that `noise` gives.
-
-    Raises CandidateError where a code is not of the noise's shape, or nothing comes back of the examples'.
-    """
-    encode, decode = (getattr(module, name) for name in ("encode", "decode"))
-    codes = encode(x)
-    if codes.shape != noise.shape or codes.dtype != noise.dtype:
-        raise CandidateError(f"encode gives {list(codes.shape)}, not codes {list(noise.shape)}", "code-shape")
-    back, draws = decode(codes), decode(noise)
-    if back.shape != x.shape or draws.shape != x.shape:
-        raise CandidateError(f"decode gives {list(back.shape)}, not examples {list(x.shape)}", "output-shape")
-    return torch.stack([back, draws], 1)
 
 
 def _also(own: Objective, distance: Tensor) -> Objective:

@@ -74,7 +74,8 @@ class _Functional:
 
 def _leaves(document: Mapping[str, Any], tensors: Mapping[str, TensorData]) -> dict[Reference, _Value]:
     leaves: dict[Reference, _Value] = {
-        ("input", number): _Value(["input", number]) for number in range(len(document["inputs"]))
+        ("input", number): _Value(["input", number])
+        for number in range(max(len(document["inputs"]), *METHODS.values()))
     }
     for entry in (*document["parameters"], *document["buffers"]):
         if "same_as" in entry:

@@ -18,8 +18,8 @@ LARGEST = 2**63
 
 NAMED = {"float": frozenset(FLOATS), "dtype": DTYPES, "memory_format": MEMORY_FORMATS, "device": frozenset({"input"})}
 STRUCTURES = ("tuple", "list", "dict")
-METHODS = ("encode", "decode")
-"""Of a generative network: traces in eval mode besides those of forward, with one input each."""
+METHODS = {"encode": 1, "decode": 1, "denoise": 2}
+"""Of a generative network: traces in eval mode besides those of forward, and how many inputs each has."""
 NODE = frozenset({"name", "op", "args", "kwargs"})
 REMARKS = frozenset({"layer", "shape", "dtype"})
 """What a node may say about itself: told to people and used to choose mutants, never believed."""
@@ -43,7 +43,9 @@ def check_document(graph: Graph) -> None:
         _check_trace(document[mode], mode, {"input": set(range(len(inputs))), "tensor": {*tensors}, "node": set()})
     for name in METHODS:
         if name in document:
-            _check_trace(document[name], name, {"input": {0}, "tensor": {*tensors}, "node": set()})
+            _check_trace(
+                document[name], name, {"input": {*range(METHODS[name])}, "tensor": {*tensors}, "node": set()}
+            )
 
 
 def _is_input(entry: Any) -> bool:

@@ -26,13 +26,13 @@ FORMAT = 1
 
 def export_module(
     module: nn.Module, inputs: tuple[torch.Tensor, ...], batch_axes: Sequence[int] = (0,), free: bool = True,
-    methods: Mapping[str, torch.Tensor] | None = None,
+    methods: Mapping[str, tuple[torch.Tensor, ...]] | None = None,
 ) -> Graph:  # fmt: skip
     """The module's graph, with its weights as they are; the module is left as it was.
 
     `inputs` are examples with the batch on the first of `batch_axes`, at least two of them (one would be taken for a
     fixed size); without an axis, every size is fixed. `free`: a batch that the code fixes is a fault. `methods`: by
-    name an example of the one input of each other method that is traced, in eval mode.
+    name examples of the inputs of each other method that is traced, in eval mode.
 
     Raises ExportError, with the layer and the line where known, if the module runs but cannot be exported, and
     CandidateError if it does not even run on these inputs.
@@ -42,9 +42,9 @@ def export_module(
     training = module.training
     try:
         programs = {mode: _exported(module.train(mode == "train"), inputs, batch_axes) for mode in ("train", "eval")}
-        for name, example in (methods or {}).items():
+        for name, examples in (methods or {}).items():
             with _called(module, name):
-                programs[name] = _exported(module, (example,), batch_axes)
+                programs[name] = _exported(module, examples, batch_axes)
     finally:
         module.train(training)
     if free and batch_axes:

@@ -5,6 +5,7 @@ Layout, integers little-endian: magic (8 bytes), CRC-32 of all that follows (4 b
 the tensors in the table's order. The sum finds damage, not forgery: nothing in the header is believed.
 """
 
+import base64
 import json
 import struct
 import zlib
@@ -29,6 +30,16 @@ def unpack(data: bytes) -> Graph:
     if not isinstance(document, dict):
         raise ValueError("these bytes hold tensors without a graph")
     return Graph(document, tensors)
+
+
+def as_text(graph: Graph) -> str:
+    """The inverse of `of_text`: a small graph as a value of JSON."""
+    return base64.b64encode(pack(graph)).decode()
+
+
+def of_text(text: str) -> Graph:
+    """The inverse of `as_text`. Raises ValueError, and nothing else, for any other text."""
+    return unpack(base64.b64decode(text, validate=True))
 
 
 def pack_tensors(tensors: Mapping[str, TensorData]) -> bytes:

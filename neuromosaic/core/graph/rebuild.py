@@ -33,7 +33,7 @@ def rebuild(graph: Graph) -> nn.Module:
         module.traces[mode] = _trace(module, graph.document[mode], len(graph.document["inputs"]))
     for name in METHODS:
         if name in graph.document:
-            module.traces[name] = _trace(module, graph.document[name], inputs=1)
+            module.traces[name] = _trace(module, graph.document[name], METHODS[name])
     return module
 
 
@@ -71,6 +71,10 @@ class Rebuilt(nn.Module):
     def decode(self, codes: torch.Tensor) -> Any:
         """An example for each code; raises CandidateError where the network makes none."""
         return self._run("decode", codes)
+
+    def denoise(self, noisy: torch.Tensor, level: torch.Tensor) -> Any:
+        """The examples behind noisy ones; raises CandidateError where the network has no such method."""
+        return self._run("denoise", noisy, level)
 
     def _run(self, name: str, *inputs: torch.Tensor) -> Any:
         if name not in self.traces:

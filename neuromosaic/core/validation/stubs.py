@@ -38,6 +38,9 @@ class Model(nn.Module):
     def decode(self, x):
         return self.made(x)
 
+    def denoise(self, x, level):
+        return self.made(x)
+
     def sample(self, n):
         return self.made(torch.randn(n, self.latent))
 
@@ -55,10 +58,10 @@ _OUTPUTS = {
 def stubs(contract: Contract) -> dict[str, str]:
     """Source by name."""
     own_shape = contract.output.shape[-1:] if contract.task == "language_modelling" else contract.output.shape
-    template = _TEMPLATE if contract.latent is None else _GENERATIVE
+    template = _TEMPLATE if contract.generative is None else _GENERATIVE
     return {
         name: template.format(
-            own_shape=tuple(own_shape), shape=_shape(contract), outputs=outputs, latent=contract.latent
+            own_shape=tuple(own_shape), shape=_shape(contract), outputs=outputs, latent=contract.latent or 1
         )
         for name, outputs in _OUTPUTS.items()
     }

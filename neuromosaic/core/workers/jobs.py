@@ -26,6 +26,7 @@ from neuromosaic.core.workers.conversion import convert
 from neuromosaic.core.workers.inspection import inspect
 from neuromosaic.core.workers.learning import learn
 from neuromosaic.core.workers.reopening import race, reopen
+from neuromosaic.core.workers.weighing import weigh
 
 WEIGHTS: Final = "weights/"
 
@@ -116,15 +117,16 @@ def proxies(module: nn.Module, job: Job, converse: Converse) -> Message:
 
 
 def predict(module: nn.Module, job: Job, converse: Converse) -> Message:
-    """Outputs for `x` in eval mode, with the given weights or those that the network came with; of a generative
-    network what comes back of `x`, and what it makes of `noise`."""
+    """Outputs for `x` in eval mode, with the given weights or those that the network came with; of a network of the
+    kind "generative" what it does with `x` and `noise`."""
     weights = {name: to_torch(tensor) for name, tensor in job.tensors.items() if name.startswith(WEIGHTS)}
     if weights:
         module.load_state_dict({name.removeprefix(WEIGHTS): tensor for name, tensor in weights.items()})
     device = _device(job)
     x, noise = (to_torch(job.tensors[name]).to(device) if name in job.tensors else None for name in ("x", "noise"))
     assert x is not None  # there is nothing to predict without
-    outputs = training.predict(module.to(device), x, job.arguments["batch"], noise)
+    generative = job.arguments.get("generative")
+    outputs = training.predict(module.to(device), x, job.arguments["batch"], noise, generative)
     return Message({}, {"outputs": from_torch(outputs)})
 
 
@@ -176,6 +178,7 @@ JOBS: Final[dict[str, Callable[[nn.Module, Job, Converse], Message]]] = {
     "convert": convert,
     "reopen": reopen,
     "race": race,
+    "weigh": weigh,
 }
 
 

@@ -7,7 +7,7 @@ family has a `width` and a `depth`, which carry most of its size; the rest are o
 from dataclasses import dataclass, field
 from typing import Literal
 
-from neuromosaic.core.brief import Contract, Task
+from neuromosaic.core.brief import Contract, Generative, Task
 from neuromosaic.core.space.parameters import (
     BoolParameter,
     CategoricalParameter,
@@ -46,7 +46,7 @@ class Family:
     from the first round on, `later` ones once the family has shown its worth. `merit` says why one would take it.
     `blind_to` what it does not see by its structure; a `special` one is taken only where that is demanded.
     `positions`: the tasks that it can do and not every family can, such as those with an answer for each position;
-    `pooled`: whether it can do the others.
+    `pooled`: whether it can do the others. `generative`: how it makes examples, where it does.
     """
 
     name: str
@@ -64,11 +64,12 @@ class Family:
     special: bool = False
     positions: tuple[Task, ...] = ()
     pooled: bool = True
+    generative: Generative | None = None
 
     def suits(self, contract: Contract) -> bool:
         """Whether it reads this kind of data, and gives the answers that the task wants."""
         answers = contract.task in self.positions if contract.task in SPECIAL else self.pooled
-        return contract.kind in self.kinds and answers
+        return contract.kind in self.kinds and answers and contract.generative == self.generative
 
 
 CATALOGUE = (
@@ -266,6 +267,7 @@ CATALOGUE = (
         merit="perceptrons squeeze an example into a code that draws can be made of",
         positions=("generation",),
         pooled=False,
+        generative="autoencoder",
     ),
     Family(
         name="convolutional VAE",
@@ -279,6 +281,49 @@ CATALOGUE = (
         merit="convolutions squeeze an image into a code and know that neighbouring pixels belong together",
         positions=("generation",),
         pooled=False,
+        generative="autoencoder",
+    ),
+    Family(
+        name="RealNVP",
+        template="flow",
+        opening="A normalising flow",
+        kinds=("tabular", "image", "sequence"),
+        width=Range(8, 48, 512, 8),
+        depth=Range(2, 6, 16, 2),
+        values={"activation": "relu"},
+        options={"activation": _ACTIVATION},
+        merit="couplings can be undone, so that the likelihood of every example is known",
+        positions=("generation",),
+        pooled=False,
+        generative="flow",
+    ),
+    Family(
+        name="diffusion MLP",
+        template="diffusion_mlp",
+        opening="A diffusion perceptron",
+        kinds=("tabular", "image", "sequence"),
+        width=Range(8, 64, 512, 8),
+        depth=Range(1, 3, 6),
+        values={"activation": "silu"},
+        options={"activation": _ACTIVATION},
+        merit="a residual perceptron that removes noise step by step draws well from few examples",
+        positions=("generation",),
+        pooled=False,
+        generative="diffusion",
+    ),
+    Family(
+        name="diffusion U-Net",
+        template="diffusion_unet",
+        opening="A diffusion U-Net",
+        kinds=("image",),
+        width=Range(4, 12, 128, 2),
+        depth=Range(1, 2, 4),
+        values={"activation": "silu"},
+        options={"activation": _ACTIVATION},
+        merit="convolutions at several scales remove noise with an eye for what belongs together",
+        positions=("generation",),
+        pooled=False,
+        generative="diffusion",
     ),
     Family(
         name="Deep Sets",

@@ -50,7 +50,8 @@ def _order(inputs: FamilyInputs) -> tuple[str, ...]:
     contract, limits = inputs.contract, inputs.brief.constraints
     if contract.task == "generation":
         small = contract.kind != "image" or min(contract.input.shape[-2:]) < FEW_PIXELS
-        return ("VAE", "convolutional VAE") if small else ("convolutional VAE", "VAE")
+        dense, convolutional = ("VAE", "diffusion MLP"), ("convolutional VAE", "diffusion U-Net")
+        return (*dense, *convolutional) if small else (*convolutional, *dense)
     if contract.kind == "image":
         side = min(contract.input.shape[-2:])
         order = _TINY_IMAGES if side < 4 else _SMALL_IMAGES if side < 48 else _LARGE_IMAGES

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from neuromosaic.core.brief import Brief, Contract, Task
 from neuromosaic.core.proposals import Envelope, Judgement, MetricsPlan
 from neuromosaic.core.role_inputs import ComputeInputs, DataSummary, Hardware, JudgementInputs, MetricsInputs, Trace
-from neuromosaic.core.tasks import FORMS
+from neuromosaic.core.tasks import FORMS, METRICS_OF
 
 UNLIMITED = 240.0
 """Seconds for one full training where the brief sets no time."""
@@ -26,7 +26,7 @@ UPWARDS = (
 )  # fmt: skip
 DOWNWARDS = (
     "rmse", "mae", "mase", "bits_per_character", "perplexity", "log_loss", "mse", "loss", "cross_entropy",
-    "reconstruction_rmse", "energy_distance",
+    "reconstruction_rmse", "energy_distance", "negative_log_likelihood",
 )  # fmt: skip
 
 
@@ -126,7 +126,7 @@ def _usual_trials(examples: int) -> int:
 def _workers(hardware: Hardware) -> int:
     """One thread each on a CPU; an accelerator is not shared. About one GB each."""
     if hardware.device != "cpu":
-        return 1
+        return max(1, min(hardware.cores, hardware.devices))
     return max(1, min(hardware.cores, 4, int(hardware.memory_gb)))
 
 
@@ -144,12 +144,13 @@ _PREFERRED: dict[Task, tuple[str, ...]] = {
     "forecasting": ("mae", "mase", "rmse"),
     "sequence_labelling": ("accuracy", "macro_f1"),
     "segmentation": ("mean_iou", "pixel_accuracy", "macro_f1"),
-    "generation": ("reconstruction_rmse", "energy_distance"),
     "metric_learning": ("recall_at_1", "knn_accuracy"),
 }
 
 
 def _preferred(contract: Contract, imbalanced: bool) -> tuple[str, ...]:
+    if contract.generative is not None:
+        return METRICS_OF[contract.generative]
     if contract.task in _PREFERRED:
         return _PREFERRED[contract.task]
     if imbalanced:

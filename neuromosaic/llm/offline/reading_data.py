@@ -154,6 +154,10 @@ _GENERATE = (
     r"(?:generative(?:\s+(?:models?|networks?))?|(?:variational\s+|convolutional\s+)*auto[\s-]?encoders?|(?:beta-?)?vaes?)"
     r"(?:\s*\((?:a\s+)?(?:beta-?)?(?:vae|variational auto-?encoder)\))?"
 )
+_KIND = r"(?:\s+(?:generative\s+)?(?:models?|networks?|process(?:es)?))?"
+_FLOW = rf"(?:normali[sz]ing\s+flows?|flow[\s-]based|real\s?nvp|density\s+estimat(?:ion|ors?)|densit(?:y|ies)){_KIND}"
+_DIFFUSION = rf"(?:(?:denoising\s+)?diffusion|ddpms?|score[\s-]based){_KIND}"
+_ABOUT = rf"(?:\s*\((?:ddpm|real\s?nvp|a normali[sz]ing flow)\))?(?:\s+(?:of|for)(?:\s*\x00)?(?:{OBJECT}))?"
 _CLASSIFY = (
     r"(?:classif(?:y|ies|ying|ier|ication)|recogni[sz](?:e|es|ing)|recognition|categori[sz]\w+|identify(?:ing)?)"
 )
@@ -164,7 +168,13 @@ TASKS = [
     *(rule(rf"\b(?:{words})\b", _says(task=task)) for task, words in _POSITIONS.items()),
     rule(rf"\b{_MULTI_LABEL}\b", _says(task="multi_label")),
     rule(rf"\b{_LANGUAGE}\b(?:\s+(?:of|for)(?:\s+{THING}){{1,3}})?", _says(task="language_modelling")),
-    rule(rf"\b{_GENERATE}(?![\w-])(?:\s+(?:of|for)(?:{OBJECT}))?", _says(task="generation")),
+    rule(rf"\b{_FLOW}(?![\w-]){_ABOUT}", _says(task="generation", generative="flow")),
+    rule(rf"\b{_DIFFUSION}(?![\w-]){_ABOUT}", _says(task="generation", generative="diffusion")),
+    rule(
+        rf"\b(?:(?:variational\s+|convolutional\s+)*auto[\s-]?encoders?|(?:beta-?)?vaes?)(?![\w-]){_ABOUT}",
+        _says(task="generation", generative="autoencoder"),
+    ),
+    rule(rf"\b{_GENERATE}(?![\w-])(?:\s+(?:of|for)(?:\s*\x00)?(?:{OBJECT}))?", _says(task="generation")),
     rule(
         rf"{_N}dim(?:ension(?:s|al)?)?\s+embeddings?(?:\s+(?:network|model|space)s?)?(?:\s+(?:of|for)(?:{OBJECT}))?",
         lambda match: {"task": "metric_learning", "embedding": whole(match["n"], "embedding")},

@@ -13,6 +13,8 @@ EXAMPLES_SEEN = {"image": 250_000, "tabular": 600_000, "sequence": 200_000, "gra
 """What one full training looks at, over all its epochs, by kind of data."""
 
 FEWEST_EPOCHS, MOST_EPOCHS = 3.0, 60.0
+DIFFUSION = 3
+"""So many times the usual epochs: each shows an example in one noise of many."""
 
 NEVER_MIRRORED = re.compile(r"digit|number|character|letter|sign|text|glyph|\bocr\b|plate|mnist")
 
@@ -47,7 +49,7 @@ def _recipe(inputs: RecipeInputs, rate: float, weight_decay: float) -> Recipe:
 
 def _epochs(inputs: RecipeInputs) -> float:
     """As many as the data ask for and the time allows; never less than half a pass."""
-    wanted = usual_epochs(inputs.data)
+    wanted = usual_epochs(inputs.data) * (DIFFUSION if inputs.contract.generative == "diffusion" else 1)
     if inputs.seconds is None or not inputs.seconds_per_epoch:
         return wanted
     return max(0.5, min(wanted, round(inputs.seconds / inputs.seconds_per_epoch, 1)))

@@ -84,7 +84,7 @@ def _lines(node: ast.FunctionDef) -> range:
 def _render(inputs: SuiteInputs, strict: bool, learnt: float) -> str:
     contract = inputs.contract
     can_be_kept = _can_be_kept(inputs)
-    name = "generative" if contract.task == "generation" else "model"
+    name = contract.generative or "model"
     template = environment().get_template(f"suite/test_{name}.txt")
     return template.render(
         **facts(contract),
@@ -118,13 +118,13 @@ def _constants(inputs: SuiteInputs, strict: bool, learnt: float, limited: bool) 
     return {
         "INPUT": str(contract.input.shape),
         "OUTPUT": str(contract.output.shape),
-        **(_of_draws(contract.latent) if contract.latent else {}),
+        **(_of_draws(contract.latent) if contract.generative else {}),
         **({"IDS": f"{ids}", "DRAWN": f"{min(ids, MOST_IDS)}"} if contract.input.dtype == "int64" else {}),
         **({"NODES": str(contract.input.shape[0])} if contract.kind == "graph" else {}),
         **({"PARAMETERS": f"{limit:_}"} if limited else {}),
         "BATCH": "16",
         "WARM_UP": "5",
-        "STEPS": "60",
+        "STEPS": "150" if contract.generative == "diffusion" else "60",  # it sees another noise at each
         "LEARNING_RATES": "(1e-2, 1e-3)",
         "LEARNT": f"{learnt}",
         "LARGEST_START": "5.0",
@@ -133,8 +133,8 @@ def _constants(inputs: SuiteInputs, strict: bool, learnt: float, limited: bool) 
     }
 
 
-def _of_draws(latent: int) -> dict[str, str]:
-    return {"LATENT": f"{latent}", "SMALLEST_RANGE": "1e-3", "LARGEST": "1e3"}
+def _of_draws(latent: int | None) -> dict[str, str]:
+    return {**({"LATENT": f"{latent}"} if latent else {}), "SMALLEST_RANGE": "1e-3", "LARGEST": "1e3"}
 
 
 def _words(contract: Contract) -> dict[str, str]:

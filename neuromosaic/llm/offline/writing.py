@@ -63,11 +63,11 @@ def _scores(contract: Contract) -> str:
 
 def adapted(family: Family, contract: Contract) -> Family:
     """The family with the choices that hang on the size of an example: stages, stem, kernels, reach."""
-    if contract.latent is not None:
+    if contract.generative == "autoencoder" and contract.latent is not None:
         family = dataclasses.replace(family, values={**family.values, "latent": contract.latent})
     if "stages" in family.values:
         return _adapted_to_image(family, min(contract.input.shape[-2:]))
-    if family.template in ("unet", "dilated_cnn", "conv_vae"):
+    if family.template in ("unet", "dilated_cnn", "conv_vae", "diffusion_unet"):
         deepest = max(1, int(math.log2(max(2, min(contract.input.shape[-2:]))))) - (family.template == "dilated_cnn")
         most = max(1, min(family.depth.most, deepest))
         return dataclasses.replace(
@@ -97,7 +97,8 @@ def _purpose(contract: Contract) -> str:
     if contract.task == "metric_learning":
         return f"Embeds {things} in {outputs} dimensions, those of one class close together."
     if contract.task == "generation":
-        return f"Makes {things} like those that it was shown, each of a code of {contract.latent} numbers."
+        how = f"each of a code of {contract.latent} numbers" if contract.latent else "each of noise"
+        return f"Makes {things} like those that it was shown, {how}."
     if contract.task in _PLACES:
         return f"Classifies each {_PLACES[contract.task]} of {things} into {outputs} classes."
     if contract.task == "classification":
@@ -115,7 +116,9 @@ def _input_facts(contract: Contract) -> dict[str, Any]:
         "flattened": ", flattened" if len(shape) > 1 else "",
         "steps": shape[0],
         "steps_only": len(shape) == 1,
+        "ones": ", ".join("1" for _ in shape),
         "latent": contract.latent,
+        "generative": contract.generative,
         "vocabulary": contract.input.upper or contract.output.shape[-1],
     }
     if contract.kind == "image":

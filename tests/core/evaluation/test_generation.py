@@ -13,6 +13,7 @@ from neuromosaic.core.errors import CandidateError, DataError
 from neuromosaic.core.evaluation.baselines import fit_baseline
 from neuromosaic.core.evaluation.data import load_dataset
 from neuromosaic.core.evaluation.data.dataset import Dataset
+from neuromosaic.core.evaluation.data.preprocessing import Preprocessing
 from neuromosaic.core.evaluation.generation import METRICS, noise_for, reported_shape
 from neuromosaic.core.evaluation.intervals import interval
 from neuromosaic.core.evaluation.losses import answer, objective
@@ -54,7 +55,7 @@ def digits() -> Dataset:
 
 def exported(module: nn.Module, latent: int = 3) -> Graph:
     x = torch.zeros(2, 1, 8, 8)
-    return export_module(module, (x,), methods={"encode": x, "decode": torch.zeros(2, latent)})
+    return export_module(module, (x,), methods={"encode": (x,), "decode": (torch.zeros(2, latent),)})
 
 
 # ---------------------------------------------------------------- the graph
@@ -124,29 +125,30 @@ def test_only_what_went_through_a_code_counts() -> None:
         def forward(self, x: Tensor) -> dict[str, Tensor]:
             return {**super().forward(x), "output": x}
 
-    x, noise = torch.randn(6, 1, 8, 8), torch.randn(6, 3)
-    outputs = predict(rebuild(exported(Cheat())), x, noise=noise)
+    x, noise = torch.randn(6, 1, 8, 8), torch.randn(6, 1, 3)
+    outputs = predict(rebuild(exported(Cheat())), x, noise=noise, generative="autoencoder")
     assert not torch.allclose(outputs[:, 0], x, atol=0.1)
     assert outputs.shape == (6, 2, 1, 8, 8)
 
 
 def test_a_code_larger_than_asked_for_is_refused() -> None:
+    network, x = rebuild(exported(Autoencoder(9), latent=9)), torch.randn(4, 1, 8, 8)
     with pytest.raises(CandidateError, match="encode gives"):
-        predict(rebuild(exported(Autoencoder(9), latent=9)), torch.randn(4, 1, 8, 8), noise=torch.randn(4, 3))
+        predict(network, x, noise=torch.randn(4, 1, 3), generative="autoencoder")
 
 
 def test_draws_are_of_the_noise_that_is_given() -> None:
     module = Autoencoder()
-    noise = torch.randn(4, 3)
-    outputs = predict(module, torch.randn(4, 1, 8, 8), noise=noise)
-    torch.testing.assert_close(outputs[:, 1], module.decode(noise).detach())
+    noise = torch.randn(4, 1, 3)
+    outputs = predict(module, torch.randn(4, 1, 8, 8), noise=noise, generative="autoencoder")
+    torch.testing.assert_close(outputs[:, 1], module.decode(noise[:, 0]).detach())
 
 
 def test_the_noise_is_the_same_each_time_and_for_generation_alone(digits: Dataset) -> None:
     one, other = (noise_for(digits.contract, 10)["noise"] for _ in range(2))
     assert np.array_equal(one, other)
-    assert one.shape == (10, 3)
-    assert noise_for(digits.contract.model_copy(update={"latent": None}), 10) == {}
+    assert one.shape == (10, 1, 3)
+    assert noise_for(digits.contract.model_copy(update={"latent": None, "generative": None}), 10) == {}
 
 
 # ---------------------------------------------------------------- losses that a network declares
@@ -237,6 +239,19 @@ def test_examples_need_no_labels(tmp_path: Any) -> None:
         ({"x": np.random.rand(40, 6, 2), "adj": np.ones((40, 6, 6))}, {"task": "generation"}, "graphs"),
         ({"x": np.random.rand(40, 6), "y": np.arange(40) % 2}, {"latent": 2}, "classification, which has no codes"),
         ({"x": np.random.rand(40, 6)}, {}, "no y"),
+        ({"x": np.random.rand(40, 300)}, {"task": "generation", "generative": "flow"}, "have 300 values, a flow's"),
+        (
+            {"x": np.random.rand(40, 6)}, {"task": "generation", "generative": "flow", "latent": 3},
+            "a flow of data.npz has codes of 6 numbers, as its examples: leave out the latent of 3",
+        ),
+        (
+            {"x": np.random.rand(40, 6)}, {"task": "generation", "generative": "diffusion", "latent": 3},
+            "a diffusion of data.npz has no codes",
+        ),
+        (
+            {"x": np.random.rand(40, 6), "y": np.arange(40) % 2}, {"generative": "flow"},
+            "asks for a flow, but data.npz is prepared for classification",
+        ),
     ],
 )  # fmt: skip
 def test_what_cannot_be_generated_is_refused(tmp_path: Any, arrays: Any, brief: Any, fault: str) -> None:
@@ -247,3 +262,12 @@ def test_what_cannot_be_generated_is_refused(tmp_path: Any, arrays: Any, brief: 
 def test_a_contract_of_another_task_has_no_latent(digits: Dataset) -> None:
     assert digits.contract.latent == 3
     assert Contract(**{**digits.contract.model_dump(), "latent": None}).latent is None
+
+
+@pytest.mark.parametrize(("generative", "latent"), [("flow", 12), ("diffusion", None), ("autoencoder", 2)])
+def test_each_kind_has_codes_of_its_size(tmp_path: Any, generative: Any, latent: int | None) -> None:
+    x = np.random.default_rng(0).standard_normal((60, 12))
+    dataset = load_dataset(Brief(data=npz(tmp_path, x=x), task="generation", generative=generative))
+    assert (dataset.contract.generative, dataset.contract.latent) == (generative, latent)
+    again = Preprocessing.model_validate_json(dataset.preprocessing.model_dump_json())
+    assert again.contract == dataset.contract

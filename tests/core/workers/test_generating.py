@@ -10,7 +10,9 @@ from neuromosaic.core.brief import TensorSpec
 from neuromosaic.core.signature import Signature
 from neuromosaic.core.workers.generating import generative_faults, methods
 
-SIGNATURE = Signature(inputs=(TensorSpec(shape=(6,)),), task="generation", loss="own", latent=2)
+SIGNATURE = Signature(
+    inputs=(TensorSpec(shape=(6,)),), task="generation", loss="own", latent=2, generative="autoencoder"
+)
 
 
 class Halves(nn.Module):
@@ -60,12 +62,12 @@ def test_each_fault_is_named(module: nn.Module, codes: list[str]) -> None:
 
 
 def test_other_tasks_need_no_codes() -> None:
-    other = SIGNATURE.model_copy(update={"latent": None})
+    other = SIGNATURE.model_copy(update={"latent": None, "generative": None})
     assert list(generative_faults(nn.Identity(), (torch.zeros(3, 6),), other)) == []
     assert methods(Halves(), (torch.zeros(3, 6),), other) == {}
 
 
 def test_the_methods_that_a_network_has_are_traced() -> None:
     given = methods(Halves(), (torch.zeros(3, 6),), SIGNATURE)
-    assert {name: tuple(example.shape) for name, example in given.items()} == {"encode": (3, 6), "decode": (3, 2)}
+    assert {name: tuple(example.shape) for name, (example,) in given.items()} == {"encode": (3, 6), "decode": (3, 2)}
     assert methods(nn.Identity(), (torch.zeros(3, 6),), SIGNATURE) == {}

@@ -26,13 +26,25 @@ STEPS = contract("sequence_labelling", "sequence", (12, 3), (12, 3))
 PIXELS = contract("segmentation", "image", (2, 9, 10), (3, 9, 10))
 MOLECULES = contract("classification", "graph", (7, 10), (3,))
 NETWORK = contract("node_classification", "graph", (7, 10), (7, 3))
-PICTURES = contract("generation", "image", (1, 8, 8), (1, 8, 8)).model_copy(update={"latent": 4})
-ROWS = contract("generation", "tabular", (10,), (10,)).model_copy(update={"latent": 3})
+PICTURES = contract("generation", "image", (1, 8, 8), (1, 8, 8)).model_copy(
+    update={"latent": 4, "generative": "autoencoder"}
+)
+ROWS = contract("generation", "tabular", (10,), (10,)).model_copy(update={"latent": 3, "generative": "autoencoder"})
+FLOW = contract("generation", "tabular", (6,), (6,)).model_copy(update={"latent": 6, "generative": "flow"})
+FLOW_OF_PICTURES = contract("generation", "image", (1, 8, 8), (1, 8, 8)).model_copy(
+    update={"latent": 64, "generative": "flow"}
+)
+DIFFUSION = contract("generation", "tabular", (6,), (6,)).model_copy(update={"generative": "diffusion"})
+DIFFUSION_OF_PICTURES = contract("generation", "image", (1, 8, 8), (1, 8, 8)).model_copy(
+    update={"generative": "diffusion"}
+)
 REVIEWS = contract("classification", "text", (20,), (2,), upper=40)
 
 CONTRACTS = {
     "digits": DIGITS, "tiny": TINY, "mnist": MNIST, "colour": COLOUR, "houses": HOUSES, "flowers": FLOWERS,
     "motion": MOTION, "steps": STEPS, "pixels": PIXELS, "pictures": PICTURES, "rows": ROWS,
+    "flow": FLOW, "flow_of_pictures": FLOW_OF_PICTURES, "diffusion": DIFFUSION,
+    "diffusion_of_pictures": DIFFUSION_OF_PICTURES,
     "molecules": MOLECULES, "network": NETWORK, "letters": LETTERS, "reviews": REVIEWS,
 }  # fmt: skip
 

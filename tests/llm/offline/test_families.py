@@ -23,6 +23,7 @@ from neuromosaic.core.space.parameters import Point
 from neuromosaic.core.space.space import SearchSpace
 from neuromosaic.core.validation.model_class import check_model
 from neuromosaic.core.validation.policy import check_policy
+from neuromosaic.core.workers.generating import methods
 from neuromosaic.llm.offline.catalogue import CATALOGUE, Family, family_named, family_of
 from neuromosaic.llm.offline.costing import Cost, flops, parameters
 from neuromosaic.llm.offline.fitting import Fit, fit, refit
@@ -155,6 +156,22 @@ def test_the_graph_is_the_network(case: str) -> None:
     x = examples(contract, 5)
     with torch.no_grad():
         torch.testing.assert_close(graph.eval()(x), model.eval()(x))
+
+
+@pytest.mark.parametrize(
+    ("case", "draws"), [("flow-RealNVP", (4, 6)), ("diffusion_of_pictures-diffusion U-Net", (4, 1, 8, 8))]
+)
+def test_the_graph_has_the_methods_of_the_network(case: str, draws: tuple[int, ...]) -> None:
+    _, contract, _, source = fitted(case)
+    model, x = build(source).eval(), examples(contract, 5)
+    given = methods(model, (x[:2],), signature_of(contract))
+    graph: Any = rebuild(export_module(model, (x[:2],), methods=given)).eval()
+    level = torch.linspace(0.1, 0.9, 5)
+    with torch.no_grad():
+        assert model.sample(4).shape == draws
+        for name in given:
+            inputs = {"encode": (x,), "decode": (x.flatten(1),), "denoise": (x, level)}[name]
+            torch.testing.assert_close(getattr(graph, name)(*inputs), getattr(model, name)(*inputs))
 
 
 @pytest.mark.parametrize("family", CATALOGUE, ids=lambda family: family.name)

@@ -261,6 +261,25 @@ def test_a_generative_network_is_understood(sentence: str, latent: int | None) -
 
 
 @pytest.mark.parametrize(
+    ("sentence", "generative"),
+    [
+        ("a normalising flow of wine measurements", "flow"),
+        ("density estimation for rows of a table", "flow"),
+        ("a normalizing flow (RealNVP) of 8x8 grey images", "flow"),
+        ("a diffusion model of 8x8 handwritten digits", "diffusion"),
+        ("a denoising diffusion model (DDPM) for images, under 100k parameters", "diffusion"),
+        ("a diffusion model that generates digits", "diffusion"),
+        ("a VAE of images", "autoencoder"),
+        ("a generative model of faces", None),
+    ],
+)
+def test_the_kind_of_a_generative_network_is_understood(sentence: str, generative: str | None) -> None:
+    draft = read(sentence)
+    assert (draft.brief.task, draft.brief.generative) == ("generation", generative)
+    assert draft.not_understood == ()
+
+
+@pytest.mark.parametrize(
     ("sentence", "dimensions"),
     [
         ("an 8-dimensional embedding of handwritten digits", (8,)),

@@ -18,7 +18,10 @@ from neuromosaic.llm.offline.writing import write_source
 from tests.llm.offline.contracts import (
     COLOUR,
     CONTRACTS,
+    DIFFUSION,
+    DIFFUSION_OF_PICTURES,
     DIGITS,
+    FLOW,
     HOUSES,
     LETTERS,
     MOLECULES,
@@ -26,6 +29,7 @@ from tests.llm.offline.contracts import (
     NETWORK,
     PIXELS,
     REVIEWS,
+    ROWS,
     STEPS,
     TAGS,
     TINY,
@@ -75,15 +79,25 @@ GOOD = {
     "pixels-dilated CNN": (PIXELS, "dilated CNN"),
     "molecules-GNN": (MOLECULES, "GNN"),
     "network-GNN": (NETWORK, "GNN"),
+    "rows-VAE": (ROWS, "VAE"),
+    "flow-RealNVP": (FLOW, "RealNVP"),
+    "diffusion-MLP": (DIFFUSION, "diffusion MLP"),
+    "diffusion-U-Net": (DIFFUSION_OF_PICTURES, "diffusion U-Net"),
     "houses-periodic MLP": (HOUSES, "periodic MLP"),
     "motion-GRU": (MOTION, "GRU"),
     "reviews-TCN": (REVIEWS, "TCN"),
     "letters-Transformer": (LETTERS, "Transformer"),
     "letters-TCN": (LETTERS, "TCN"),
 }
-STUBBED = {"houses": HOUSES, "letters": LETTERS, "tags": TAGS, "steps": STEPS, "pixels": PIXELS, "network": NETWORK}
+STUBBED = {
+    "houses": HOUSES, "letters": LETTERS, "tags": TAGS, "steps": STEPS, "pixels": PIXELS, "network": NETWORK,
+    "rows": ROWS, "flow": FLOW, "diffusion": DIFFUSION,
+}  # fmt: skip
 
-STRICT = ("digits-small CNN", "tags-small CNN", "steps-TCN", "pixels-U-Net", "houses-periodic MLP", "letters-TCN")
+STRICT = (
+    "digits-small CNN", "tags-small CNN", "steps-TCN", "pixels-U-Net", "houses-periodic MLP", "letters-TCN",
+    "flow-RealNVP", "diffusion-MLP",
+)  # fmt: skip
 
 # what the end of a good network's forward becomes, and a test that must notice
 BROKEN = {

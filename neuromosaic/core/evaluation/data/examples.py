@@ -123,7 +123,7 @@ def _check_examples(raw: Raw, kind: Kind) -> None:
 
 def _latent_note(brief: Brief, preprocessing: Preprocessing) -> str:
     targets = preprocessing.targets
-    if brief.latent is not None or not isinstance(targets, ItselfTargets):
+    if brief.latent is not None or not isinstance(targets, ItselfTargets) or targets.generative != "autoencoder":
         return ""
     return f"latent: codes of {targets.latent} numbers, since the brief leaves their size open"
 
@@ -133,7 +133,8 @@ def _fitted(
 ) -> Preprocessing:
     if task == "generation":
         inputs = _inputs(train.x, kind, raw.ignored)
-        return Preprocessing(task=task, inputs=inputs, targets=ItselfTargets.fit(inputs.spec, brief.latent, raw.name))
+        itself = ItselfTargets.fit(inputs.spec, brief.latent, raw.name, brief.generative)
+        return Preprocessing(task=task, inputs=inputs, targets=itself)
     if task == "metric_learning" and classes is not None:
         size = brief.output.shape[0] if brief.output else EMBEDDING
         embedding = EmbeddingTargets(classes=classes.classes, size=size, columns=classes.columns)

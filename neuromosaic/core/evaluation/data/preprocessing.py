@@ -43,9 +43,10 @@ class Preprocessing(Value):
         else:
             text = self._text()
             output = TensorSpec(shape=(text.context, len(text.characters)))
-        latent = self.targets.latent if isinstance(self.targets, ItselfTargets) else None
+        itself = self.targets if isinstance(self.targets, ItselfTargets) else None
         return Contract(
-            task=self.task, input=self.inputs.spec, output=output, kind=self.inputs.kind, latent=latent
+            task=self.task, input=self.inputs.spec, output=output, kind=self.inputs.kind,
+            latent=itself.latent if itself else None, generative=itself.generative if itself else None,
         )  # fmt: skip
 
     def apply(self, raw: Array | Table | str) -> Array:

@@ -6,7 +6,7 @@ from typing import Annotated, Any, Final, Literal
 import numpy as np
 from pydantic import Field, StrictBool, StrictInt, StrictStr
 
-from neuromosaic.core.brief import TensorSpec, Value
+from neuromosaic.core.brief import Generative, TensorSpec, Value
 from neuromosaic.core.errors import DataError
 from neuromosaic.core.evaluation.data.raw import Array, sober_numbers
 from neuromosaic.core.evaluation.data.spelling import listed, sized
@@ -16,6 +16,8 @@ EMBEDDING: Final = 16
 """Dimensions of an embedding that nobody has asked for."""
 LARGEST_LATENT: Final = 16
 """Numbers of a code that nobody has asked for."""
+LARGEST_FLOW: Final = 256
+"""Values of an example whose likelihood is measured direction by direction."""
 
 
 class ClassTargets(Value):
@@ -229,21 +231,26 @@ class SeriesTargets(Value):
 class ItselfTargets(Value):
     """A generative network's targets: the standardised examples themselves, of `shape`, float32 [n, *shape].
 
-    `latent`: the numbers of a code, fewer than those of an example.
+    `latent`: the numbers of a code, of an autoencoder fewer than those of an example; None where it has no codes.
     """
 
     kind: Literal["itself"] = "itself"
     shape: tuple[int, ...]
-    latent: int = Field(ge=1)
+    latent: int | None = Field(None, ge=1)
+    generative: Generative = "autoencoder"
     columns: tuple[str, ...] = ()
 
     @classmethod
-    def fit(cls, inputs: TensorSpec, latent: int | None, name: str) -> "ItselfTargets":
-        """Without a `latent` an eighth of an example, from 2 up to 16.
+    def fit(
+        cls, inputs: TensorSpec, latent: int | None, name: str, generative: Generative | None = None
+    ) -> "ItselfTargets":
+        """Without a `latent` an autoencoder's codes are an eighth of an example, from 2 up to 16.
 
-        Raises DataError where a code is no smaller than an example.
+        Raises DataError where a code is no smaller than an example, or an example too large for a flow.
         """
         size = math.prod(inputs.shape)
+        if generative in ("flow", "diffusion"):
+            return cls(shape=inputs.shape, latent=_whole_code(size, latent, name, generative), generative=generative)
         wanted = latent or min(LARGEST_LATENT, max(2, size // 8), size - 1)
         if not 0 < wanted < size:
             raise DataError(
@@ -263,6 +270,19 @@ class ItselfTargets(Value):
     def labels(self, outputs: Array) -> list[Any]:
         """Outputs [n, *shape] as nested lists."""
         return list(outputs.tolist())
+
+
+def _whole_code(size: int, latent: int | None, name: str, generative: Generative) -> int | None:
+    """Of a flow as large as an example; a diffusion has none."""
+    if latent is not None and (generative == "diffusion" or latent != size):
+        kept = "has no codes" if generative == "diffusion" else f"has codes of {size} numbers, as its examples"
+        raise DataError(f"a {generative} of {name} {kept}: leave out the latent of {latent}, or take an autoencoder")
+    if generative == "flow" and not 1 < size <= LARGEST_FLOW:
+        raise DataError(
+            f"the examples of {name} have {size} values, a flow's likelihood is measured for 2 to {LARGEST_FLOW}: "
+            "ask for a diffusion model or an autoencoder"
+        )
+    return size if generative == "flow" else None
 
 
 Targets = Annotated[

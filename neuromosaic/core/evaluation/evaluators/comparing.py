@@ -24,6 +24,6 @@ def _scores(trials: Trials, architecture: Any) -> Array:
     subject, data = trials.subject(architecture), trials.dataset
     outcome = trials.train(subject)
     weights = {f"weights/{name}": tensor for name, tensor in outcome.weights.items()}
-    outputs = predicted(trials.judge, subject.graph, data.validation.x, weights, trials.timeout)
+    outputs = predicted(trials.judge, subject.graph, data.validation.x, weights, trials.timeout, data.contract)
     units = data.preprocessing.unscale_targets
     return example_scores(data.contract.task, units(outputs), units(data.validation.y))

@@ -15,7 +15,7 @@ from neuromosaic.core.evaluation.evaluators.proxy_tasks import ProxyTasks
 from neuromosaic.core.evaluation.evaluators.sharing import WeightSharing
 from neuromosaic.core.evaluation.evaluators.trials import Asked, Metrics, Mode, Report, Trials
 from neuromosaic.core.evaluation.evaluators.whole import EarlyStopping, FullTraining
-from neuromosaic.core.evaluation.metrics import available, check_metrics, default_metric, higher_is_better
+from neuromosaic.core.evaluation.metrics import check_measurable, higher_is_better, measurable
 from neuromosaic.core.evaluation.recipe import Recipe
 from neuromosaic.core.evaluation.suitable import check_recipe, losses_for
 from neuromosaic.core.proposals import MetricsPlan
@@ -185,10 +185,10 @@ def _loaded(data: str | Dataset, task: Task | None) -> Dataset:
 
 
 def _plan(dataset: Dataset, metric: str | None) -> MetricsPlan:
-    task = dataset.contract.task
-    primary = metric or default_metric(task)
-    check_metrics(task, (primary,))
-    report = tuple(name for name in available(task) if name != primary)
+    known = measurable(dataset.contract)
+    primary = metric or known[0]
+    check_measurable(dataset.contract, (primary,))
+    report = tuple(name for name in known if name != primary)
     return MetricsPlan(loss=losses_for(dataset.contract)[0], primary=primary, report=report)
 
 
@@ -199,6 +199,7 @@ def _recipe(dataset: Dataset, recipe: Recipe | None) -> Recipe:
 
 
 def _judge(device: str) -> Judge:
+    from neuromosaic.core.evaluation.hardware import places
     from neuromosaic.core.judge.process import ProcessJudge
 
-    return ProcessJudge(1, device)
+    return ProcessJudge(len(places(device)), device)

@@ -1,0 +1,82 @@
+"""A loss of the user's own, tried on outputs and targets. Runs in the judge, on its graph."""
+
+from collections.abc import Iterator
+from typing import Final
+
+import torch
+from torch import Tensor, nn
+
+from neuromosaic.core.brief import Contract
+from neuromosaic.core.graph.examples import draw_inputs, other_values
+from neuromosaic.core.protocols import Converse, Job, Message
+from neuromosaic.core.role_inputs import Finding
+from neuromosaic.core.validation.own_loss import signature_of_loss, targets_of
+from neuromosaic.core.workers.conversation import first_line, is_out_of_memory
+
+BATCH, STEPS, RATE = 8, 30, 0.1
+SIZES: Final = (BATCH, 3)
+
+
+def weigh(module: nn.Module, job: Job, converse: Converse) -> Message:
+    """Where it cannot be trained with, as findings: the first fault of each kind."""
+    contract = Contract.model_validate(job.arguments["contract"])
+    faults = {fault.code: fault for fault in _faults(module.train(), contract)}
+    return Message({"findings": [fault.model_dump(mode="json") for fault in faults.values()]})
+
+
+def _faults(module: nn.Module, contract: Contract) -> Iterator[Finding]:
+    if any(parameter.requires_grad for parameter in module.parameters()):
+        yield _finding("parameters", "it has parameters of its own, which nobody would train: make them buffers")
+        return
+    for size in SIZES:
+        outputs, targets = draw_inputs(signature_of_loss(contract), size, seed=size)
+        if contract.task == "multi_label":
+            targets = (targets > 0).float()
+        try:
+            yield from _of_batch(module, outputs.requires_grad_(), targets, contract)
+        except Exception as error:
+            if is_out_of_memory(error):
+                raise
+            yield _finding("raised", f"for {size} examples it raised {first_line(error)}")
+            return
+
+
+def _of_batch(module: nn.Module, outputs: Tensor, targets: Tensor, contract: Contract) -> Iterator[Finding]:
+    loss = module(outputs, targets)
+    if not isinstance(loss, Tensor) or loss.ndim != 0 or not loss.is_floating_point():
+        said = f"a tensor of shape {list(loss.shape)}" if isinstance(loss, Tensor) else type(loss).__name__
+        yield _finding("no-scalar", f"it returns {said}, not one scalar: take the mean over the batch")
+        return
+    if not loss.isfinite():
+        yield _finding("not-finite", f"it gives {float(loss.detach())} for ordinary outputs and targets")
+        return
+    gradient = torch.autograd.grad(loss, outputs, allow_unused=True)[0] if loss.requires_grad else None
+    if gradient is None or not gradient.any():
+        yield _finding("no-gradient", "no gradient reaches the outputs: it cuts it, or ignores them")
+        return
+    if not gradient.isfinite().all():
+        yield _finding("not-finite", "its gradient is infinite or NaN for ordinary outputs and targets")
+        return
+    changed = 1 - targets if contract.task == "multi_label" else other_values(targets, targets_of(contract))
+    others = module(outputs, changed)
+    if torch.equal(loss, others):
+        yield _finding("no-targets", "it is the same for all targets: it does not look at them")
+    if (lowest := _lowest(module, outputs, targets)) >= float(loss.detach()):
+        yield _finding("does-not-fall", f"following its gradient does not lower it: {float(loss.detach()):.4g} stays")
+    elif lowest != lowest:
+        yield _finding("not-finite", "following its gradient leads to NaN")
+
+
+def _lowest(module: nn.Module, outputs: Tensor, targets: Tensor) -> float:
+    """After some steps on the outputs themselves."""
+    free = outputs.detach().clone().requires_grad_()
+    optimizer = torch.optim.Adam([free], lr=RATE)
+    for _ in range(STEPS):
+        optimizer.zero_grad()
+        module(free, targets).backward()
+        optimizer.step()
+    return float(module(free, targets).detach())
+
+
+def _finding(code: str, message: str) -> Finding:
+    return Finding(gate="loss", code=code, message=message)
