@@ -8,6 +8,7 @@
     python benchmarks/evaluation.py latency                   # 100 networks' latency told from ten
     python benchmarks/evaluation.py curves --data FOLDER      # the ends of TaskSet's curves, told from a part
     python benchmarks/evaluation.py budget --data FOLDER      # epochs that `auto` takes, beside full training
+    python benchmarks/evaluation.py skipping --data FOLDER    # trainings that proxies spare, on the same suggestions
     python benchmarks/evaluation.py vae                       # a VAE beside PCA on the digits
     python benchmarks/evaluation.py densities                 # flows and diffusions beside a normal distribution
 
@@ -317,6 +318,12 @@ def _budget(options: argparse.Namespace) -> Iterable[dict[str, Any]]:
     return budget(options.data, options.keep, options.only)
 
 
+def _skipping(options: argparse.Namespace) -> Iterable[dict[str, Any]]:
+    from skipping import skipping
+
+    return skipping(options.data, options.keep, options.only)
+
+
 def latency(count: int = 110) -> dict[str, Any]:
     """Spearman of the latency that ten measured networks foretell for a hundred others: batch of one, one thread."""
     space = ready_space("mobilenet", (3, 32, 32), 10)
@@ -352,6 +359,7 @@ TASKS: dict[str, Callable[[argparse.Namespace], Iterable[dict[str, Any]]]] = {
     "latency": lambda _: [latency()],
     "curves": _curves,
     "budget": _budget,
+    "skipping": _skipping,
     "vae": _vae,
     "streaming": _streaming,
     "densities": _densities,

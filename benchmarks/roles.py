@@ -6,6 +6,7 @@
     python benchmarks/roles.py briefs --served      # over HTTP, with the built-in designer's answers
     python benchmarks/roles.py briefs --model openai/NAME --api-base ... --only waves --record tests/recorded
     python benchmarks/roles.py recorded [--only iris]    # what was recorded, over HTTP, beside the built-in designer
+    python benchmarks/roles.py coverage    # of each built-in family's model.py by its suite
     python benchmarks/roles.py faults [--runs 1000] [--first 0]    # whole runs with a model server that stumbles
 
 "turns": milliseconds of ours per turn with a model that answers at once (median of 30), and how much longer eight
@@ -13,7 +14,8 @@ proposals at once take than one, each answered over HTTP after a second. "briefs
 accepted at the first try, after repair and rejected; mutants killed and survived; calls, tokens as the server counts
 them (--served: 120 a call), and what came of it on the test split beside random search. "--record" keeps what each
 model answered; "recorded" and the tests play it again, and it ends with a table. "faults": what each run came to, and
-their sum; the exit code is 1 where one crashed, hung or ended without a reason.
+their sum; "coverage": what share of statements and branches the suites come through, and the least; the exit code
+is 1 where a run crashed, hung or ended without a reason, or a suite failed.
 """
 
 import argparse
@@ -31,6 +33,7 @@ from typing import Any, NamedTuple
 import pytest
 from pydantic import BaseModel
 
+from benchmarks.role_coverage import coverages
 from benchmarks.role_faults import faults
 from neuromosaic.agents.metrics import judge_round, plan_metrics
 from neuromosaic.agents.network_architect import propose_family
@@ -257,12 +260,16 @@ def under_faults(said: argparse.Namespace, root: Path, stack: ExitStack) -> Iter
     return faults(said.runs, said.first, root, stack)
 
 
-LINES = {"recorded": beside, "briefs": briefs, "faults": under_faults}
+def of_families(said: argparse.Namespace, root: Path, stack: ExitStack) -> Iterator[dict[str, Any]]:
+    return coverages()
+
+
+LINES = {"recorded": beside, "briefs": briefs, "faults": under_faults, "coverage": of_families}
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("what", choices=["turns", "briefs", "recorded", "faults"])
+    parser.add_argument("what", choices=["turns", *LINES])
     parser.add_argument("--only", nargs="*", choices=[*BRIEFS])
     parser.add_argument("--trials", type=int, default=TRIALS)
     parser.add_argument("--model", nargs="*", default=["offline"])

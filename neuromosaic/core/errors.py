@@ -98,7 +98,9 @@ class ModelClientError(NeuromosaicError):
 
 
 class ModelUnavailableError(ModelClientError):
-    pass
+    """`lost`: so many requests were taken whose answers never came whole; the provider may charge for them."""
+
+    lost: int = 0
 
 
 class ModelRefusedError(ModelClientError):

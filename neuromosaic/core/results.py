@@ -7,6 +7,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from neuromosaic.core.brief import Brief
 
 Status = Literal["met", "not met", "stopped"]
+Numbers = Literal["float32", "int8", "bf16"]
 
 
 class Latency(BaseModel):
@@ -22,6 +23,8 @@ class CandidateResult(BaseModel):
     """One certified candidate. `metrics` keys are "val_" or "test_" + the metric's name.
 
     `evidence` maps the dotted path of a figure in this object ("metrics.test_accuracy") to an evidence id.
+    `numbers`: what its weights are; other than float32 it was `made_from` another candidate, of which it has the
+    parameters, FLOPs and memory, and its latency is the other's times what a race of both told.
     """
 
     id: str
@@ -38,6 +41,10 @@ class CandidateResult(BaseModel):
     boundary: str
     evidence: dict[str, str] = Field(default_factory=dict)
     values: dict[str, Any] = Field(default_factory=dict, description="constructor arguments")
+    numbers: Numbers = "float32"
+    made_from: str | None = None
+    weights_bytes: int | None = Field(None, description="of all tensors; None: never counted")
+    coverage: float | None = Field(None, description="share of model.py that its tests come through, 0 to 1")
 
 
 class ConstraintResult(BaseModel):
@@ -79,5 +86,7 @@ class Results(BaseModel):
     environment: dict[str, Any]
     metric: str = Field("", description="what candidates are ranked by")
     recipe: dict[str, Any] = Field(default_factory=dict, description="how the candidates were trained")
-    compress: bool = Field(False, description="whether smaller networks were made from the finalists")
+    compress: bool = Field(
+        False, description="whether smaller networks were made from the finalists, also in fewer bits"
+    )
     signals: list[SignalResult] = Field(default_factory=list, description="none where trials were too few to tell")

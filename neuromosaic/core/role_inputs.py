@@ -135,6 +135,9 @@ class SuiteInputs(Inputs):
     killed: int = 0
     mutants: int = 0
     share: float = 0.0
+    own: bool = Field(
+        False, description="a network of the engineer's is extended, whose switches may change the contract"
+    )
 
 
 class FamilyInputs(Inputs):

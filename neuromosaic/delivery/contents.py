@@ -44,7 +44,7 @@ class Delivery:
     `mutants`: rows {"kind", "description", "fate", "killed_by"}; `tests`: outcome per test of the suite on the
     delivered network; `evidence`: what is stored under each evidence id; `graph` of the network, None in the python
     lane; `extends`: the user's file that the run started from; `loss_source`: the loss of the user's own that it was
-    trained with.
+    trained with. `variants`: files of networks with weights of fewer bits, by name.
     """
 
     results: Results
@@ -66,3 +66,4 @@ class Delivery:
     extends: Extended | None = None
     unchanged_source: str = ""
     loss_source: str = ""
+    variants: Mapping[str, bytes] = field(default_factory=dict, repr=False)

@@ -161,7 +161,7 @@ def _contents(delivery: Delivery, wanted: Path, target: Path) -> dict[str, bytes
     if delivery.extends:
         texts[EXTENDS] = delivery.extends.model_dump_json(indent=2)
     files = {name: (text.rstrip("\n") + "\n").encode("utf-8", "replace") for name, text in texts.items()}
-    files["weights.safetensors"] = weights_file(delivery.weights)
+    files |= {"weights.safetensors": weights_file(delivery.weights), **delivery.variants}
     digests = {name: _digest(data) for name, data in files.items()}
     manifest = json.dumps({"run": delivery.results.run, "files": digests}, indent=2)
     return {**files, MANIFEST: (manifest + "\n").encode()}

@@ -68,13 +68,25 @@ def _lane(best: CandidateResult) -> str:
 
 def _suite(delivery: Delivery) -> str:
     fates = [row["fate"] for row in delivery.mutants]
+    through = _through(delivery)
     if not fates:
-        return "The test suite failed on hollow stubs and passed on the network; it faced no broken variants of it."
+        return (
+            "The test suite failed on hollow stubs and passed on the network; it faced no broken variants of it."
+            f"{through}"
+        )
     killed, survived = fates.count("killed"), fates.count("survived")
     slipped = f", {survived} slipped through" if survived else ""
     return (
         f"The test suite failed on hollow stubs, passed on the network, and caught {killed} of {killed + survived} "
-        f"deliberately broken variants{slipped}."
+        f"deliberately broken variants{slipped}.{through}"
+    )
+
+
+def _through(delivery: Delivery) -> str:
+    best = chosen(delivery.results)
+    share = best.coverage if best else None
+    return (
+        "" if share is None else f" It comes through {100 * share:.0f} % of the statements and branches of model.py."
     )
 
 

@@ -126,6 +126,7 @@ TELLERS: dict[str, Callable[[Data], str]] = {
     "suite.red": _red,
     "pull_request": _proposed,
     "suite.mutants": _mutants,
+    "suite.covering": lambda data: "  the tests leave code untried that is to be delivered: TestArchitect mends them",
     "family.proposed": lambda data: f"  {data['family']}: {data['name']}, designed by {data['designed_by']}",
     "gate.verdict": _verdict,
     "family.accepted": lambda data: f"  {data['family']} accepted",

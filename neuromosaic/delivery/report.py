@@ -14,7 +14,7 @@ from neuromosaic.delivery.mistakes import mistakes
 from neuromosaic.delivery.plots.architecture import architecture
 from neuromosaic.delivery.plots.generation import terms_curve
 from neuromosaic.delivery.plots.learning import loss_curve, metric_curves
-from neuromosaic.delivery.plots.pareto import FLOPS, LATENCY, NARROW, PARAMETERS, WIDE, Cost, metric_against
+from neuromosaic.delivery.plots.pareto import FLOPS, LATENCY, NARROW, PARAMETERS, WEIGHTS, WIDE, Cost, metric_against
 from neuromosaic.delivery.plots.searching import agreement, best_so_far
 from neuromosaic.delivery.standings import standings
 from neuromosaic.delivery.templates import template
@@ -48,7 +48,9 @@ def report(delivery: Delivery) -> str:
 
 
 def _axes(delivery: Delivery) -> list[Axis]:
-    return [axis for cost in (PARAMETERS, FLOPS, LATENCY) for axis in _axis(delivery, cost)]
+    bits = any(one.numbers != "float32" for one in delivery.results.pareto)
+    costs = (PARAMETERS, WEIGHTS, FLOPS, LATENCY) if bits else (PARAMETERS, FLOPS, LATENCY)
+    return [axis for cost in costs for axis in _axis(delivery, cost)]
 
 
 def _axis(delivery: Delivery, cost: Cost) -> list[Axis]:

@@ -5,10 +5,9 @@ from collections.abc import Iterable
 from typing import NamedTuple
 
 from neuromosaic.core.results import CandidateResult, Results
-from neuromosaic.delivery.narration import number
 from neuromosaic.delivery.plots.pareto import FAR
 from neuromosaic.delivery.plots.scale import Scale, short
-from neuromosaic.delivery.text import entries, measure, meets, primary, simple_baselines, words
+from neuromosaic.delivery.text import entries, measure, meets, primary, simple_baselines, size_in_words, words
 
 
 class Cell(NamedTuple):
@@ -72,7 +71,7 @@ def _candidate(results: Results, part: str, one: CandidateResult, metric: str, s
     key = f"test_{metric}"
     interval = one.intervals.get(key)
     figures = (
-        Cell(number(one.parameters), one.evidence.get("parameters", "")),
+        Cell(size_in_words(one), one.evidence.get("parameters", "")),
         Cell(short(one.flops), one.evidence.get("flops", "")),
         Cell(f"{one.latency_ms.p50:.3g} ms", one.evidence.get("latency_ms.p50", "")),
         Cell(f"{one.peak_memory_mb:.3g} MB", one.evidence.get("peak_memory_mb", "")),

@@ -93,6 +93,18 @@ def metric_with_interval(candidate: CandidateResult, metric: str, split: str = "
     return f"{value} ({measure(interval[0])} to {measure(interval[1])})" if interval else value
 
 
+def size_in_words(candidate: CandidateResult) -> str:
+    """ "14,218", and "14,218 in int8" where its weights are that."""
+    bits = "" if candidate.numbers == "float32" else f" in {candidate.numbers}"
+    return number(candidate.parameters) + bits
+
+
+def variant_file(variant: CandidateResult, delivered: CandidateResult) -> str:
+    """ "model.int8.pt2" of the delivered network, "NAME.int8.pt2" of another."""
+    name = "model" if variant.made_from == delivered.id else variant.name.removesuffix(f" in {variant.numbers}")
+    return f"{name}.{variant.numbers}.pt2"
+
+
 def limit_in_words(limit: ConstraintResult) -> str:
     """ "14,218 parameters, limit 20,000"; where it was missed, by how much."""
     return in_words(limit).removesuffix(": met")
@@ -136,7 +148,7 @@ def _row(results: Results, entry: Entry, metric: str) -> list[str]:
     marks = {"winner": " (winner)", "nearest": " (nearest)", "random search": " (baseline)", "Pareto set": ""}
     return [
         candidate.name + marks[part], candidate.designed_by, metric_with_interval(candidate, metric),
-        number(candidate.parameters), f"{candidate.latency_ms.p50:.3g} ms", f"{candidate.peak_memory_mb:.3g} MB",
+        size_in_words(candidate), f"{candidate.latency_ms.p50:.3g} ms", f"{candidate.peak_memory_mb:.3g} MB",
         meets(results, candidate),
     ]  # fmt: skip
 

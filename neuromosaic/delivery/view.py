@@ -103,8 +103,14 @@ def figures(results: Results) -> list[Figure]:
         ("FLOPs, one example", number(best.flops), "flops"),
         (f"latency, batch of {best.latency_ms.batch}", _latency(best), "latency_ms.p50"),
         ("peak memory", f"{best.peak_memory_mb:.3g} MB", "peak_memory_mb"),
+        *_covered(best),
     ]  # fmt: skip
     return [Figure(name, value, best.evidence.get(path, "")) for name, value, path in [*metrics, *measured]]
+
+
+def _covered(best: CandidateResult) -> list[tuple[str, str, str]]:
+    share = best.coverage
+    return [] if share is None else [("model.py that its tests come through", f"{100 * share:.0f} %", "coverage")]
 
 
 def _metric_name(name: str) -> str:

@@ -22,7 +22,7 @@ from neuromosaic.core.search.strategies.catalogue import make_strategy
 from neuromosaic.core.store.store import Store
 from neuromosaic.core.workers.boundary import Accepted
 from neuromosaic.interfaces.extending import extension
-from neuromosaic.interfaces.settings import check_seat, names_given, settings
+from neuromosaic.interfaces.settings import FILE, check_seats, names_given, settings
 from neuromosaic.workflows import runs
 from neuromosaic.workflows.bench import Workbench
 from neuromosaic.workflows.options import Options
@@ -134,12 +134,15 @@ def options_of(wanted: Wanted, root: Path) -> Options:
     said = settings()
     names = names_given(wanted.model)
     seats = [(seat, name.partition("=")[2]) for name in names if (seat := _seat_of(name))]
+    agents = root / "agents"
+    check_seats((*said.models.roles, *said.models.purposes), str(FILE), agents)
+    check_seats([seat for seat, _ in seats], "--model", agents)
     given = {seat: tuple(model for other, model in seats if other == seat) for seat, _ in seats}
     return Options(
         models=tuple(name for name in names if not _seat_of(name)) or said.models.default or ("offline",),
         role_models={**said.models.roles, **said.models.purposes, **given},
         api_base=wanted.api_base or said.models.api_base, approved=wanted.yes,
-        folder=str(wanted.out) if wanted.out else None, agents=str(root / "agents"), boundary=wanted.boundary,
+        folder=str(wanted.out) if wanted.out else None, agents=str(agents), boundary=wanted.boundary,
         repository=_repository(wanted.pr) if wanted.pr else None,
         calls=said.limits.calls, tokens=said.limits.tokens, model_seconds=said.limits.seconds,
         at_once=said.limits.at_once, strategy=_known(wanted.strategy or said.search.strategy),
@@ -162,8 +165,6 @@ def _known(strategy: str) -> str:
 
 def _seat_of(name: str) -> str | None:
     seat, separator, _ = name.partition("=")
-    if separator:
-        check_seat(seat, f"--model {name}")
     return seat if separator else None
 
 

@@ -27,6 +27,7 @@ def logs(root: Path, run: str, *, as_json: bool) -> None:
 def _call(data: dict[str, Any]) -> str:
     settings = [f"{name}={data[name]}" for name in ("temperature", "max_tokens") if data.get(name) is not None]
     marks = [name for name in ("cached", "repaired") if data[name]]
+    marks += [f"{data['lost']} lost"] if data.get("lost") else []
     cost = "cost unknown" if data["cost_usd"] is None else f"${data['cost_usd']:.4f}"
     return (
         f"{data['role']:17} {data['purpose']:11} {data['prompt_hash'][:SHOWN]}  {data['model']}  "

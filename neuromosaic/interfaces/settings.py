@@ -2,6 +2,7 @@
 
 import os
 import tomllib
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,9 @@ MODELS = "NEUROMOSAIC_MODEL"
 """Environment: names as for --model, separated by blanks or commas."""
 
 ROLES = ("TestArchitect", "NetworkArchitect", "ModelArchitect", "Trainer", "Compute", "Metrics")
-PURPOSES = ("read-brief", "envelope", "plan", "judge", "suite", "propose", "extend", "repair", "recipes", "points")
+PURPOSES = (
+    "read-brief", "envelope", "plan", "judge", "suite", "propose", "extend", "repair", "recipes", "points", "advise",
+)  # fmt: skip
 
 
 class Models(Value):
@@ -51,7 +54,10 @@ class Settings(Value):
 
 
 def settings(path: Path = FILE) -> Settings:
-    """What the file says; nothing where there is none. Raises UsageError naming the file, the field and the fault."""
+    """What the file says; nothing where there is none. Raises UsageError naming the file, the field and the fault.
+
+    Whether there are such roles is for `check_seats` to say: who sits at the table hangs on the store.
+    """
     try:
         document: dict[str, Any] = tomllib.loads(path.read_text(encoding="utf-8"))
         found = Settings.model_validate(document)
@@ -62,8 +68,6 @@ def settings(path: Path = FILE) -> Settings:
     except ValidationError as error:
         faults = "; ".join(f"{'.'.join(map(str, fault['loc']))}: {fault['msg']}" for fault in error.errors())
         raise UsageError(f"{path}: {faults}") from None
-    for name in (*found.models.roles, *found.models.purposes):
-        check_seat(name, str(path))
     return found
 
 
@@ -72,12 +76,21 @@ def names_given(said: list[str] | None) -> list[str]:
     return said or os.environ.get(MODELS, "").replace(",", " ").split()
 
 
-def check_seat(name: str, where: str) -> None:
-    """Raises UsageError where `name` is no role, no purpose and no ROLE.PURPOSE."""
-    role, dot, purpose = name.partition(".")
-    known = name in (*ROLES, *PURPOSES) or (bool(dot) and role in ROLES and purpose in PURPOSES)
-    if not known:
-        raise UsageError(
-            f"{where}: {name!r} is no role; roles are {', '.join(ROLES)}, and purposes (alone or as ROLE.PURPOSE) "
-            f"{', '.join(PURPOSES)}"
-        )
+def check_seats(names: Iterable[str], where: str, agents: Path) -> None:
+    """Raises UsageError for the first that is no role, no purpose and no ROLE.PURPOSE; the roles of one's own that
+    have files in `agents` count as well."""
+    named = [(name, *name.partition(".")) for name in names]
+    roles = ROLES if all(name in ROLES or name in PURPOSES for name, *_ in named) else roles_of(agents)
+    for name, role, dot, purpose in named:
+        if name not in (*roles, *PURPOSES) and not (dot and role in roles and purpose in PURPOSES):
+            raise UsageError(
+                f"{where}: {name!r} is no role; roles are {', '.join(roles)}, and purposes (alone or as "
+                f"ROLE.PURPOSE) {', '.join(PURPOSES)}"
+            )
+
+
+def roles_of(agents: Path) -> tuple[str, ...]:
+    """The six seats, and the roles of one's own whose files are in the folder. Raises RoleError for a faulty one."""
+    from neuromosaic.prompts.roles import load_roles
+
+    return tuple(dict.fromkeys([*ROLES, *load_roles(agents)]))

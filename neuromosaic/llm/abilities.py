@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple
 
 from neuromosaic.core.errors import ModelClientError
-from neuromosaic.llm.completion import Connection, Send, answer_of, persistently, response_format, tool
+from neuromosaic.llm.completion import Connection, Send, answered, response_format, tool
 from neuromosaic.llm.fences import FenceError, files_in
 
 WORD = "tessera"
@@ -50,7 +50,7 @@ def _try(model: str, connection: Connection, send: Send, question: Question) -> 
     began = time.monotonic()
     arguments = {"messages": [{"role": "user", "content": question.asks}], **question.form}
     try:
-        answer = answer_of(model, persistently(model, connection, send, arguments))
+        answer = answered(model, connection, send, arguments)
         why = question.fault(answer.text)
     except ModelClientError as error:
         why = str(error)

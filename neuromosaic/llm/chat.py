@@ -8,6 +8,7 @@ from typing import Any, TypeVar
 
 from pydantic import BaseModel
 
+from neuromosaic.core.errors import ModelUnavailableError
 from neuromosaic.core.proposals import Request, RoleName
 from neuromosaic.llm.completion import Answer, Completion, Settings
 from neuromosaic.llm.prices import Price
@@ -81,21 +82,29 @@ class ChatClient:
             self._on_call(record)
 
     def paid(self, talk: Sequence[ChatMessage], settings: Settings) -> tuple[Answer, float | None]:
-        """The model's answer within the limits, and its cost."""
-        prompt_tokens = sum(len(message["content"]) for message in talk) // 3
-        expected = settings.max_tokens or LIKELY_COMPLETION
-        booked = self._spending.book(self.name, self._price, prompt_tokens, expected)
+        """The model's answer within the limits, and its cost, with what lost requests may have cost."""
+        booked = self._spending.book(self.name, self._price, *_likely(talk, settings))
         try:
             with self._spending.turn():
                 answer = self._complete(talk, settings)
-        except BaseException:
-            self._spending.cancel(booked)
+        except BaseException as error:
+            self._spending.cancel(booked, getattr(error, "lost", 0))
             raise
         cost = answer.cost_usd
         if cost is None and self._price is not None:
             cost = self._price.of(answer.prompt_tokens, answer.completion_tokens)
-        self._spending.settle(booked, cost or 0.0, answer.prompt_tokens + answer.completion_tokens)
-        return answer, cost
+        self._spending.settle(booked, cost or 0.0, answer.prompt_tokens + answer.completion_tokens, answer.lost)
+        return answer, None if cost is None else cost + answer.lost * booked.cost_usd
+
+    def cost_of_lost(self, lost: int, talk: Sequence[ChatMessage], settings: Settings) -> float | None:
+        """The most that requests may have cost whose answers never came whole; None: the price is not known."""
+        return lost * self._price.of(*_likely(talk, settings)) if self._price else None
+
+
+def _likely(talk: Sequence[ChatMessage], settings: Settings) -> tuple[int, int]:
+    """Tokens of a prompt, and of its answer."""
+    prompt = sum(len(message["content"]) for message in talk) // 3
+    return prompt, settings.max_tokens or LIKELY_COMPLETION
 
 
 class _Exchange:
@@ -129,7 +138,12 @@ class _Exchange:
         if (text := self._client.known(key)) is not None:
             self._tell(key, Answer(text, 0, 0), 0.0, started, cached=True, repaired=repaired)
             return Said(text)
-        answer, cost = self._client.paid(self._talk, self._settings)
+        try:
+            answer, cost = self._client.paid(self._talk, self._settings)
+        except ModelUnavailableError as error:
+            if error.lost:
+                self._tell_lost(key, error.lost, started, repaired)
+            raise
         whole = bool(answer.text.strip()) and not answer.truncated
         if whole and repaired:
             self._repaired = key, answer.text
@@ -137,6 +151,10 @@ class _Exchange:
             self._client.keep(key, answer.text)
         self._tell(key, answer, cost, started, cached=False, repaired=repaired)
         return Said(answer.text, answer.truncated)
+
+    def _tell_lost(self, key: str, lost: int, started: float, repaired: bool) -> None:
+        cost = self._client.cost_of_lost(lost, self._talk, self._settings)
+        self._tell(key, Answer("", 0, 0, lost=lost), cost, started, cached=False, repaired=repaired)
 
     def _tell(
         self, key: str, answer: Answer, cost: float | None, started: float, cached: bool, repaired: bool
@@ -153,6 +171,7 @@ class _Exchange:
                 seconds=time.monotonic() - started,
                 cached=cached,
                 repaired=repaired,
+                lost=answer.lost,
                 temperature=self._settings.temperature,
                 max_tokens=self._settings.max_tokens,
             )

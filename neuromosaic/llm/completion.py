@@ -25,13 +25,15 @@ class Settings(NamedTuple):
 
 
 class Answer(NamedTuple):
-    """`cost_usd` None: the provider does not say. `truncated`: it ended at the limit of tokens."""
+    """`cost_usd` None: the provider does not say. `truncated`: it ended at the limit of tokens. `lost`: requests
+    before it whose answers never came whole."""
 
     text: str
     prompt_tokens: int
     completion_tokens: int
     cost_usd: float | None = None
     truncated: bool = False
+    lost: int = 0
 
 
 Completion = Callable[[Sequence[ChatMessage], Settings], Answer]
@@ -63,32 +65,45 @@ def completion(model: str, connection: Connection, send: Send) -> Completion:
         schema = settings.schema or {}
         for way in tuple(ways) if schema else ():
             try:
-                return answer_of(model, persistently(model, connection, send, arguments | way(schema)))
+                return answered(model, connection, send, arguments | way(schema))
             except ModelRefusedError as error:
                 if not _is_about_format(error):
                     raise
                 if way in ways:  # learnt once, by whichever thread comes first
                     ways.remove(way)
         # The prompt holds the schema as well: without native support the reply is only less sure to fit.
-        return answer_of(model, persistently(model, connection, send, arguments))
+        return answered(model, connection, send, arguments)
 
     return complete
 
 
-def persistently(model: str, connection: Connection, send: Send, arguments: dict[str, Any]) -> Any:
-    """The response, after as many tries as make sense. Raises ModelUnavailableError or ModelRefusedError."""
+def answered(model: str, connection: Connection, send: Send, arguments: dict[str, Any]) -> Answer:
+    """The answer to one request. Raises ModelUnavailableError or ModelRefusedError."""
+    response, lost = persistently(model, connection, send, arguments)
+    return answer_of(model, response)._replace(lost=lost)
+
+
+def persistently(model: str, connection: Connection, send: Send, arguments: dict[str, Any]) -> tuple[Any, int]:
+    """The response, after as many tries as make sense, and how many of these were lost.
+
+    Raises ModelUnavailableError or ModelRefusedError.
+    """
     from neuromosaic.llm.faults import EXPECTED, fault_of
 
     refuse_beyond_this_machine(model, connection.api_base)
+    lost = 0
     for attempt in range(connection.retries + 1):
         try:
-            return send(arguments)
+            return send(arguments), lost
         except EXPECTED as error:
             fault = fault_of(error, model, connection.api_base, connection.timeout)
+        lost += fault.lost
         wait = fault.wait if fault.wait is not None else connection.backoff * 2**attempt
         if not fault.passing or wait > LONGEST_WAIT or attempt == connection.retries:
             break
         time.sleep(wait)
+    if isinstance(fault.error, ModelUnavailableError):
+        fault.error.lost = lost
     raise fault.error
 
 

@@ -22,11 +22,13 @@ EXPECTED = (openai.OpenAIError, json.JSONDecodeError)
 
 
 class Fault(NamedTuple):
-    """`passing`: another try may help, after `wait` seconds where the server says how many."""
+    """`passing`: another try may help, after `wait` seconds where the server says how many. `lost`: the request was
+    taken, and the provider may charge for an answer that never came whole."""
 
     error: ModelClientError
     passing: bool
     wait: float | None = None
+    lost: bool = False
 
 
 def fault_of(error: Exception, model: str, api_base: str | None, timeout: float) -> Fault:
@@ -36,9 +38,11 @@ def fault_of(error: Exception, model: str, api_base: str | None, timeout: float)
     if any(isinstance(cause, (httpx.ConnectError, httpx.UnsupportedProtocol)) for cause in causes):
         return Fault(_no_server(model, api_base), passing=True)
     if any(isinstance(cause, (openai.APITimeoutError, httpx.TimeoutException)) for cause in causes):
-        return Fault(ModelUnavailableError(f"{model} at {where} gave no answer within {timeout:g} s"), passing=True)
+        late = ModelUnavailableError(f"{model} at {where} gave no answer within {timeout:g} s")
+        return Fault(late, passing=True, lost=True)
     if any(isinstance(cause, (httpx.TransportError, json.JSONDecodeError)) for cause in causes):
-        return Fault(ModelUnavailableError(f"the reply of {model} at {where} broke off in the middle"), passing=True)
+        cut = ModelUnavailableError(f"the reply of {model} at {where} broke off in the middle")
+        return Fault(cut, passing=True, lost=True)
     return _by_status(error, model, where)
 
 

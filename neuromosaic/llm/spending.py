@@ -14,7 +14,8 @@ from neuromosaic.llm.prices import Price
 
 @dataclass(frozen=True)
 class CallRecord:
-    """One answered call. A `cached` one came from the reply store and cost nothing: no tokens are counted.
+    """One call. A `cached` answer came from the reply store and cost nothing: no tokens are counted. `lost`: requests
+    that were taken and whose answers never came whole; `cost_usd` has what they may have cost at most.
 
     `prompt_hash` is the key of the reply in the store. `cost_usd` None: not known. `repaired`: this was the repair
     turn. A client that is no model (the offline designer) makes no calls.
@@ -30,6 +31,7 @@ class CallRecord:
     seconds: float
     cached: bool
     repaired: bool
+    lost: int = 0
     temperature: float | None = None
     max_tokens: int | None = None
 
@@ -98,18 +100,18 @@ class Spending:
             self.tokens += tokens
             return Booking(cost, tokens)
 
-    def settle(self, booked: Booking, cost: float, tokens: int) -> None:
-        """Replaces what was booked by what it came to."""
+    def settle(self, booked: Booking, cost: float, tokens: int, lost: int = 0) -> None:
+        """Replaces what was booked by what it came to, and by what `lost` requests before it may have."""
         with self._lock:
-            self.cost_usd += cost - booked.cost_usd
-            self.tokens += tokens - booked.tokens
+            self.calls += lost
+            self.cost_usd += cost + (lost - 1) * booked.cost_usd
+            self.tokens += tokens + (lost - 1) * booked.tokens
 
-    def cancel(self, booked: Booking) -> None:
-        """A call that was never answered."""
+    def cancel(self, booked: Booking, lost: int = 0) -> None:
+        """A call that was never answered; `lost` requests of it were taken, and count as if they had been."""
+        self.settle(booked, 0.0, 0, lost)
         with self._lock:
             self.calls -= 1
-            self.cost_usd -= booked.cost_usd
-            self.tokens -= booked.tokens
 
     def _check_counts(self, model: str, tokens: int) -> None:
         most = self._limits

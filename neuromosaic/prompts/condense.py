@@ -9,6 +9,7 @@ import json
 import math
 import re
 from collections.abc import Sequence
+from itertools import accumulate, zip_longest
 from typing import Any
 
 from pydantic import BaseModel
@@ -17,7 +18,7 @@ from neuromosaic.core.brief import Brief, Constraints, TensorSpec
 from neuromosaic.core.errors import UsageError
 from neuromosaic.core.evaluation.metrics import available, higher_is_better
 from neuromosaic.core.evaluation.suitable import augmentations_for, losses_for
-from neuromosaic.core.role_inputs import DataSummary, FamilySketch, Finding, Repair, Trace, Tried
+from neuromosaic.core.role_inputs import DataSummary, FamilySketch, Finding, Remark, Repair, Trace, Tried
 from neuromosaic.core.space.parameters import Parameter
 from neuromosaic.core.syntax import parse
 from neuromosaic.prompts.narrowing import narrowed
@@ -31,6 +32,12 @@ BEST, LATEST = 5, 3
 
 LONG = 400
 """Longest text of one finding or rationale, in characters."""
+
+KINDS, TOLD = 2, 160
+"""Of an earlier family's findings so many different ones are told, each in at most so many characters."""
+
+HEARD = 900
+"""So many characters of advice are passed on, of each adviser as many remarks as of the others."""
 
 REPAIRS, BRIEF = 1, 90
 """So many repairs of a family are told, the last ones, each part in at most so many characters."""
@@ -104,9 +111,23 @@ def summary(data: DataSummary) -> dict[str, Any]:
     return shown | ({"notes": _first(data.notes)} if data.notes else {})
 
 
-def fault(finding: Finding) -> dict[str, Any]:
+def heard(advice: Sequence[Remark]) -> list[Remark]:
+    """The first remark of each adviser, then the second, and so on, while there is room; no one's takes the room of
+    another."""
+    said: dict[str, list[Remark]] = {}
+    for remark in advice:
+        said.setdefault(remark.by, []).append(remark)
+    in_turn = [one for several in zip_longest(*said.values()) for one in several if one is not None]
+    longest = HEARD // max(1, len(said))
+    short = [one.model_copy(update={"text": _short(one.text, longest - len(one.by))}) for one in in_turn]
+    ends = accumulate(len(one.by) + len(one.text) for one in short)
+    return [one for one, end in zip(short, ends, strict=True) if end <= HEARD]
+
+
+def fault(finding: Finding, longest: int = LONG) -> dict[str, Any]:
     told = {"gate": finding.gate, "code": finding.code, "layer": finding.layer, "line": finding.line}
-    return {key: value for key, value in told.items() if value is not None} | {"message": _short(finding.message)}
+    known = {key: value for key, value in told.items() if value is not None}
+    return {**known, "message": _short(finding.message, longest)}
 
 
 def condensed(trace: Trace, idea: bool = True) -> dict[str, Any]:
@@ -121,7 +142,9 @@ def condensed(trace: Trace, idea: bool = True) -> dict[str, Any]:
         size = {"parameters": int(figures.pop("parameters"))} if "parameters" in figures else {}
         told |= {"best point": trace.best, "on validation": figures} | size
     if trace.findings:
-        told["findings"] = [fault(finding) for finding in trace.findings[:3]]
+        kinds = {finding.code: finding for finding in reversed(trace.findings)}
+        first = [finding for finding in trace.findings if kinds[finding.code] is finding]
+        told["findings"] = [fault(finding, TOLD) for finding in first[:KINDS]]
     if trace.repairs:
         told["repairs"] = [_repair(repair) for repair in trace.repairs[-REPAIRS:]]
     return told
@@ -178,6 +201,28 @@ def first_sentence(text: str) -> str:
     return _short(re.split(r"(?<=[.!?])\s+(?=[A-Z`])", text.strip(), maxsplit=1)[0])
 
 
+def named_tests(suite: str, findings: Sequence[Finding]) -> str:
+    """The tests that findings name, with all that is no test and that they may need; nothing where none is named."""
+    said = " ".join(finding.message for finding in findings)
+    tree = parse(suite)
+    tests = [node for node in tree.body if isinstance(node, ast.FunctionDef | ast.ClassDef) and _is_test(node)]
+    named = [node for node in tests if re.search(rf"\b{node.name}\b", said)]
+    kept = [node for node in tree.body if node not in tests or node in named]
+    lines = suite.splitlines()
+    parts = ["\n".join(lines[_first_line(node) - 1 : node.end_lineno]) for node in kept]
+    return "\n".join(parts) if named else ""
+
+
+def _is_test(node: ast.FunctionDef | ast.ClassDef) -> bool:
+    return node.name.startswith("test_" if isinstance(node, ast.FunctionDef) else "Test")
+
+
+def _first_line(node: ast.stmt) -> int:
+    """Of a statement with its decorators."""
+    decorators: list[ast.expr] = getattr(node, "decorator_list", [])
+    return min([node.lineno, *(decorator.lineno for decorator in decorators)])
+
+
 def outline(suite: str) -> list[str]:
     """Each test of a suite by name, with the first line of its docstring as JSON where it has one."""
     tests = (node for node in ast.walk(parse(suite)) if isinstance(node, ast.FunctionDef))
@@ -221,6 +266,7 @@ FILTERS = {
     "wishes": wishes,
     "summary": summary,
     "fault": fault,
+    "heard": heard,
     "condensed": condensed,
     "telling": telling,
     "parents": parents,
@@ -230,6 +276,7 @@ FILTERS = {
     "without_sentence": without_sentence,
     "sketched": sketched,
     "outline": outline,
+    "named_tests": named_tests,
     "bound": bound,
     "parameter": described,
     "tried": tried,

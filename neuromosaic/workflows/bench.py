@@ -132,9 +132,8 @@ class Workbench:
 
     @property
     def suite(self) -> str:
-        """The TestArchitect's suite that counts: the mended one, once mutants have shown it to be better."""
-        judged = self.store.step(self.run, "mutants")
-        return str(judged["suite"] if judged else self.store.step(self.run, "suite")["source"])
+        """The TestArchitect's suite that counts: the last that has shown to be better than the one before."""
+        return str(suite_of(self.store, self.run))
 
     # ------------------------------------------------------------ what is at work
 
@@ -154,10 +153,14 @@ class Workbench:
         return self._workers.judge(self.envelope.workers, self.hardware.device)
 
     def client(self, role: RoleName) -> "FallbackClient":
-        """The model client that this role's requests go to."""
-        names = self.options.role_models.get(role, self.options.models)
-        special = purposes_of(role, self.options.role_models)
-        return self.share(f"client {names} {special}", lambda: self._make_client(names, special))
+        """The model client that this role's requests go to; a model that the run names for it comes before the one in
+        its file."""
+        named = self.options.role_models
+        names, special = named.get(role, self.options.models), purposes_of(role, named)
+        roles, own = self.roles, ""
+        if role in named and roles[role].model:
+            roles, own = {**roles, role: roles[role].model_copy(update={"model": None})}, role
+        return self.share(f"client {names} {special} {own}", lambda: self._make_client(names, special, roles))
 
     def warm_up(self) -> None:
         """Starts the sandbox while other work goes on: a cold start takes seconds. A fault shows at first use."""
@@ -207,11 +210,13 @@ class Workbench:
 
         return load_roles(Path(self.options.agents) if self.options.agents else None)
 
-    def _make_client(self, names: tuple[str, ...], purposes: dict[str, tuple[str, ...]]) -> "FallbackClient":
+    def _make_client(
+        self, names: tuple[str, ...], purposes: dict[str, tuple[str, ...]], roles: "Mapping[RoleName, Role]"
+    ) -> "FallbackClient":
         from neuromosaic.llm.choose import client_for
 
         return client_for(
-            names, roles=self.roles, api_base=self.options.api_base, store=self.store,
+            names, roles=roles, api_base=self.options.api_base, store=self.store,
             on_call=lambda call: self.tell("model.called", **asdict(call)),
             on_fallback=lambda step: self.tell("model.fallback", **step._asdict()),
             spending=self.share("spending", self._spending), purposes=purposes,
@@ -224,6 +229,21 @@ class Workbench:
             return None
         calls = (event.data for event in self.store.events(self.run) if event.kind == "model.called")
         return max(0.0, limit - sum(call["cost_usd"] or 0.0 for call in calls))
+
+
+def suite_of(store: Store, run: str) -> str | None:
+    """As mended for what is delivered, else for its mutants, else as first written; None before."""
+    judged = store.step(run, "covering") or store.step(run, "mutants")
+    if judged:
+        return str(judged["suite"])
+    written = store.step(run, "suite")
+    return str(written["source"]) if written else None
+
+
+def mutants_of(store: Store, run: str) -> dict[str, Any]:
+    """What became of the broken networks that this suite faced: {"rows"}, and "family" and "evidence" if it did."""
+    mended = store.step(run, "covering") or {}
+    return dict(mended if "rows" in mended else store.step(run, "mutants") or {"rows": []})
 
 
 def purposes_of(role: RoleName, models: Mapping[str, tuple[str, ...]]) -> dict[str, tuple[str, ...]]:

@@ -1,7 +1,7 @@
 """The finalists again, in fresh processes, on the test split that no earlier step has seen."""
 
 import platform
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
 from importlib import metadata
 from typing import Any
@@ -20,9 +20,11 @@ from neuromosaic.core.judge.process import ProcessJudge
 from neuromosaic.core.protocols import Job, Judge, Program, Sandbox
 from neuromosaic.core.results import CandidateResult, Latency
 from neuromosaic.core.store.openings import KIND, openings
-from neuromosaic.core.validation.covered import SHARE, in_words, run_covering
 from neuromosaic.workflows.bench import Workbench, in_background
 from neuromosaic.workflows.candidates import Candidate, Family, family_of, model_source, subject
+from neuromosaic.workflows.covering import cover, tried
+from neuromosaic.workflows.fewer_bits import FORMATS
+from neuromosaic.workflows.field import SEARCH
 from neuromosaic.workflows.finalists import Finalist, needing_certificate
 from neuromosaic.workflows.state import DesignState
 from neuromosaic.workflows.trials import TrialRecord
@@ -34,13 +36,22 @@ TOLERANCE = 1e-3
 def certify(bench: Workbench, state: DesignState) -> DesignState:
     """Opens the test split once for all that is certified, and counts the opening."""
     wanted = needing_certificate(bench)
-    bench.once("test opened", lambda: _open_test(bench, [finalist.candidate.name for finalist in wanted]))
+    cover(bench, [finalist.candidate for finalist in wanted])
+    bench.once("test opened", lambda: _open_test(bench, [*_names(bench, wanted)]))
     bench.close_judge()  # certificates are made by a fresh one, and two at once would need twice the memory
     with Certifier(bench) as certifier:
         for finalist in wanted:
             bench.once(f"certificate/{finalist.candidate.id}", partial(certifier.certify, finalist))
     bench.once("baselines", lambda: simple_baselines(bench))
     return {}
+
+
+def _names(bench: Workbench, wanted: Sequence[Finalist]) -> Iterator[str]:
+    """What may be scored at this opening: the finalists, and their variants where these are wanted."""
+    for finalist in wanted:
+        yield finalist.candidate.name
+        if bench.options.compress and finalist.contestant == SEARCH and finalist.candidate.lane == "graph":
+            yield from (f"{finalist.candidate.name} in {numbers}" for numbers in FORMATS)
 
 
 def _open_test(bench: Workbench, names: list[str]) -> dict[str, Any]:
@@ -89,9 +100,7 @@ class Certifier:
         outputs = self._outputs(candidate, program, weights)
         metrics, intervals = self._scores(finalist, outputs)
         latency = self._latency(candidate, program)
-        tests, covered = run_covering(bench.suite, program, self._sandbox)
-        if covered.share < SHARE:
-            bench.tell("note", text=f"{candidate.name}: {in_words(covered)}.")
+        tests, covered = tried(bench, candidate, bench.suite)
         tested = {"outcomes": tests.outcomes, "coverage": {"share": covered.share, **covered._asdict()}}
         evidence = self._evidence(finalist, outputs, metrics, latency, tested)
         return CandidateResult(
@@ -99,7 +108,8 @@ class Certifier:
             designed_by=_designer(family, finalist.record),
             parameters=candidate.parameters, flops=candidate.flops, peak_memory_mb=candidate.peak_memory_mb,
             device=bench.hardware.device, lane=candidate.lane, boundary=self._sandbox.boundary, evidence=evidence,
-            values=candidate.values,
+            values=candidate.values, weights_bytes=sum(len(one.data) for one in weights.values()),
+            coverage=round(covered.share, 4),
         )  # fmt: skip
 
     def _outputs(self, candidate: Candidate, program: Program, weights: Mapping[str, TensorData]) -> np.ndarray:
@@ -163,7 +173,14 @@ class Certifier:
         suite = bench.prove("tests", **about, **tests)
         figures = {f"metrics.{name}": trained if name.startswith("val_") else tested for name in metrics}
         figures |= {f"latency_ms.{name}": timed for name in ("p50", "p95")}
-        return figures | dict.fromkeys(("parameters", "flops", "peak_memory_mb"), counted) | {"tests": suite}
+        return (
+            figures
+            | dict.fromkeys(("parameters", "flops", "peak_memory_mb"), counted)
+            | {
+                "tests": suite,
+                "coverage": suite,
+            }
+        )
 
 
 def _designer(family: Family, record: TrialRecord) -> str:

@@ -15,10 +15,11 @@ from neuromosaic.delivery.contents import Delivery, Predictions
 from neuromosaic.delivery.folder import MANIFEST, deliver, untouched
 from neuromosaic.delivery.history import read_history
 from neuromosaic.delivery.text import judged
-from neuromosaic.workflows.bench import Workbench
+from neuromosaic.workflows.bench import Workbench, mutants_of
 from neuromosaic.workflows.candidates import Candidate, model_source
 from neuromosaic.workflows.certifying import in_units
 from neuromosaic.workflows.extending import needed, unchanged_test
+from neuromosaic.workflows.fewer_bits import files_of
 from neuromosaic.workflows.field import BASELINE, SEARCH
 from neuromosaic.workflows.finalists import Finalist, known_finalists
 from neuromosaic.workflows.outcome import certified, results
@@ -68,7 +69,7 @@ def chosen_again(found: Results, wanted: str | None) -> Results:
     """The results with another certified candidate in the first place, judged by the same brief."""
     if wanted is None:
         return found
-    known = {one.id: one for one in (found.winner, found.nearest, *found.pareto) if one is not None}
+    known = {one.id: one for one in (found.winner, found.nearest, *found.pareto) if one and one.made_from is None}
     fitting = [one for one in known.values() if one.id.startswith(wanted) or one.name == wanted]
     if len(fitting) != 1:
         fault = "fits several candidates" if fitting else "is no certified candidate"
@@ -84,7 +85,6 @@ def contents(bench: Workbench, found: Results) -> Delivery:
     best = found.winner or found.nearest
     assert best is not None  # `results` has raised where there is neither
     finalist = next(finalist for finalist in known_finalists(bench) if finalist.candidate.id == best.id)
-    judged = bench.store.step(bench.run, "mutants")
     source = model_source(bench, finalist.candidate)
     return Delivery(
         results=found, model_source=source, suite_source=bench.suite,
@@ -94,8 +94,9 @@ def contents(bench: Workbench, found: Results) -> Delivery:
         data=bench.dataset.summary, data_hash=bench.dataset.hash, hardware=bench.hardware,
         curves=_curves(known_finalists(bench)), predictions=_predictions(bench, best),
         history=read_history(bench.store.events(bench.run), found.models),
-        mutants=[{**row, "killed_by": tuple(row["killed_by"])} for row in judged["rows"]],
-        tests=bench.store.evidence(best.evidence["tests"])["outcomes"], evidence=_evidence(bench),
+        mutants=[{**row, "killed_by": tuple(row["killed_by"])} for row in mutants_of(bench.store, bench.run)["rows"]],
+        tests=bench.store.evidence(best.evidence["tests"])["outcomes"], evidence=_evidence(bench, found),
+        variants=files_of(bench, best, found.pareto),
         notes=[*bench.dataset.notes, *needed(bench)], graph=_graph(bench, finalist.candidate),
         extends=bench.options.extend.file if bench.options.extend else None,
         loss_source=own.source if (own := own_loss(bench)) else "",
@@ -117,7 +118,8 @@ def _predictions(bench: Workbench, best: CandidateResult) -> Predictions:
     return Predictions(in_units(bench, outputs), in_units(bench, bench.dataset.open_test().y))
 
 
-def _evidence(bench: Workbench) -> dict[str, dict[str, Any]]:
-    ids = {evidence for candidate in certified(bench, SEARCH, BASELINE) for evidence in candidate.evidence.values()}
+def _evidence(bench: Workbench, found: Results) -> dict[str, dict[str, Any]]:
+    known = [*certified(bench, SEARCH, BASELINE), *found.pareto]
+    ids = {evidence for candidate in known for evidence in candidate.evidence.values()}
     ids |= {event.data["evidence"] for event in bench.store.events(bench.run) if event.data.get("evidence")}
     return {evidence: bench.store.evidence(evidence) for evidence in sorted(ids)}

@@ -8,6 +8,7 @@ from langgraph.graph import END, START, StateGraph
 from neuromosaic.workflows.bench import Workbench
 from neuromosaic.workflows.certifying import certify
 from neuromosaic.workflows.compressing import compress
+from neuromosaic.workflows.converting import convert
 from neuromosaic.workflows.delivering import deliver_run
 from neuromosaic.workflows.finalists import finalists
 from neuromosaic.workflows.gathering import gather, mutants
@@ -21,13 +22,14 @@ from neuromosaic.workflows.state import DesignState
 
 def design_graph(bench: Workbench) -> StateGraph[DesignState]:
     """intake -> compute -> metrics -> suite -> seats (several at once) -> gather -> mutants -> recipes -> search
-    -> judge -> (seats again | finalists) -> compress -> certify -> deliver -> pull_request.
+    -> judge -> (seats again | finalists) -> compress -> certify -> convert -> deliver -> pull_request.
 
     Every node returns what the store already holds, or does it and stores it.
     """
     graph = StateGraph(DesignState)
     nodes = (
         intake, compute, metrics, suite, gather, mutants, recipes, search, judge, finalists, compress, certify,
+        convert,
     )  # fmt: skip
     for node in nodes:
         graph.add_node(node.__name__, partial(node, bench))
@@ -40,7 +42,8 @@ def design_graph(bench: Workbench) -> StateGraph[DesignState]:
     graph.add_conditional_edges("suite", partial(seats, bench), ["family"])
     for before, after in (
         ("family", "gather"), ("gather", "mutants"), ("mutants", "recipes"), ("recipes", "search"),
-        ("search", "judge"), ("finalists", "compress"), ("compress", "certify"), ("certify", "deliver"),
+        ("search", "judge"), ("finalists", "compress"), ("compress", "certify"), ("certify", "convert"),
+        ("convert", "deliver"),
         ("deliver", "pull_request"), ("pull_request", END),
     ):  # fmt: skip
         graph.add_edge(before, after)

@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any, NamedTuple
 
 from neuromosaic.core.brief import Brief, Budget
@@ -11,6 +12,7 @@ from neuromosaic.core.results import CandidateResult, Results
 from neuromosaic.core.store.store import Store
 from neuromosaic.delivery.source import with_defaults
 from neuromosaic.delivery.text import entries
+from neuromosaic.prompts.roles import load_roles
 from neuromosaic.workflows.candidates import Candidate, Family
 from neuromosaic.workflows.options import Options
 
@@ -70,7 +72,17 @@ def with_model(store: Store, run: str, role: RoleName | None, models: tuple[str,
     options = options_of(store, run)
     role = "ModelArchitect" if role == "NetworkArchitect" and options.extend else role  # who sits there instead
     seated = {"models": models} if role is None else {"role_models": {**options.role_models, role: models}}
-    return Fork(change, brief_of(store, run), options.model_copy(update=seated), _decided_before(role or "Compute"))
+    first = _first_touched(role, options)
+    return Fork(change, brief_of(store, run), options.model_copy(update=seated), _decided_before(first))
+
+
+def _first_touched(role: RoleName | None, options: Options) -> RoleName:
+    """Who decides anew: the role itself, or the first of the seats that an adviser advises."""
+    seats: list[RoleName] = [seat for seat, _ in DECIDED if seat]
+    if role is None:
+        return seats[0]
+    advised = load_roles(Path(options.agents) if options.agents else None)[role].advises
+    return next((seat for seat in seats if seat in advised), "NetworkArchitect") if advised else role
 
 
 def with_more(store: Store, run: str, seconds: float | None, trials: int | None, change: str) -> Fork:

@@ -12,7 +12,7 @@ from neuromosaic.core.search.families import Choice
 from neuromosaic.core.validation.suite import MutantReport, green, kill_mutants
 from neuromosaic.workflows.bench import Workbench
 from neuromosaic.workflows.candidates import Family, admit, family_of, is_limit, ladder
-from neuromosaic.workflows.planning import _red, ask_for_suite
+from neuromosaic.workflows.planning import ask_for_suite, passing_stubs
 from neuromosaic.workflows.proposing import ATTEMPTS, climb_family, keep_family
 from neuromosaic.workflows.state import DesignState
 
@@ -64,21 +64,27 @@ def mutants(bench: Workbench, state: DesignState) -> DesignState:
 def _judge_suite(bench: Workbench, families: list[str]) -> dict[str, object]:
     first = next((family for name in families if (family := family_of(bench, name)).within), None)
     suite = bench.suite
-    report = _face_mutants(bench, first, suite) if first else None
+    report = face_mutants(bench, first, suite) if first else None
     if first is None or report is None:
         why = "no family in the graph lane came through the ladder within the limits"
         return {"rows": [], "suite": suite, "why": why}
     if not report.accepted:
         suite, report = _mend_suite(bench, families, first, report)
-    rows = [row._asdict() if hasattr(row, "_asdict") else vars(row) for row in report.rows]
+    return {"suite": suite, **tell_mutants(bench, first, report)}
+
+
+def tell_mutants(bench: Workbench, family: Family, report: MutantReport) -> dict[str, object]:
+    """What became of each, told and proved: {"rows", "family", "evidence"}."""
+    rows = [row._asdict() for row in report.rows]
     bench.tell(
-        "suite.mutants", family=first.id, killed=report.killed, survived=report.survived, equivalent=report.equivalent
-    )
-    evidence = bench.prove("mutants", family=first.id, rows=rows)
-    return {"rows": rows, "suite": suite, "family": first.id, "evidence": evidence}
+        "suite.mutants", family=family.id, killed=report.killed, survived=report.survived,
+        equivalent=report.equivalent,
+    )  # fmt: skip
+    return {"rows": rows, "family": family.id, "evidence": bench.prove("mutants", family=family.id, rows=rows)}
 
 
-def _face_mutants(bench: Workbench, family: Family, suite: str) -> MutantReport | None:
+def face_mutants(bench: Workbench, family: Family, suite: str) -> MutantReport | None:
+    """None where the family's own point cannot be built, or is in the python lane."""
     candidate = admit(bench, {family.id: family}, Choice(family.id, family.default))
     if candidate is None or candidate.graph is None:
         return None
@@ -98,10 +104,10 @@ def _mend_suite(
     """TestArchitect sees the survivors; the new suite counts only if it is red, green everywhere, and kills more."""
     previous = SuiteProposal(source=bench.suite)
     mended = ask_for_suite(bench, "suite/mended", previous, tuple(report.findings), report)
-    if _red(bench, mended) or not all(_green(bench, name, mended) for name in families):
+    if passing_stubs(bench, mended) or not all(_green(bench, name, mended) for name in families):
         bench.tell("note", text="The mended test suite failed good networks: the first one stays.")
         return bench.suite, report
-    second = _face_mutants(bench, first, mended.source)
+    second = face_mutants(bench, first, mended.source)
     if second is None or second.survived >= report.survived:
         return bench.suite, report
     return mended.source, second

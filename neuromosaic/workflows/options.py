@@ -31,7 +31,7 @@ class Options(Value):
     own role files. `repository`: the user's own, for a pull request. `boundary`: the least that may stand around
     proposed code. `extend`: what ModelArchitect extends; without it NetworkArchitect designs anew. `strategy`: by
     which the families are searched, a name of `strategy_names()`. `compress`: smaller networks are made from the
-    finalists, by pruning and by teaching, and certified beside them.
+    finalists, by pruning, by teaching and in fewer bits, and certified beside them.
     """
 
     models: tuple[str, ...] = ("offline",)

@@ -13,6 +13,7 @@ from neuromosaic.core.validation.constraints import judge_constraints, shortfall
 from neuromosaic.workflows.bench import Workbench
 from neuromosaic.workflows.certifying import environment
 from neuromosaic.workflows.extending import against_given
+from neuromosaic.workflows.fewer_bits import in_fewer_bits, with_variants
 from neuromosaic.workflows.field import BASELINE, SEARCH
 from neuromosaic.workflows.finalists import needing_certificate
 
@@ -31,6 +32,7 @@ def results(bench: Workbench) -> Results:
     sign = -1 if higher_is_better(primary) else 1
     # FLOPs stand for latency: a clock must not decide what one seed gives
     front = pareto_front(found, lambda c: (sign * c.metrics[f"val_{primary}"], c.parameters, c.flops))
+    front = with_variants(bench, front, in_fewer_bits(bench, found))
     return Results(
         run=bench.run, status=_status(bench, winner), seed=bench.brief.seed, brief=bench.brief,
         models=_models(bench), winner=winner, pareto=front, nearest=nearest, baselines=_baselines(bench),

@@ -82,7 +82,7 @@ def suite(bench: Workbench, state: DesignState) -> DesignState:
     findings: tuple[Finding, ...] = ()
     for attempt in range(SUITE_ATTEMPTS):
         previous = ask_for_suite(bench, f"suite/{attempt}", previous, findings)
-        verdict = bench.once(f"red/{attempt}", lambda: _red(bench, previous))  # noqa: B023 - called before it changes
+        verdict = bench.once(f"red/{attempt}", lambda: passing_stubs(bench, previous))  # noqa: B023 - called before it changes
         findings = tuple(Finding.model_validate(finding) for finding in verdict)
         bench.tell("suite.red", attempt=attempt, findings=verdict)
         if not findings:
@@ -99,14 +99,22 @@ def ask_for_suite(
     """TestArchitect's suite, written anew or mended after `findings`, which may be from a `report` on mutants."""
     bench.tell("role.started", role="TestArchitect", purpose="repair" if findings else "write-suite")
     source = previous.source if previous else None
-    faced: dict[str, float] = {}
+    own, faced = bench.options.extend is not None, dict[str, float]()
     if report is not None:
         faced = {"killed": report.killed, "mutants": report.killed + report.survived, "share": report.share}
-    inputs = SuiteInputs.model_validate({**common(bench), "previous": source, "findings": findings, **faced})
+    inputs = SuiteInputs.model_validate(
+        {**common(bench), "previous": source, "findings": findings, "own": own, **faced}
+    )
     seat: Seat = "TestArchitect"
-    return bench.once_as(step, SuiteProposal, lambda: write_suite(bench.client(seat), advised(bench, seat, inputs)))
+
+    def written() -> SuiteProposal:
+        """What is mended was written with the advice heard."""
+        return write_suite(bench.client(seat), inputs if previous else advised(bench, seat, inputs))
+
+    return bench.once_as(step, SuiteProposal, written)
 
 
-def _red(bench: Workbench, proposal: SuiteProposal) -> list[dict[str, object]]:
+def passing_stubs(bench: Workbench, proposal: SuiteProposal) -> list[dict[str, object]]:
+    """What keeps the suite from being red: the findings that are errors, none where it fails on all hollow stubs."""
     verdict = red(proposal.source, bench.sandbox, bench.dataset.contract)
     return [finding.model_dump(mode="json") for finding in verdict.findings if finding.severity == "error"]

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from neuromosaic.core.errors import SearchError, UsageError
+from neuromosaic.core.proposals import Adviser
 from neuromosaic.core.store.store import Store
 from neuromosaic.interfaces import models
 from neuromosaic.interfaces.design import Wanted, brief_of, options_of
@@ -77,13 +78,46 @@ def test_the_environment_comes_before_the_file_and_the_command_line_before_both(
         ("[models", "cannot read"),
         ("[limits]\ncalls = -1", "limits.calls"),
         ("[model]\n", "model"),
-        ('[models.roles]\nBarber = ["x/y"]', "'Barber' is no role"),
     ],
 )
 def test_a_wrong_file_is_one_sentence(here: Path, text: str, told: str) -> None:
     (here / "neuromosaic.toml").write_text(text)
     with pytest.raises(UsageError, match=told):
         settings()
+
+
+def test_a_wrong_seat_in_the_file_is_named(here: Path) -> None:
+    (here / "neuromosaic.toml").write_text('[models.roles]\nBarber = ["x/y"]')
+    with pytest.raises(UsageError, match=r"neuromosaic\.toml: 'Barber' is no role; roles are TestArchitect"):
+        options_of(Wanted(), here)
+
+
+def test_a_role_of_one_s_own_is_given_a_model_wherever_a_seat_is(here: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (here / "agents").mkdir()
+    (here / "agents" / "expert.md").write_text("---\nname: Expert\ndescription: knows\nmodel: x/file\n---\nKnow.\n")
+    (here / "neuromosaic.toml").write_text('[models.roles]\nExpert = ["x/toml"]\n[models.purposes]\nadvise = ["x/y"]')
+    assert options_of(Wanted(), here).role_models == {"Expert": ("x/toml",), "advise": ("x/y",)}
+    monkeypatch.setenv(MODELS, "Expert=x/env Expert.advise=x/env")
+    options = options_of(Wanted(), here)
+    assert (options.role_models["Expert"], options.role_models["Expert.advise"]) == (("x/env",), ("x/env",))
+    wanted = Wanted(model=["Expert=scripted:nowhere", "offline"])
+    assert options_of(wanted, here).role_models["Expert"] == ("scripted:nowhere",)
+    with pytest.raises(UsageError, match=r"'Expertt' is no role; roles are .*, Expert, and purposes"):
+        options_of(Wanted(model=["Expertt=x/y"]), here)
+
+
+def test_a_model_that_is_named_for_a_role_comes_before_that_of_its_file(here: Path) -> None:
+    (here / "agents").mkdir()
+    (here / "agents" / "expert.md").write_text("---\nname: Expert\ndescription: knows\nmodel: x/file\n---\nKnow.\n")
+    store, agents = Store(here / "store"), str(here / "agents")
+    bench = Workbench(store, runs.create(store, iris(), Options(models=("x/y",), agents=agents)))
+    assert bench.client(Adviser("Expert")).name_of(Adviser("Expert")) == "x/file, then x/y"
+    named = Options(models=("x/y",), role_models={"Expert": ("x/y",)}, agents=agents)
+    other = Workbench(store, runs.create(store, iris(), named))
+    assert other.client("Trainer").name == "x/y"
+    assert other.client(Adviser("Expert")).name_of(Adviser("Expert")) == "x/y"
+    bench.close()
+    other.close()
 
 
 def test_a_wrong_seat_on_the_command_line_is_named(here: Path) -> None:

@@ -18,8 +18,8 @@ from neuromosaic.llm.spending import CallRecord, Limits, Spending
 from neuromosaic.prompts.roles import load_roles
 
 
-def chat(server: Any, name: str = "openai/test", **options: Any) -> ChatClient:
-    complete = openai_completion(name, Connection(server.base, timeout=5.0, retries=0))
+def chat(server: Any, name: str = "openai/test", retries: int = 0, **options: Any) -> ChatClient:
+    complete = openai_completion(name, Connection(server.base, timeout=5.0, retries=retries, backoff=0.01))
     return ChatClient(name, complete, load_roles(), **options)
 
 
@@ -149,6 +149,37 @@ def test_a_limit_that_cannot_be_kept_is_refused(server: Any, judge_request: Requ
     with pytest.raises(SpendingLimitError, match="the price of openai/test is not known"):
         client.ask(judge_request)
     assert server.bodies == []
+
+
+def test_a_lost_answer_counts_at_its_highest_likely_cost(
+    server: Any, fault: Any, texts: dict[str, str], judge_request: Request[Judgement]
+) -> None:
+    """The provider may charge for what it has written, whether it came or not."""
+    price, records = Price(0.0, 1e-3), list[CallRecord]()
+    spending = Spending(Limits(cost_usd=100.0))
+    client = chat(server, spending=spending, price=price, on_call=records.append)
+    server.answers = [fault(0, "cut")]
+    with pytest.raises(ModelUnavailableError, match="broke off"):
+        client.ask(judge_request)
+    assert spending.cost_usd == pytest.approx(LIKELY_COMPLETION * price.completion)
+    assert (spending.calls, records[0].lost, records[0].cost_usd) == (1, 1, pytest.approx(spending.cost_usd))
+    server.answers = [texts["judgement"]]
+    client.ask(judge_request)
+    assert records[1].lost == 0
+    assert spending.cost_usd == pytest.approx(records[0].cost_usd + 20 * price.completion)  # type: ignore[operator]
+
+
+def test_what_was_lost_before_an_answer_counts_with_it(
+    server: Any, fault: Any, texts: dict[str, str], judge_request: Request[Judgement]
+) -> None:
+    price, records = Price(0.0, 1e-3), list[CallRecord]()
+    spending = Spending(Limits(cost_usd=100.0))
+    client = chat(server, retries=2, spending=spending, price=price, on_call=records.append)
+    server.answers = [fault(500, "no"), fault(0, "cut"), texts["judgement"]]
+    client.ask(judge_request)
+    assert (spending.calls, records[0].lost) == (2, 1)
+    assert records[0].cost_usd == pytest.approx((LIKELY_COMPLETION + 20) * price.completion)
+    assert spending.cost_usd == pytest.approx(records[0].cost_usd)
 
 
 def test_a_call_without_answer_is_not_counted(server: Any, fault: Any, judge_request: Request[Judgement]) -> None:

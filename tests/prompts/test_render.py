@@ -224,14 +224,19 @@ def test_the_first_place_takes_what_suits_the_data(kind: Any, first: str) -> Non
     assert f"Yours: {first}" in family(contract=contract)
 
 
-def test_the_tests_are_told_in_a_line_each_and_in_full_for_a_repair() -> None:
+def test_the_tests_are_told_in_a_line_each_and_those_that_failed_in_full_for_a_repair() -> None:
     suite = (
         "from model import Model\n\n\ndef made(): ...\n\n\nclass TestIt:\n"
         '    def test_a(self):\n        """Shape is\n        kept.\n        """\n\n\ndef test_b(): ...\n'
     )
     assert '\n- `test_a`: "Shape is"\n- `test_b`\n' in family(suite=suite)
     assert "`made`" not in family(suite=suite)
-    assert fenced(suite, "python") in family(suite=suite, previous="class Model: ...")
+    failed = Finding(gate="test", code="test-failed", message="TestIt::test_a[2] failed: AssertionError")
+    mending = family(suite=suite, previous="class Model: ...", findings=(failed,))
+    assert '\n- `test_a`: "Shape is"\n- `test_b`\n' in mending
+    assert "from model import Model\ndef made(): ...\nclass TestIt:\n    def test_a(self):" in mending
+    assert "def test_b" not in mending
+    assert "in full" not in family(suite=suite, previous="class Model: ...")
     assert "must pass" not in family(suite="")
 
 

@@ -138,7 +138,7 @@ def _of_diffusion(module: nn.Module, x: Tensor, noise: Tensor) -> tuple[Tensor, 
 
 def _noisy(x: Tensor, level: float, draw: torch.Generator) -> Tensor:
     noise = torch.randn(x.shape, generator=draw, dtype=x.dtype).to(x.device)
-    return (1 - level) ** 0.5 * x + level**0.5 * noise
+    return math.sqrt(1 - level) * x + math.sqrt(level) * noise
 
 
 def _levels() -> list[float]:

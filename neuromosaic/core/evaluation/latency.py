@@ -1,6 +1,7 @@
-"""How long a network takes on this device, told from its spec after a few were measured."""
+"""How long a network takes on this device, told from what it does after a few were measured."""
 
 from collections.abc import Sequence
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -8,9 +9,32 @@ from numpy.typing import NDArray
 from neuromosaic.core.architecture.spec import ArchitectureSpec
 from neuromosaic.core.errors import UsageError
 from neuromosaic.core.evaluation.signals import Predicted
+from neuromosaic.core.evaluation.wiring import Operation
 
 Array = NDArray[np.float64]
 FEWEST = 5
+
+
+class Work(NamedTuple):
+    """What one pass of one example does: arithmetic, layers that are started, values that these return, weights that
+    are read."""
+
+    flops: float
+    layers: float
+    values: float
+    weights: float
+
+
+def work_of(spec: ArchitectureSpec) -> Work:
+    cost = spec.infer()
+    moved = sum(float(np.prod(one.output.shape)) for one in cost.layers.values())
+    return Work(float(cost.flops), float(len(spec.layers)), moved, float(cost.parameters))
+
+
+def work_in(operations: Sequence[Operation], flops: float, parameters: float) -> Work:
+    """Of a network that is known by its graph's wiring."""
+    own = [one for one in operations if one.kind != "input"]
+    return Work(flops, float(len(own)), sum(2 ** one.figures[-1] - 1 for one in own), parameters)
 
 
 class LatencyPredictor:
@@ -18,11 +42,12 @@ class LatencyPredictor:
 
     Each has a price that cannot be negative, found by least squares of the relative error (Lawson & Hanson's
     non-negative least squares); so ten samples are enough, and what is larger in every respect is never foretold to
-    be faster. It holds for the device, the batch and the number of threads of the samples.
+    be faster. It holds for the device, the batch and the number of threads of the samples. `unseen` [samples]: what
+    it says of each by the others.
     """
 
-    def __init__(self, specs: Sequence[ArchitectureSpec], milliseconds: Sequence[float]) -> None:
-        """One measured latency above 0 per spec, at least five. Raises UsageError for fewer or other ones."""
+    def __init__(self, specs: Sequence[ArchitectureSpec | Work], milliseconds: Sequence[float]) -> None:
+        """One measured latency above 0 per network, at least five. Raises UsageError for fewer or other ones."""
         from scipy.optimize import nnls
 
         measured = np.asarray(milliseconds, dtype=np.float64)
@@ -39,22 +64,17 @@ class LatencyPredictor:
             return np.asarray(nnls(rows, np.ones(len(rows)))[0])
 
         self._prices = prices(relative)
-        missed = [relative[i] @ prices(np.delete(relative, i, axis=0)) - 1 for i in range(len(relative))]
-        self._deviation = float(np.sqrt(np.mean(np.square(missed))))
+        told = np.array([relative[i] @ prices(np.delete(relative, i, axis=0)) for i in range(len(relative))])
+        self.unseen: Array = told * measured
+        self._deviation = float(np.sqrt(np.mean(np.square(told - 1))))
 
-    def predict(self, specs: Sequence[ArchitectureSpec]) -> Predicted:
+    def predict(self, specs: Sequence[ArchitectureSpec | Work]) -> Predicted:
         """Milliseconds [specs], and its standard deviation, by how far each sample is
         missed by a fit to the others."""
         mean: Array = _work(specs) / self._scale @ self._prices
         return Predicted(mean, self._deviation * mean)
 
 
-def _work(specs: Sequence[ArchitectureSpec]) -> Array:
-    """A pass itself, FLOPs, layers, values that layers return, weights that are read: [specs, 5]."""
-    return np.array([_of_one(spec) for spec in specs], dtype=np.float64)
-
-
-def _of_one(spec: ArchitectureSpec) -> tuple[float, ...]:
-    cost = spec.infer()
-    moved = sum(float(np.prod(one.output.shape)) for one in cost.layers.values())
-    return 1.0, float(cost.flops), float(len(spec.layers)), moved, float(cost.parameters)
+def _work(networks: Sequence[ArchitectureSpec | Work]) -> Array:
+    """A pass itself, FLOPs, layers, values that layers return, weights that are read: [networks, 5]."""
+    return np.array([(1.0, *(one if isinstance(one, Work) else work_of(one))) for one in networks], dtype=np.float64)

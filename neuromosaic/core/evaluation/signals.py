@@ -8,7 +8,7 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from statistics import NormalDist
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,9 +16,13 @@ from numpy.typing import NDArray
 from neuromosaic.core.errors import UsageError
 from neuromosaic.core.evaluation.learners import LEARNERS, Learner
 
+if TYPE_CHECKING:
+    from neuromosaic.core.evaluation.graph_network import GraphNetworks, Wired
+
 Array = NDArray[np.float64]
 Signals = Mapping[str, float]
 
+GRAPH_NETWORK = "graph network"
 FEWEST = 8  # trials, below which no correlation is told from chance
 
 
@@ -72,18 +76,25 @@ class SignalEnsemble:
     """Learns the measured value from the signals that are worth something.
 
     By whichever of `learners` ("trees", "gaussian process") told trials best that it had not seen, on the signals'
-    ranks: only order is believed of a proxy. `worth` by name says what each signal was worth, `own` what the chosen
-    learner was worth on trials it had not seen, and `learner` which it is; where no signal was worth anything,
-    `used` is empty and every prediction is the mean. The same trials give the same fit.
+    ranks: only order is believed of a proxy. With `networks`, what graph networks over them say is one signal more:
+    of a trial by the member that was kept from it, so that it proves itself as the others do. `worth` by name says
+    what each signal was worth, `own` what the chosen learner was worth on trials it had not seen, and `learner` which
+    it is; where no signal was worth anything, `used` is empty and every prediction is the mean. The same trials give
+    the same fit.
     """
 
     def __init__(
-        self, signals: Sequence[Signals], measured: Sequence[float], learners: Sequence[str] = ("trees",)
-    ) -> None:
-        """One mapping and one finite value per trial. Raises UsageError where these are no pairs."""
+        self, signals: Sequence[Signals], measured: Sequence[float], learners: Sequence[str] = ("trees",),
+        networks: "Wired" = (),
+    ) -> None:  # fmt: skip
+        """One mapping and one finite value per trial, and its operations (`wiring`) or no networks at all. Raises
+        UsageError where these are no pairs."""
         if len(signals) != len(measured) or not measured or not np.isfinite(measured).all():
             raise UsageError(f"an ensemble takes one finite value per trial: {len(signals)} signals, {len(measured)}")
         self._measured = np.asarray(measured, dtype=np.float64)
+        self._graphs = _graph_networks(networks, self._measured) if networks else None
+        if self._graphs is not None:
+            signals = _joined(signals, self._graphs.unseen)
         names = sorted(set().union(*signals))
         known = {name: _column(signals, name) for name in names}
         self.worth = {name: worth(list(column), measured) for name, column in known.items()}
@@ -95,8 +106,10 @@ class SignalEnsemble:
         if self.used:
             self._fit(self._features(signals), learners)
 
-    def predict(self, signals: Sequence[Signals]) -> Predicted:
+    def predict(self, signals: Sequence[Signals], networks: "Wired" = ()) -> Predicted:
         """Of candidates that may never have been measured; a missing signal counts as the lowest seen."""
+        if self._graphs is not None and networks:
+            signals = _joined(signals, self._graphs.predict(networks)[0])
         if self._fitted is None:
             mean, missed = self._measured.mean(), self._measured.std()
             return Predicted(np.full(len(signals), mean), np.full(len(signals), missed))
@@ -118,6 +131,16 @@ class SignalEnsemble:
             sides = [np.searchsorted(reference, values, side=side) for side in ("left", "right")]
             columns.append((sides[0] + sides[1]) / (2 * len(reference)))
         return np.stack(columns, axis=1)
+
+
+def _graph_networks(networks: "Wired", measured: Array) -> "GraphNetworks":
+    from neuromosaic.core.evaluation.graph_network import GraphNetworks  # brings PyTorch
+
+    return GraphNetworks(networks, measured)
+
+
+def _joined(signals: Sequence[Signals], told: Array) -> list[Signals]:
+    return [{**one, GRAPH_NETWORK: float(value)} for one, value in zip(signals, told, strict=True)]
 
 
 def mean_rank(signals: Sequence[Signals], names: Sequence[str]) -> Array:

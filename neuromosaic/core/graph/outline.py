@@ -52,7 +52,7 @@ class Layer(NamedTuple):
 def outline(graph: Graph) -> list[Layer]:
     """The layers of a graph in eval mode, in the order in which they are computed."""
     wanted = _behind_the_output(graph.document["eval"])
-    nodes = [node for node in graph.document["eval"]["nodes"] if _is_computed(node) and node["name"] in wanted]
+    nodes = [node for node in graph.document["eval"]["nodes"] if is_computed(node) and node["name"] in wanted]
     walk = _Walk(graph, nodes)
     for node in nodes:
         walk.add(node)
@@ -184,6 +184,6 @@ def _nodes(node: Node) -> Iterator[str]:
     return (str(target) for kind, target in operands(dict(node)) if kind == "node")
 
 
-def _is_computed(node: Node) -> bool:
+def is_computed(node: Node) -> bool:
     """Not Python's arithmetic on sizes."""
     return "shape" in node or (str(node["op"]).startswith("aten.") and node["op"] != "aten.sym_size.int")

@@ -95,12 +95,18 @@ def _onnx(module: nn.Module, x: Tensor) -> Written:
 
 def _int8(module: nn.Module, x: Tensor) -> Written:
     changed, told = in_int8(program(module, x))
-    return Written(_saved(torch.export.export(changed, (x,), dynamic_shapes=_FREE, strict=False)), told, changed)
+    return _variant(changed, told, x)
 
 
 def _bf16(module: nn.Module, x: Tensor) -> Written:
     changed, told = in_bfloat16(program(module, x))
-    return Written(_saved(torch.export.export(changed, (x,), dynamic_shapes=_FREE, strict=False)), told, changed)
+    return _variant(changed, told, x)
+
+
+def _variant(changed: torch.fx.GraphModule, told: dict[str, Any], x: Tensor) -> Written:
+    made = torch.export.export(changed, (x,), dynamic_shapes=_FREE, strict=False)
+    size = sum(held.nbytes for held in changed.state_dict().values())
+    return Written(_saved(made), {**told, "weights_bytes": size}, changed)
 
 
 _FREE: Final = ({0: torch.export.Dim("batch", min=1)},)

@@ -18,7 +18,7 @@ from neuromosaic.delivery.text import Entry, Part, entries, metric_with_interval
 
 
 class Cost(NamedTuple):
-    """What stands on the horizontal axis, and its name among the brief's limits."""
+    """What stands on the horizontal axis, and its name among the brief's limits, "" where they know nothing of it."""
 
     name: str
     label: str
@@ -33,6 +33,7 @@ class Size(NamedTuple):
 
 PARAMETERS = Cost("parameters", "parameters", "parameters", lambda candidate: float(candidate.parameters))
 FLOPS = Cost("FLOPs", "FLOPs for one example", "flops", lambda candidate: candidate.flops)
+WEIGHTS = Cost("weights", "bytes of weights", "", lambda candidate: float(weights_of(candidate)))
 LATENCY = Cost("latency", "latency, ms (median)", "latency_ms", lambda candidate: candidate.latency_ms.p50)
 
 WIDE, NARROW = Size(760, 360), Size(360, 320)
@@ -72,7 +73,7 @@ class _Picture:
         self._results, self._cost, self._name, self._size, self._shown = results, cost, name, size, shown
         self._metric = primary(results)
         self._more = _more_is_better(self._metric)
-        self._limit: float | None = getattr(results.brief.constraints, cost.limit)
+        self._limit: float | None = getattr(results.brief.constraints, cost.limit, None)
         self._bound = results.brief.constraints.metrics.get(self._metric)
         self._x = self._across()
         self._y = Scale(*self._vertical(), size.height - BOTTOM, TOP)
@@ -247,7 +248,8 @@ class _Picture:
         return [
             one.name, f"{part}, designed by {one.designed_by}",
             f"test {words(self._metric)} {metric_with_interval(one, self._metric)}",
-            f"{number(one.parameters)} parameters, {short(one.flops)} FLOPs", f"{one.latency_ms.p50:.3g} ms latency",
+            f"{number(one.parameters)} parameters{_bytes(one)}, {short(one.flops)} FLOPs",
+            f"{one.latency_ms.p50:.3g} ms latency",
         ]  # fmt: skip
 
     def _legend(self, trials: bool) -> str:
@@ -263,6 +265,17 @@ class _Picture:
         if self._limit is not None or self._bound is not None:
             said += line(x - 4, 11, x + 12, 11, "limit", 1.4, "5 3") + text(x + 17, 15, "limit", "ink")
         return said
+
+
+def weights_of(candidate: CandidateResult) -> int:
+    """Bytes; an older run's networks are float32."""
+    return candidate.weights_bytes or 4 * candidate.parameters
+
+
+def _bytes(candidate: CandidateResult) -> str:
+    if candidate.numbers == "float32":
+        return ""
+    return f" in {candidate.numbers}, {number(weights_of(candidate))} bytes"
 
 
 def _shade(left: float, top: float, right: float, bottom: float) -> str:

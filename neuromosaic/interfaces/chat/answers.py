@@ -21,7 +21,7 @@ from neuromosaic.delivery.text import (
     verdict_lines,
 )
 from neuromosaic.workflows import runs
-from neuromosaic.workflows.bench import working_time
+from neuromosaic.workflows.bench import mutants_of, suite_of, working_time
 from neuromosaic.workflows.forking import brief_of, options_of, parent
 
 SHOWN = 20
@@ -93,10 +93,9 @@ def pareto(store: Store, run: str) -> str:
 
 
 def tests(store: Store, run: str) -> str:
-    suite, faced = store.step(run, "suite"), store.step(run, "mutants")
-    if suite is None:
+    source, faced = suite_of(store, run), mutants_of(store, run)
+    if source is None:
         return "There are no tests yet: TestArchitect writes them once the brief is approved."
-    source = faced["suite"] if faced else suite["source"]
     names = [
         node.name
         for node in ast.walk(parse(source))

@@ -79,4 +79,6 @@ def parse(text: str) -> Wish | None:
 
 def overview() -> str:
     listed = "\n".join(f"  {command.usage:26}{command.help}" for command in COMMANDS.values())
-    return f"You can say things like {IN_WORDS}; or:\n{listed}"
+    return (
+        f"You can say things like {IN_WORDS}; or:\n{listed}\n  {'/quit':26}end the conversation; Ctrl-D does as well"
+    )

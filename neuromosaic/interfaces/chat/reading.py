@@ -8,7 +8,7 @@ from collections.abc import Callable
 from typing import NamedTuple, cast, get_args
 
 from neuromosaic.core.brief import Brief
-from neuromosaic.core.errors import BriefError
+from neuromosaic.core.errors import BriefError, RoleError
 from neuromosaic.core.proposals import RoleName, Seat
 from neuromosaic.core.role_inputs import BriefInputs
 from neuromosaic.interfaces.chat.wishes import (
@@ -26,12 +26,13 @@ from neuromosaic.interfaces.chat.wishes import (
 )
 from neuromosaic.llm.offline.quantities import NUMBER, number
 from neuromosaic.llm.offline.reading import read_brief
+from neuromosaic.prompts.seats import named
 
 Match = re.Match[str]
 
 SEATS: dict[str, RoleName] = {
-    r"tests?|(?:test )?suites?|testing|testarchitect": "TestArchitect",
-    r"networks?|architectures?|designs?|designing|proposals?|networkarchitect": "NetworkArchitect",
+    r"(?:writing )?tests?|(?:test )?suites?|testing|test ?architect": "TestArchitect",
+    r"networks?|architectures?|designs?|designing|proposals?|network ?architect": "NetworkArchitect",
     r"training|recipes?|trainer": "Trainer",
     r"metrics|judging|judgement": "Metrics",
     r"compute|planning": "Compute",
@@ -42,7 +43,12 @@ _SIZED = {
     r"slow|latency": "latency_ms", r"compute|flops|expensive": "flops",
 }  # fmt: skip
 _SPANS = {"s": 1.0, "m": 60.0, "h": 3600.0}
-_PLEASE = re.compile(r"^(?:please|ok(?:ay)?,?|now|and|then|could you|can you|let'?s)\s+(?=\w)", re.IGNORECASE)
+_ORDINALS = ("first", "second", "third", "fourth", "fifth", "sixth", "seventh", "eighth")
+_PLEASE = re.compile(
+    r"^(?:(?:please|ok(?:ay)?,?|now|and|then|could you|can you|let'?s|i(?:'d like| want| would like) (?:you )?to)"
+    r"\s+)+(?=\w)|,?\s+please(?=[\s.?!]*$)",
+    re.IGNORECASE,
+)
 
 
 class Rule(NamedTuple):
@@ -71,11 +77,14 @@ def _amendment(text: str) -> Wish:
 
 
 def seat(word: str) -> RoleName:
-    """Raises BriefError for no role."""
+    """A seat by what it works on, or what may be the name of a role of one's own. Raises BriefError."""
     for said, role in SEATS.items():
         if re.fullmatch(said, word, re.IGNORECASE):
             return role
-    raise BriefError(f"{word!r} is no role: say tests, networks, training, metrics or compute")
+    try:
+        return named(word)
+    except RoleError as error:
+        raise BriefError(f"{error}; say tests, networks, training, metrics or compute") from None
 
 
 # ---------------------------------------------------------------- the rules
@@ -91,6 +100,21 @@ def _asks(subject: Subject, pattern: str) -> Rule:
 
 def _why(match: Match) -> Wish:
     return Question("why", re.sub(r"^(?:the|a|an)\s+", "", match["about"].strip(), flags=re.IGNORECASE))
+
+
+def _cut(match: Match) -> Wish:
+    return Resize(0.5, _measured(match["what"]))  # type: ignore[arg-type]
+
+
+def _how_much(match: Match) -> Wish:
+    raise BriefError(
+        f'How much {match["how"].lower()}? Say "make it half as big", "make it 30% faster", or a limit such as '
+        '"under 5k parameters".'
+    )
+
+
+def _ordinal(match: Match) -> Wish:
+    return GoOnFrom(str(_ORDINALS.index(match["which"].lower()) + 1))
 
 
 def _named_factor(match: Match) -> Wish:
@@ -135,7 +159,8 @@ def _money(match: Match) -> Wish:
 
 
 def _model(match: Match) -> Wish:
-    return UseModel(match["model"], seat(match["seat"]) if match["seat"] else None)
+    word = match["seat"] or "all"
+    return UseModel(match["model"], None if word.lower() in {"all", "everything", "everyone"} else seat(word))
 
 
 _IT = r"(?:it|this|that|the (?:network|model|winner|best))"
@@ -147,23 +172,30 @@ _ENDED = (
     r"chosen|win|won|picked|best"
 )
 _ORDERS = (
-    _rule(r"yes|y|go|go ahead|start|begin|approved?|ok(?:ay)?|do it|run it|looks good", lambda _: Order("approve")),
-    _rule(r"stop|stop it|halt|enough|that'?s enough|finish now", lambda _: Order("stop")),
+    _rule(
+        r"yes|y|go|go (?:ahead|on)|start|begin|approved?|ok(?:ay)?|do it|run it|looks good|resume|continue|carry on",
+        lambda _: Order("approve"),
+    ),
+    _rule(r"stop|stop it|halt|pause|enough|that'?s enough|finish now", lambda _: Order("stop")),
     _rule(r"undo|undo that|go back|take that back|back", lambda _: Order("undo")),
     _rule(
-        r"(?:export|save|copy)(?: it| the (?:result|winner|network|model))?(?: to| into| in)? (?P<folder>\S+)",
+        r"(?:export|save|copy)(?: it| the (?:result|winner|network|model))?(?: to| into| in| as)? (?P<folder>\S+)",
         lambda match: Export(match["folder"]),
     ),
 )
 _QUESTIONS = (
     _rule(
-        r"(?:why|what happened to|how come|reason for)\s+(?:was|were|is|did|has|have)?\s*(?P<about>.+?)"
+        r"(?:why|what happened to|how come|reason for)\s+(?:was|were|is|did|has|have|not)?\s*"
+        r"(?:you (?:drop|reject|refuse|choose|pick)\s+)?"
+        r"(?P<about>.+?)"
         rf"(?:\s+(?:been\s+)?(?:{_ENDED}))?",
         _why,
     ),
     _asks("best", r"(?:what(?:'s| is| was)|which (?:one )?is|show(?: me)?) (?:the )?(?:best|winner|leader|result)"
                   r"(?: \w+)?(?: so far| yet| now)?"),
-    _asks("best", r"(?:the )?best so far|who won"),
+    _asks("best", r"(?:the )?best so far|who won|how (?:good|accurate|big|large|small|fast|slow) is it(?: now)?"),
+    _asks("best", r"what(?:'s| is) (?:its|the) (?:accuracy|size|latency|speed|score|error)(?: now)?"),
+    _asks("best", r"how many parameters (?:does|has) it (?:have)?"),
     _asks("status", r"(?:how(?:'s| is) it going|status|progress|how far (?:are you|is it)|are you done)"),
     _asks("status", r"what(?:'s| is) (?:the status|happening|going on)|what are you doing(?: now)?"),
     _asks("pareto", rf"{_SHOW}(?:candidates|pareto(?: set| front)?|results|trade-?offs|options)"),
@@ -177,7 +209,8 @@ _QUESTIONS = (
 )  # fmt: skip
 _SIZES = (
     _rule(
-        rf"(?:make|get|keep) {_IT} (?P<factor>{'|'.join(_FRACTIONS)})(?: as| the| of the| its)? {_WHAT}(?: again)?",
+        rf"(?:(?:make|get|keep|want|i want) {_IT} )?(?P<factor>{'|'.join(_FRACTIONS)})(?: as| the| of the| its)? "
+        rf"{_WHAT}(?: again)?",
         _named_factor,
     ),
     _rule(rf"(?:make|get) {_IT} (?P<n>{NUMBER}) times (?:as |more )?{_WHAT}(?:er)?", _times),
@@ -187,8 +220,20 @@ _SIZES = (
         r"(?P<how>smaller|bigger|larger|faster|slower|cheaper|lighter)",
         _less,
     ),
+    _rule(rf"halve (?:the|its) {_FIGURE}", _cut),
+    _rule(rf"(?:cut|reduce|shrink) (?:the|its) {_FIGURE} (?:by|in|to) half", _cut),
+    _rule(r"(?:halve|shrink) (?:it|the (?:network|model))(?: by half)?", lambda _: Resize(0.5)),
+    _rule(
+        rf"(?:make|get) {_IT} (?:a bit |much |even )?(?P<how>smaller|bigger|larger|faster|slower|cheaper|lighter)",
+        _how_much,
+    ),
 )
 _EFFORTS = (
+    _rule(
+        r"(?:go on|continue|carry on|start|work|proceed)(?: on)? (?:from|with) (?:the )?"
+        rf"(?P<which>{'|'.join(_ORDINALS)})(?: (?:candidate|one|network))?",
+        _ordinal,
+    ),
     _rule(
         r"(?:go on|continue|carry on|start|work|proceed|search)(?: on)? (?:from|with) (?:the )?"
         r"(?:(?:candidate|number|no\.?|#)\s*)?(?P<which>[\w.-]+)",
@@ -200,6 +245,18 @@ _EFFORTS = (
         _time,
     ),
     _rule(
+        rf"(?:another )(?P<n>{NUMBER}|an?)?\s*(?P<unit>s|secs?|seconds?|m|mins?|minutes?|h|hours?)(?: more| longer)?",
+        _time,
+    ),
+    _rule(
+        rf"(?P<n>{NUMBER}|an?)\s*(?:more (?P<unit>secs?|seconds?|mins?|minutes?|hours?))(?: longer)?",
+        _time,
+    ),
+    _rule(
+        rf"(?P<n>{NUMBER}|an?)\s*(?P<unit>s|secs?|seconds?|m|mins?|minutes?|h|hours?) (?:more|longer)",
+        _time,
+    ),
+    _rule(
         rf"(?:(?:spend|use|do|try|run|add|give it|train) )?(?:for )?(?:another )?(?P<n>{NUMBER})\s*(?:more )?"
         r"(?:trials?|trainings?)(?: more)?",
         _trials,
@@ -207,7 +264,7 @@ _EFFORTS = (
     _rule(rf"(?:spend|use|pay) (?:up to )?\$(?P<n>{NUMBER})(?: more)?", _money),
     _rule(rf"(?:spend|use|pay) (?:up to )?(?P<n>{NUMBER}) (?:dollars?|usd)(?: more)?", _money),
 )
-_FOR = rf"(?: (?:for|as)(?: the)? (?P<seat>{'|'.join(SEATS)}))?"
+_FOR = rf"(?: (?:for|as)(?: the)? (?P<seat>{'|'.join(SEATS)}|all|everything|everyone|[a-z][\w-]+))?"
 _MODELS = (
     _rule(rf"(?:use|switch to|take)(?: the)?(?: model)? (?P<model>offline|scripted:\S+|[\w.-]+/\S+){_FOR}", _model),
     _rule(rf"(?:use|switch to|take)(?: the)? model (?P<model>\S+){_FOR}", _model),

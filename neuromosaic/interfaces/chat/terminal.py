@@ -2,6 +2,7 @@
 
 import sys
 from collections.abc import Iterable, Iterator
+from itertools import takewhile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -19,6 +20,8 @@ if TYPE_CHECKING:
     from prompt_toolkit.document import Document
 
 HISTORY = "chat_history"
+ENDS = frozenset({"quit", "exit", "bye", "/quit", "/exit"})
+"""Words that end the conversation, as Ctrl-D does."""
 NEXT_LINE = "\\"
 """At the end of a line: the message goes on with the next."""
 
@@ -38,10 +41,14 @@ def from_script(store: Store, run: str | None, options: Options, lines: Iterable
     """Each message is answered, and its work done, before the next is read. Progress goes to stderr."""
     session = Session(store, options, lambda text: print(text, flush=True), _to_stderr, run=run, patient=True)
     session.greet()
-    for message in messages(lines):
+    for message in takewhile(_goes_on, messages(lines)):
         print(f"> {message}", flush=True)
         _patiently(session, message)
     return 0
+
+
+def _goes_on(message: str) -> bool:
+    return message.strip().lower() not in ENDS
 
 
 def _patiently(session: Session, message: str) -> None:
@@ -75,7 +82,7 @@ def _to_stderr(event: Event) -> None:
 
 
 def at_terminal(store: Store, run: str | None, options: Options) -> int:
-    """Ctrl-C stops the work, or clears the line where nothing is at work; Ctrl-D ends the conversation."""
+    """Ctrl-C stops the work, or clears the line where nothing is at work; Ctrl-D or /quit ends the conversation."""
     from prompt_toolkit.patch_stdout import patch_stdout
 
     progress = Progress()
@@ -83,7 +90,7 @@ def at_terminal(store: Store, run: str | None, options: Options) -> int:
     prompt = prompt_session(store.root, session, progress)
     with patch_stdout(raw=True):
         session.greet()
-        while (message := _next(prompt, session)) is not None:
+        while (message := _next(prompt, session)) is not None and _goes_on(message):
             if message.strip():
                 progress.follow(session.run)
                 session.take(message.strip())

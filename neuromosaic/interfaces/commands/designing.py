@@ -33,7 +33,7 @@ def design(
     max_cost: Annotated[float | None, typer.Option(min=0, help="Most to spend on models, in US dollars.")] = None,
     loss: Annotated[str | None, typer.Option(help="path.py:Class, a loss of yours to train with: an nn.Module from (output, target) to a scalar.")] = None,
     strategy: Annotated[str | None, typer.Option(help="By which the families are searched: auto, bayesian, evolutionary, llm, ...")] = None,
-    compress: Annotated[bool, typer.Option("--compress", help="Also make smaller networks from the finalists, pruned and taught.")] = False,
+    compress: Annotated[bool, typer.Option("--compress", help="Also make smaller networks from the finalists: pruned, taught, in int8 and bf16.")] = False,
     device: Annotated[str | None, typer.Option(help="auto, cpu, cuda or mps.")] = None,
     seed: Annotated[int | None, typer.Option(min=0, help="One seed, one result.")] = None,
     out: Annotated[Path | None, typer.Option(help="Folder for the result. Default: designs/RUN.")] = None,

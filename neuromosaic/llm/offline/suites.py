@@ -96,6 +96,7 @@ def _render(inputs: SuiteInputs, strict: bool, learnt: float) -> str:
         image=contract.kind == "image" and len(contract.input.shape) == 3,
         tabular=contract.kind == "tabular",
         limited=can_be_kept,
+        options=not inputs.own,
         blind_to=demanded(inputs.brief, contract),
         strict=strict,
         constants=_constants(inputs, strict, learnt, can_be_kept),

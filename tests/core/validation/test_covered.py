@@ -36,7 +36,8 @@ def test_a_branch_that_no_test_takes_is_told(sandbox: Sandbox) -> None:
     assert outcome.green
     assert covered.missed == (11, 12)
     assert covered.share == pytest.approx(10 / 12)
-    assert "83 % of the statements and branches of model.py; not wholly through lines 11, 12" in in_words(covered)
+    told = in_words(covered, MODEL)
+    assert told.endswith("83 % of the statements and branches of model.py: not through line 11 `if self.training:`")
 
 
 def test_a_suite_that_cannot_be_run_covers_little(sandbox: Sandbox) -> None:
@@ -56,5 +57,9 @@ def test_an_answer_that_is_none_is_told(body: dict[str, object]) -> None:
 
 
 def test_long_lists_of_lines_are_cut() -> None:
-    assert in_words(Coverage(0, 30, tuple(range(30)))).endswith("18, 19, ...")
-    assert in_words(Coverage(9, 9, ())) == "the suite comes through 100 % of the statements and branches of model.py"
+    source = "x = 1\n" * 60
+    told = in_words(Coverage(0, 30, tuple(range(1, 60, 2))), source)
+    assert told.endswith("line 11 `x = 1`, ...")
+    assert len(told) < 400  # what a prompt quotes of a finding
+    whole = in_words(Coverage(9, 9, ()), source)
+    assert whole == "the suite comes through 100 % of the statements and branches of model.py"

@@ -4,6 +4,7 @@ import pytest
 
 from neuromosaic.core.brief import Brief, Constraints
 from neuromosaic.core.errors import BriefError, UsageError
+from neuromosaic.core.proposals import Adviser
 from neuromosaic.interfaces.chat import commands
 from neuromosaic.interfaces.chat.reading import read, role_named
 from neuromosaic.interfaces.chat.wishes import (
@@ -45,6 +46,24 @@ SAID: list[tuple[str, Wish]] = [
     ("spend $0.50", Spend(cost_usd=0.5)),
     ("use model openai/small for tests", UseModel("openai/small", "TestArchitect")),
     ("use offline", UseModel("offline")),
+    ("I want it half as big", Resize(0.5)),
+    ("half as big please", Resize(0.5)),
+    ("halve the latency", Resize(0.5, "latency_ms")),
+    ("reduce its size by half", Resize(0.5)),
+    ("halve it", Resize(0.5)),
+    ("go on from the third candidate", GoOnFrom("3")),
+    ("5 more minutes", Spend(seconds=300.0)),
+    ("an hour longer", Spend(seconds=3600.0)),
+    ("another 5 minutes", Spend(seconds=300.0)),
+    ("use offline for everything", UseModel("offline")),
+    ("use model openai/x for the test architect", UseModel("openai/x", "TestArchitect")),
+    ("use openai/x for SensorExpert", UseModel("openai/x", Adviser("SensorExpert"))),
+    ("Why did you drop the ResNet?", Question("why", "ResNet")),
+    ("why not the transformer?", Question("why", "transformer")),
+    ("how accurate is it?", Question("best")),
+    ("what's its size?", Question("best")),
+    ("carry on", Order("approve")),
+    ("pause", Order("stop")),
     ("yes", Order("approve")),
     ("stop", Order("stop")),
     ("undo that", Order("undo")),
@@ -60,10 +79,17 @@ def test_a_plain_request_is_understood(text: str, wish: Wish) -> None:
     assert read(text) == wish
 
 
+@pytest.mark.parametrize("text", ["make it smaller", "Make it a bit faster, please."])
+def test_what_is_said_without_a_figure_is_asked_for(text: str) -> None:
+    with pytest.raises(BriefError, match=r"How much (smaller|faster)"):
+        read(text)
+
+
 def test_roles_are_named_by_themselves_or_by_their_work() -> None:
     assert (role_named("Trainer"), role_named("networks")) == ("Trainer", "NetworkArchitect")
-    with pytest.raises(BriefError, match="no role"):
-        role_named("Barber")
+    assert role_named("Barber") == "Barber"  # may be one of the user's own: the session knows
+    with pytest.raises(BriefError, match="no name of a role"):
+        role_named("4 barbers")
 
 
 @pytest.mark.parametrize(

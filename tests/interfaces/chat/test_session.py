@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from neuromosaic.core.proposals import Adviser
 from neuromosaic.core.store.store import Store
 from neuromosaic.delivery.text import entries
 from neuromosaic.interfaces.chat import terminal
@@ -32,9 +33,9 @@ def shown() -> Shown:
 
 @pytest.fixture
 def talk(tmp_path: Path, shown: Shown) -> Talk:
-    def begin(store: Store | None = None, run: str | None = None) -> Session:
+    def begin(store: Store | None = None, run: str | None = None, agents: str | None = None) -> Session:
         known = store or Store(tmp_path / "store")
-        return Session(known, Options(), shown.append, lambda event: None, run=run, patient=True)
+        return Session(known, Options(agents=agents), shown.append, lambda event: None, run=run, patient=True)
 
     return begin
 
@@ -83,6 +84,22 @@ def test_before_anything_is_wanted_there_is_nothing_to_ask_about(talk: Talk, sho
     session.take("classify iris")
     assert session.run is not None
     assert forking.options_of(session.store, session.run).role_models == {"TestArchitect": ("openai/x",)}
+
+
+def test_a_role_of_one_s_own_is_given_a_model_in_words(talk: Talk, shown: Shown, tmp_path: Path) -> None:
+    (tmp_path / "agents").mkdir()
+    (tmp_path / "agents" / "expert.md").write_text("---\nname: Expert\ndescription: knows\n---\nYou know.\n")
+    session = talk(agents=str(tmp_path / "agents"))
+    session.take("use openai/x for Barber")
+    assert "there is no role 'Barber': there are TestArchitect" in shown.last
+    session.take("use openai/x for Expert")
+    assert shown.last == "openai/x it is, for Expert."
+    session.take("classify iris")
+    session.take("/model Expert=openai/y")
+    assert session.run is not None
+    assert forking.options_of(session.store, session.run).role_models == {"Expert": ("openai/y",)}
+    session.take("/model Barber=openai/y")
+    assert "there is no role 'Barber'" in shown.last
 
 
 def test_a_changed_draft_can_be_undone(talk: Talk, shown: Shown) -> None:
@@ -191,6 +208,19 @@ def test_a_model_for_the_tests_keeps_what_was_decided_before_them(about: tuple[S
     assert forking.parent(store, new) == run
 
 
+def test_another_adviser_s_model_lets_the_advised_decide_anew(
+    about: tuple[Session, Finished], tmp_path: Path
+) -> None:
+    session, finished = about
+    store, run = session.store, finished.results.run
+    (tmp_path / "expert.md").write_text("---\nname: Expert\ndescription: knows\nadvises: Trainer\n---\nYou know.\n")
+    options = forking.options_of(store, run).model_copy(update={"agents": str(tmp_path)})
+    store.set_options(run, options.model_dump(mode="json"))
+    wanted = forking.with_model(store, run, Adviser("Expert"), ("openai/x",), "Expert")
+    assert "proposal" in wanted.kept
+    assert "recipes" not in wanted.kept
+
+
 def test_going_on_from_a_candidate_starts_with_its_values(about: tuple[Session, Finished], shown: Shown) -> None:
     session, finished = about
     store, run = session.store, finished.results.run
@@ -239,8 +269,9 @@ def test_a_script_may_use_several_lines_and_comments() -> None:
 
 
 def test_a_script_is_answered_line_by_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    script = io.StringIO("classify flowers, under 2000 parameters\n/brief\n")
+    script = io.StringIO("classify flowers, under 2000 parameters\n/brief\n/quit\n/status\n")
     assert terminal.from_script(Store(tmp_path / "store"), None, Options(), script) == 0
     shown = capsys.readouterr().out
     assert shown.count("parameters: 2000") == 2
     assert "> /brief" in shown
+    assert "/status" not in shown

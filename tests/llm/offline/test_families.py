@@ -202,7 +202,7 @@ def test_a_source_stands_alone(case: str) -> None:
         for node in tree.body
         if isinstance(node, ast.Import | ast.ImportFrom)
     }
-    assert imported <= {"torch", "math"}
+    assert imported <= {"torch", "math", "typing"}
     assert family_of(source) is family
 
 

@@ -37,8 +37,9 @@ VIOLATION = "violation"
 
 
 class OptunaStrategy:
-    """Whatever `_sampler` makes, asked and told. `fallbacks`: how often it had nothing new that is inside the space,
-    and an even draw was taken."""
+    """Whatever `_sampler` makes, asked and told. Where it suggests only what is known, as in spaces of choices, a new
+    point one step from that is taken. `fallbacks`: how often it had nothing inside the space, or all around was
+    known, and an even draw was taken."""
 
     name: ClassVar[str]
     most_objectives: ClassVar[int] = 1000
@@ -51,6 +52,7 @@ class OptunaStrategy:
         self._memory, self._followed = Memory(), 0
         self._study: Study | None = None
         self._asked: dict[Key, Trial] = {}
+        self._known: Point | None = None
         self.fallbacks = 0
 
     def _sampler(self, seed: int) -> Any:
@@ -61,10 +63,16 @@ class OptunaStrategy:
             warnings.simplefilter("ignore")  # of what is experimental in Optuna
             self._follow(space)
             point = self._ask(space, trial_number)
-        if point is not None:
-            return point
+        draw = random.Random(f"{self._seed}/{self.name}/{trial_number}")
+        return point or self._beside(space, draw) or self._by_chance(space, draw)
+
+    def _beside(self, space: SearchSpace, draw: random.Random) -> Point | None:
+        near = self._memory.untried(space.neighbours(self._known)) if self._known else []
+        return draw.choice(near) if near else None
+
+    def _by_chance(self, space: SearchSpace, draw: random.Random) -> Point:
         self.fallbacks += 1
-        return self._memory.fresh(space, random.Random(f"{self._seed}/{self.name}/{trial_number}"))
+        return self._memory.fresh(space, draw)
 
     def update(self, architecture: Point, metrics: Metrics) -> None:
         self._memory.tell(architecture, metrics)
@@ -76,15 +84,17 @@ class OptunaStrategy:
 
     def _ask(self, space: SearchSpace, trial_number: int) -> Point | None:
         """What the sampler suggests; None where nothing valid and new came in `TRIES`, after which it is not asked
-        more: a space that is used up has none."""
-        study = self._opened()
+        more: a space that is used up has none. What came and was known is kept."""
+        study, self._known = self._opened(), None
         for attempt in range(TRIES):
             study.sampler = self._sampler((self._seed * 1_000_003 + trial_number * TRIES + attempt) % 2**32)
             trial = study.ask()
             point = asked(space, trial)
-            if space.contains(point) and not self._memory.knows(point):
+            inside = space.contains(point)
+            if inside and not self._memory.knows(point):
                 self._asked[key_of(point)] = trial
                 return point
+            self._known = point if inside else self._known
             study.tell(trial, state=self._optuna.trial.TrialState.FAIL)
         return None
 

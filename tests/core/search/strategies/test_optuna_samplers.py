@@ -2,6 +2,7 @@
 
 import math
 import sys
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -23,11 +24,13 @@ def height(point: Point) -> float:
     return -sum((float(value) - 1) ** 2 for value in point.values())
 
 
-def searched(strategy: SearchStrategy, trials: int) -> list[Point]:
+def searched(
+    strategy: SearchStrategy, trials: int, space: SearchSpace = BOWL, worth: Callable[[Point], float] = height
+) -> list[Point]:
     points = []
     for number in range(trials):
-        points.append(strategy.suggest(BOWL, number))
-        strategy.update(points[-1], {"value": height(points[-1])})
+        points.append(strategy.suggest(space, number))
+        strategy.update(points[-1], {"value": worth(points[-1])})
     return points
 
 
@@ -45,6 +48,22 @@ def test_it_comes_nearer_than_random_draws(name: str, trials: int) -> None:
     options: dict[str, Any] = {"population_size": 20} if name == "nsga2" else {}
     best = max(map(height, searched(make_strategy(name, 0, VALUE, options), trials)))
     assert best > max(map(height, searched(make_strategy("random", 0, VALUE), trials)))
+
+
+def test_where_it_suggests_what_is_known_it_goes_on_beside_that_and_not_by_chance() -> None:
+    pytest.importorskip("optuna", reason="the extra `optuna` is not installed")
+    switches = SearchSpace({f"switch{n}": {"type": "bool"} for n in range(12)})
+    strategy = make_strategy("tpe", 0, VALUE)
+    points = searched(strategy, 60, switches, lambda point: float(sum(map(bool, point.values()))))
+    assert len({tuple(point.values()) for point in points}) == 60
+    assert getattr(strategy, "fallbacks", None) == 0
+
+
+def test_a_space_that_is_used_up_is_told_as_chance() -> None:
+    pytest.importorskip("optuna", reason="the extra `optuna` is not installed")
+    strategy = make_strategy("tpe", 0, VALUE)
+    searched(strategy, 6, SearchSpace({"switch": {"type": "bool"}}), lambda point: 0.0)
+    assert getattr(strategy, "fallbacks", None) == 4
 
 
 def test_cmaes_refuses_several_objectives() -> None:
