@@ -2,6 +2,7 @@
 
     python benchmarks/evaluation.py loop --data FOLDER     # the training loop beside hand-written ones, on MNIST
     python benchmarks/evaluation.py streaming                 # the memory and time of training from the disk
+    python benchmarks/evaluation.py compiling                 # what torch.compile would save, and when
     python benchmarks/evaluation.py stacked                   # 32 small MLPs side by side and one after another
     python benchmarks/evaluation.py proxies --data FOLDER     # zero-cost proxies against NAS-Bench-201's accuracies
     python benchmarks/evaluation.py sharing                   # a supernet and DARTS, against networks alone
@@ -279,7 +280,7 @@ def cnn() -> nn.Module:
 def _proxies(options: argparse.Namespace) -> Iterable[dict[str, Any]]:
     from proxies import proxies
 
-    return proxies(options.data, options.cells, options.jobs, [20, 50, 100])
+    return proxies(options.data, options.cells, options.jobs, [20, 50, 100], options.keep)
 
 
 def _sharing(options: argparse.Namespace) -> Iterable[dict[str, Any]]:
@@ -310,6 +311,12 @@ def _streaming(options: argparse.Namespace) -> Iterable[dict[str, Any]]:
     from streaming import streaming
 
     return streaming(options.images, options.rounds)
+
+
+def _compiling(options: argparse.Namespace) -> Iterable[dict[str, Any]]:
+    from compiling import compiling
+
+    return compiling({"mlp": mlp, "cnn": cnn}, options.rounds)
 
 
 def _budget(options: argparse.Namespace) -> Iterable[dict[str, Any]]:
@@ -363,6 +370,7 @@ TASKS: dict[str, Callable[[argparse.Namespace], Iterable[dict[str, Any]]]] = {
     "vae": _vae,
     "streaming": _streaming,
     "densities": _densities,
+    "compiling": _compiling,
 }
 
 
@@ -374,7 +382,7 @@ def main() -> None:
     parser.add_argument("--cells", type=int, default=300, help="of proxies")
     parser.add_argument("--images", type=int, default=40_000, help="of streaming")
     parser.add_argument("--jobs", type=int, default=2, help="of proxies")
-    parser.add_argument("--keep", type=Path, help="of sharing and budget: what was trained in full, read if there")
+    parser.add_argument("--keep", type=Path, help="of sharing, budget and proxies: what was measured, read if there")
     parser.add_argument(
         "--only", nargs="+", choices=["digits", "mnist"], default=["digits", "mnist"], help="of budget"
     )

@@ -185,6 +185,7 @@ def _beside_random_search(results: Any) -> dict[str, Any]:
         "designed_by": best.designed_by,
         "certified": round(best.metrics[test], 4),
         "random_search": other and round(other, 4),
+        "covered": best.coverage,
     }
 
 

@@ -9,12 +9,13 @@ the evaluators' own, on the kept curves of full trainings.
 import json
 import statistics
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-from budget import PLAN, RECIPES, SEEDS, SPACE, SUGGESTIONS, Curves, Recorded, data_of, network
+from budget import PLAN, RECIPES, SPACE, SUGGESTIONS, Curves, Recorded, data_of, network
 
+from neuromosaic.core.evaluation.checkpoint import Row
 from neuromosaic.core.evaluation.evaluators.auto import Auto
 from neuromosaic.core.evaluation.evaluators.prediction import SURE, Foresight, PerformancePrediction
 from neuromosaic.core.evaluation.evaluators.trials import Asked, Trials
@@ -22,6 +23,7 @@ from neuromosaic.core.judge.process import ProcessJudge
 from neuromosaic.core.space.parameters import Point
 
 TRAINED = 24  # of `refusing` and `first`
+SEEDS = {"digits": 2, "mnist": 1}
 
 
 class Foreseeing(Recorded):
@@ -31,6 +33,11 @@ class Foreseeing(Recorded):
 
     def proxies(self, key: str) -> dict[str, float]:
         return self.signals[key]
+
+    def go_on(self, key: str, asked: Asked, stop: Callable[[int, Row], bool] | None) -> Any:
+        outcome = super().go_on(key, asked, stop)
+        outcome.cause = "finished" if len(outcome.curve) == self.epochs else "stopped"
+        return outcome
 
     def merit(self, metrics: dict[str, float]) -> float:
         return metrics[PLAN.primary]

@@ -17,10 +17,11 @@ def plan_envelope(client: ModelClient, inputs: ComputeInputs) -> Envelope:
 
 
 def _faults(inputs: ComputeInputs, envelope: Envelope) -> list[str]:
-    trials, cores = inputs.brief.budget.trials, max(1, inputs.hardware.cores)
+    trials, hardware = inputs.brief.budget.trials, inputs.hardware
+    most, of = (hardware.cores, "cores") if hardware.device == "cpu" else (hardware.devices, hardware.device)
     faults = []
     if trials is not None and envelope.trials > trials:
         faults.append(f"trials is {envelope.trials}, but the budget holds {trials}")
-    if envelope.workers > cores:
-        faults.append(f"workers is {envelope.workers}, but the machine has {cores} cores")
+    if envelope.workers > max(1, most):
+        faults.append(f"workers is {envelope.workers}, but the machine has {max(1, most)} {of}")
     return faults

@@ -46,13 +46,15 @@ class DataSummary(Value):
 
 
 class Hardware(Value):
-    """The machine as measured. `gflops`: float32 matrix product on one thread (or the accelerator)."""
+    """The machine as measured. `gflops`: float32 matrix product on one thread (or the accelerator). `devices`: how
+    many accelerators of that kind there are; trainings run one on each."""
 
     device: str
     name: str
     cores: int
     memory_gb: float
     gflops: float
+    devices: int = 1
 
 
 class Repair(Value):

@@ -43,8 +43,8 @@ class Delivery:
     `weights` by state_dict name; `preprocessing` is the JSON of `Preprocessing`. `curves` by candidate id.
     `mutants`: rows {"kind", "description", "fate", "killed_by"}; `tests`: outcome per test of the suite on the
     delivered network; `evidence`: what is stored under each evidence id; `graph` of the network, None in the python
-    lane; `extends`: the user's file that the run started from; `loss_source`: the loss of the user's own that it was
-    trained with. `variants`: files of networks with weights of fewer bits, by name.
+    lane; `extends`: the user's file that the run started from; `variants`: files of networks with weights of fewer
+    bits, by name; `loss_source`: the loss of the user's own that it was trained with.
     """
 
     results: Results
@@ -65,5 +65,5 @@ class Delivery:
     notes: Sequence[str] = ()
     extends: Extended | None = None
     unchanged_source: str = ""
-    loss_source: str = ""
     variants: Mapping[str, bytes] = field(default_factory=dict, repr=False)
+    loss_source: str = ""

@@ -95,10 +95,23 @@ def _client(name: str, home: str, connection: Connection, chat: Callable[..., Ch
     return _chat_client(name, connection if here else connection._replace(api_base=None), chat)
 
 
-def _chat_client(name: str, connection: Connection, chat: Callable[..., ChatClient]) -> ChatClient:
+def check_name(name: str) -> None:
+    """Raises UsageError for what cannot be the name of a client; nothing is made or contacted."""
+    for member in _members(name):
+        if member != "offline" and not (":" in member and "/" not in member.partition(":")[0]):
+            _check_model(member)
+
+
+def _check_model(name: str) -> str:
+    """The provider of "PROVIDER/NAME"."""
     provider, _, model = name.partition("/")
     if not provider or not model:
         raise UsageError(f"{name!r} names no model: write {FORMS}" + (f', such as "openai/{name}"' if name else ""))
+    return provider
+
+
+def _chat_client(name: str, connection: Connection, chat: Callable[..., ChatClient]) -> ChatClient:
+    provider = _check_model(name)
     completion_of = openai_completion if provider == "openai" else litellm_completion
     price = price_of(name) or (FREE if is_loopback(connection.api_base) else None)
     return chat(name, completion_of(name, connection), price=price)

@@ -11,7 +11,7 @@ from neuromosaic.core.evaluation.evaluators.trials import PROBED
 from neuromosaic.core.evaluation.latency import LatencyPredictor, Work, work_in
 from neuromosaic.core.evaluation.metrics import higher_is_better
 from neuromosaic.core.evaluation.signals import FEWEST, GRAPH_NETWORK, SignalEnsemble, Worth, worth
-from neuromosaic.core.evaluation.wiring import wiring
+from neuromosaic.core.evaluation.wiring import structure, wiring
 from neuromosaic.core.graph.packing import unpack
 from neuromosaic.core.graph.tensors import from_numpy
 from neuromosaic.core.protocols import Job
@@ -23,7 +23,7 @@ from neuromosaic.workflows.trials import TrialRecord, fitness
 
 Found = TypeVar("Found")
 LOOKS = {"first epoch": 0.0, "half of the epochs": 0.5}
-TOGETHER = "all of these together"
+TOGETHER = "all together, by trees"
 LATENCY = "latency predictor, against measured latency"
 TIMED, REPEATS = 30, 30
 """Trials whose networks are timed, and passes of each."""
@@ -65,10 +65,11 @@ def _measured(bench: Workbench, trials: Trials) -> list[SignalResult]:
 def _together(
     bench: Workbench, candidates: Sequence[Candidate], rows: Sequence[dict[str, float]], merits: Sequence[float]
 ) -> list[SignalResult]:
-    """What graph networks and trees over all proxies say of trials that they had not seen."""
+    """What graph networks, and trees over proxies, paths and operations besides, say of trials they had not seen."""
     wired = [wiring(unpack(bench.store.get(one.graph))) for one in candidates if one.graph is not None]
     networks = wired if len(wired) == len(rows) else []
-    told = SignalEnsemble(rows, merits, networks=networks)
+    every = [{**row, **structure(network)} for row, network in zip(rows, networks, strict=True)] if networks else rows
+    told = SignalEnsemble(every, merits, networks=networks)
     found = [_told(GRAPH_NETWORK, told.worth[GRAPH_NETWORK])] if networks else []
     return [*found, *([_told(TOGETHER, told.own)] if told.used else [])]
 

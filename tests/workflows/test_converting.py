@@ -5,10 +5,13 @@ import shutil
 from types import SimpleNamespace
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
 
 from neuromosaic.core.errors import UsageError
+from neuromosaic.core.graph.tensors import from_numpy
+from neuromosaic.core.protocols import Message
 from neuromosaic.core.results import CandidateResult, Results
 from neuromosaic.core.store.store import Store
 from neuromosaic.delivery.card import card
@@ -115,6 +118,20 @@ def test_what_cannot_be_written_is_refused_with_its_reason(
         assert variants.certify(best(converted.results), "int8") == {"failed": "no integers here"}
         monkeypatch.setattr(bench, "seconds_left", lambda: 0.0)
         assert "time" in variants.certify(best(converted.results), "int8")["failed"]
+
+
+def test_a_file_that_computes_something_else_is_no_variant(
+    converted: Finished, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with at_work(converted.store, converted.results.run) as bench:
+        variants, original = converting._Variants(bench), best(converted.results)
+        zeros = {"file": from_numpy(np.zeros(1, np.uint8)), "outputs": from_numpy(np.zeros((2, 3), np.float32))}
+        monkeypatch.setattr(variants, "_converted", lambda *_: Message({"weights_bytes": 1}, zeros))
+        monkeypatch.setattr(variants, "_outputs", lambda *_: np.ones((2, 3), np.float32))
+        assert "something else" in variants.certify(original, "bf16")["failed"]
+        monkeypatch.setattr(variants, "_outputs", lambda *_: np.zeros((2, 3), np.float32))
+        monkeypatch.setattr(variants, "_scored", lambda *_: ({}, None))
+        assert "undefined" in variants.certify(original, "bf16")["failed"]
 
 
 def test_only_variants_that_nothing_beats_join_the_front_and_their_original_stays() -> None:

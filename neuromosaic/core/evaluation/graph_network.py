@@ -20,8 +20,8 @@ Array = NDArray[np.float64]
 Wired = Sequence[Sequence[Operation]]
 
 MEMBERS: Final = 6
-WIDTH, ROUNDS = 32, 4
-STEPS, RATE, DECAY = 150, 1e-2, 1e-3
+WIDTH, ROUNDS = 16, 3
+STEPS, RATE, DECAY = 120, 1e-2, 1e-3
 
 
 class GraphNetworks:

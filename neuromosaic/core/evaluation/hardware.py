@@ -48,7 +48,22 @@ def profile(device: str) -> Hardware:
         cores=cores(),
         memory_gb=round(memory(device) / 1e9, 1),
         gflops=_gflops(device),
+        devices=len(places(device)),
     )
+
+
+def places(device: str) -> tuple[str, ...]:
+    """Each accelerator of a kind by its own name ("cuda:0", "cuda:1"); of a kind that there is one of, that name."""
+    count = _count(device)
+    return tuple(f"{device}:{number}" for number in range(count)) if count > 1 else (device,)
+
+
+def _count(device: str) -> int:
+    if device != "cuda":
+        return 1
+    import torch
+
+    return torch.cuda.device_count()
 
 
 class Roofline(NamedTuple):

@@ -23,6 +23,14 @@ class SharedLoop(Loop):
         super().__init__(*given)
         self.fabric, self.weight = fabric, 1.0
         self.network, self.optimizer = fabric.setup(self.module, self.optimizer)
+        self._draw_apart()
+
+    def _draw_apart(self) -> None:
+        """Dropout and augmentation differ between the processes; the first draws as if it were alone."""
+        rank = self.fabric.global_rank
+        if rank:
+            torch.manual_seed(torch.initial_seed() + rank)
+            self.changing.manual_seed(self.changing.initial_seed() + rank)
 
     def share(self, rows: Tensor) -> Tensor:
         """This process's; all of them, where there are not two for each."""

@@ -135,7 +135,7 @@ def _fastest(step: Callable[[], object], device: str) -> float:
     for _ in range(FIRST_STEPS):
         began = time.perf_counter()
         step()
-        if device == "cuda":
+        if device.startswith("cuda"):
             torch.cuda.synchronize()
         times.append(time.perf_counter() - began)
     return min(times)

@@ -139,7 +139,7 @@ def predict(
     """
     training = module.training
     module.eval()
-    slices = [slice(start, start + batch) for start in range(0, len(x), batch)]
+    slices = [slice(start, start + batch) for start in range(0, max(1, len(x)), batch)]
     with torch.no_grad():
         if noise is None or generative is None:
             outputs = torch.cat([answer(module(x[rows])) for rows in slices])

@@ -1,14 +1,17 @@
 """The judge on the host's side: a few persistent workers, each replaced as soon as it fails."""
 
+import itertools
 import queue
 import threading
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import Final
 
 from neuromosaic.core.errors import CandidateError, WorkerError
+from neuromosaic.core.evaluation.hardware import places
 from neuromosaic.core.graph.document import Graph
 from neuromosaic.core.protocols import Converse, Job, Message
 from neuromosaic.core.workers.conversation import WorkerGone, WorkerLate, failure, hold
@@ -28,18 +31,19 @@ MAX_REPLY_RAW: Final = 4 * 2**30
 class ProcessJudge:
     """Runs jobs on graphs in `workers` processes of one thread each, on one `device` ("cpu", "cuda", "mps").
 
-    `memory_mb` (MB = 10^6 bytes): what a worker may take on top of what it needs itself; not limited on an
-    accelerator. Safe to use from several threads. Workers start when they are first needed.
+    Where the machine has several of them the workers are dealt out over all, in turn. `memory_mb` (MB = 10^6 bytes):
+    what a worker may take on top of what it needs itself; not limited on an accelerator. Safe to use from several
+    threads. Workers start when they are first needed.
     """
 
     def __init__(self, workers: int = 2, device: str = "cpu", memory_mb: int = 4096) -> None:
-        self._device, self._memory_mb = device, memory_mb
-        self._slots: queue.LifoQueue[_Worker | None] = queue.LifoQueue()  # the last one used is the warmest
+        self._memory_mb = memory_mb
+        self._slots: queue.LifoQueue[_Slot] = queue.LifoQueue()  # the last one used is the warmest
         self._workers: set[_Worker] = set()
         self._lock = threading.Lock()
         self._closed = False
-        for _ in range(workers):
-            self._slots.put(None)
+        for _, place in zip(range(workers), itertools.cycle(places(device)), strict=False):
+            self._slots.put(_Slot(place))
 
     def run(self, job: Job, converse: Converse | None = None) -> Message:
         """The result of a job on a graph; waits for a free worker, `job.timeout` counts from then on.
@@ -77,20 +81,20 @@ class ProcessJudge:
     @contextmanager
     def _worker(self) -> Iterator["_Worker"]:
         """A free worker; it goes back to its slot if it can be used again."""
-        worker = self._slots.get()
+        slot = self._slots.get()
         try:
-            if worker is None or not worker.usable:
-                worker = self._new_worker()
-            yield worker
+            if slot.worker is None or not slot.worker.usable:
+                slot.worker = self._new_worker(slot.place)
+            yield slot.worker
         finally:
-            if worker is not None and not worker.usable:
-                self._discard(worker)
-            self._slots.put(worker)
+            if slot.worker is not None and not slot.worker.usable:
+                self._discard(slot.worker)
+            self._slots.put(slot)
 
-    def _new_worker(self) -> "_Worker":
+    def _new_worker(self, place: str) -> "_Worker":
         if self._closed:
             raise WorkerError("the judge has been closed", "setup")
-        worker = _Worker(self._device, self._memory_mb)
+        worker = _Worker(place, self._memory_mb)
         with self._lock:
             self._workers.add(worker)
         if self._closed:  # in the meantime
@@ -101,6 +105,14 @@ class ProcessJudge:
         worker.kill()
         with self._lock:
             self._workers.discard(worker)
+
+
+@dataclass
+class _Slot:
+    """Where a worker is to run, and the one that does."""
+
+    place: str
+    worker: "_Worker | None" = None
 
 
 class _Worker:

@@ -52,6 +52,11 @@ def warm() -> None:
 def serve(channel: Channel, device: str) -> None:
     """One job after the other; what a job held is given back before the next."""
 
+    if device.startswith("cuda:"):
+        import torch
+
+        torch.cuda.set_device(device)  # one of several: what waits or measures means this one
+
     def work(message: Message, converse: Converse) -> Message:
         return perform(message, device, converse)
 
@@ -78,7 +83,7 @@ def release(device: str) -> None:
     import torch
 
     gc.collect()
-    if device == "cuda":
+    if device.startswith("cuda"):
         torch.cuda.empty_cache()
     if device == "mps":
         torch.mps.empty_cache()

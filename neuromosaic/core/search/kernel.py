@@ -16,6 +16,7 @@ from typing import NamedTuple
 import numpy as np
 
 from neuromosaic.core.search.coordinates import Array, Coordinates
+from neuromosaic.core.search.measured import Measured
 from neuromosaic.core.space.parameters import Parameter, Scalar, choices
 
 PLANE = 2  # dimensions of the values' places
@@ -48,23 +49,29 @@ class Group(NamedTuple):
 
 class Kernel:
     """Over points with these parameters, of which a point has `shares` each, from 0 to 1 (all, if not given): where
-    few are active at a time, each of them counts for more. `usual`, `deviation` [h]: the prior of the
-    hyperparameters, all normal: logarithms of weights, then per group the logarithm of c and the places; `start` [h]:
-    where a search begins.
+    few are active at a time, each of them counts for more. `measured`: figures of points that count as numbers do.
+    `usual`, `deviation` [h]: the prior of the hyperparameters, all normal: logarithms of weights, then per group the
+    logarithm of c and the places; `start` [h]: where a search begins.
     """
 
     def __init__(
-        self, parameters: Mapping[str, Parameter], similar: bool = True, shares: Mapping[str, float] | None = None
+        self,
+        parameters: Mapping[str, Parameter],
+        similar: bool = True,
+        shares: Mapping[str, float] | None = None,
+        measured: Measured | None = None,
     ) -> None:
+        self._measured = measured
+        figures = measured.count if measured else 0
         self._coordinates = Coordinates(parameters)
         self._is_choice = self._coordinates.is_choice
         listed = [one for one in parameters.values() if one.type in ("categorical", "bool")]
-        self._choices, self._numbers = len(listed), int((~self._is_choice).sum())
+        self._choices, self._numbers = len(listed), int((~self._is_choice).sum()) + figures
         self._widths = [len(choices(one)) + 1 for one in listed]
         self._offsets = np.cumsum([0, *self._widths])
         active = np.array([1.0 if shares is None else shares[name] for name in parameters])
         weights = [EXPONENT / max(active.sum(), 1.0)] * self._choices
-        numbers = active[~self._is_choice].sum()
+        numbers = active[~self._is_choice].sum() + figures
         weights += [4 / max(numbers, 1.0)] * self._numbers  # a length of half the diagonal
         usual = np.log(np.array(weights, dtype=np.float64))
         self.groups = _grouped(listed, len(usual), similar)
@@ -80,6 +87,8 @@ class Kernel:
         """Points as the kernel takes them."""
         rows = self._coordinates.of(points)
         chosen, numbers = rows[:, self._is_choice], rows[:, ~self._is_choice]
+        if self._measured:
+            numbers = np.hstack([numbers, self._measured.of(points)])
         onehot = np.zeros((len(points), int(self._offsets[-1])))
         last = np.array(self._widths, dtype=np.int64) - 1
         places = np.where(np.isnan(chosen), last, chosen).astype(np.int64) + self._offsets[:-1]

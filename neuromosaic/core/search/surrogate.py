@@ -10,6 +10,7 @@ from neuromosaic.core.search.coordinates import Array
 from neuromosaic.core.search.gaussian_process import Posterior
 from neuromosaic.core.search.kernel import Kernel
 from neuromosaic.core.search.levels import Level, Levels, worth_a_level
+from neuromosaic.core.search.measured import Measured
 from neuromosaic.core.search.objectives import Objectives
 from neuromosaic.core.search.strategies.memory import Memory
 from neuromosaic.core.space.parameters import Point
@@ -22,11 +23,12 @@ OFTEN, SELDOM = 80, 10  # up to 80 trials hyperparameters are learnt anew for ea
 class Surrogate:
     """What is expected of points of `space`; kept by a strategy, as it remembers what it learnt.
 
-    `similar`: whether values of choices are learnt to be alike (see `kernel`).
+    `similar`: whether values of choices are learnt to be alike (see `kernel`). `measured`: figures that are known of
+    points beforehand, as features beside their parameters.
     """
 
-    def __init__(self, space: SearchSpace, similar: bool = True) -> None:
-        self._kernel = Kernel(space.parameters, similar, shares(space))
+    def __init__(self, space: SearchSpace, similar: bool = True, measured: Measured | None = None) -> None:
+        self._kernel = Kernel(space.parameters, similar, shares(space), measured)
         self._learnt: tuple[int, dict[float, Array]] | None = None
 
     def fit(self, memory: Memory, objectives: Objectives) -> "Fitted":

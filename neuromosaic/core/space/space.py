@@ -4,7 +4,7 @@ import hashlib
 import json
 import random
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from functools import cached_property
+from functools import cached_property, partial
 from typing import TYPE_CHECKING, Any, Self
 
 from neuromosaic.core.errors import SpaceError
@@ -26,6 +26,7 @@ from neuromosaic.core.spelling import suggest
 if TYPE_CHECKING:
     from neuromosaic.core.space.sampling import Sampler
 
+Measures = Callable[[Sequence[Point]], Sequence[Mapping[str, float]]]
 TRIES = 50  # moves that are drawn before all neighbours are looked at
 
 
@@ -37,7 +38,10 @@ class SearchSpace:
     makes one conditional: it is in a point only where the other is and has one of those values. `constraints`:
     functions of a point, or the same as text ("depth * width < 10_000"), which can be counted, travels and may come
     from a file; one that reads a parameter which is not active does not apply. `build` makes the architecture that
-    a point means; `canonical` maps points that mean the same to one of them.
+    a point means; `canonical` maps points that mean the same to one of them. `measures` gives, for a list of points,
+    as many mappings of names to figures that are cheap to know before anything is trained, such as the logarithm of
+    the number of parameters (left out, or NaN, where one is not known): strategies with a surrogate learn what they
+    tell (docs/search.md).
 
     >>> space = SearchSpace({"depth": {"type": "int", "min": 1, "max": 4},
     ...                      "width": {"type": "int", "min": 8, "max": 32, "step": 8}}, ["depth * width <= 64"])
@@ -57,12 +61,14 @@ class SearchSpace:
         name: str = "",
         build: Callable[[Point], Any] | None = None,
         canonical: Callable[[Point], Point] | None = None,
+        measures: Measures | None = None,
     ) -> None:
         self.parameters: Mapping[str, Parameter] = read_parameters(parameters)
         self.constraints = tuple(read_constraints(constraints, dict(self.parameters)))
         self.name = name
         self._space = dict(self.parameters)
         self._build, self._canonical = build, canonical
+        self.measures = measures
 
     def __repr__(self) -> str:
         return f"SearchSpace({self.name or ', '.join(self.parameters)!r}, {len(self.constraints)} constraints)"
@@ -222,7 +228,8 @@ class SearchSpace:
     def with_build(
         self, build: Callable[[Point], Any], constraints: Sequence[str | Callable[[Point], Any]] = ()
     ) -> "SearchSpace":
-        """The same space, its points meaning what `build` makes of them, under more `constraints`."""
+        """The same space, its points meaning what `build` makes of them, under more `constraints`; without
+        `measures`, which were of what they meant before."""
         return SearchSpace(
             self.parameters, [*self._given(), *constraints], name=self.name, build=build, canonical=self._canonical
         )
@@ -232,8 +239,9 @@ class SearchSpace:
     ) -> "SearchSpace":
         """The space with `more` parameters beside its own, under its constraints."""
         return SearchSpace(
-            {**self.parameters, **more}, self._given(), name=self.name, build=build, canonical=canonical
-        )
+            {**self.parameters, **more}, self._given(), name=self.name, build=build, canonical=canonical,
+            measures=self.measures and partial(_of_own, self.measures, tuple(self.parameters)),
+        )  # fmt: skip
 
     def _given(self) -> list[str | Callable[[Point], Any]]:
         return [one.function if isinstance(one, FunctionConstraint) else one.text for one in self.constraints]
@@ -269,6 +277,11 @@ class SearchSpace:
         if document.get("opaque"):
             raise SpaceError(f"{document['opaque'][0]} is a function and was not written; write it as text")
         return cls(document["parameters"], document.get("constraints", ()), name=document.get("name", ""))
+
+
+def _of_own(measures: Measures, names: Sequence[str], points: Sequence[Point]) -> Sequence[Mapping[str, float]]:
+    """What is measured of the part of each point that has these parameters."""
+    return measures([{name: point[name] for name in names if name in point} for point in points])
 
 
 def _conditions(parameter: Parameter) -> str:

@@ -138,15 +138,18 @@ class Session:
         else:
             self.say("There is no run yet: say what network you need, and for which data.")
 
-    def _check_role(self, wish: UseModel) -> None:
-        """Raises UsageError where there is no such role, built in or of the user's own."""
+    def _check(self, wish: UseModel) -> None:
+        """Raises UsageError where that is no name of a model, or there is no such role, built in or of one's own."""
+        from neuromosaic.llm.choose import check_name
+
+        check_name(wish.model)
         agents = self._options.agents
         known = roles_of(Path(agents)) if agents else ROLES
         if wish.role and wish.role not in known:
             raise UsageError(f"there is no role {wish.role!r}: there are {', '.join(known)}")
 
     def _choose_model(self, wish: UseModel) -> None:
-        self._check_role(wish)
+        self._check(wish)
         seats = {**self._options.role_models, wish.role: (wish.model,)} if wish.role else self._options.role_models
         chosen = self._options.models if wish.role else (wish.model,)
         self._options = self._options.model_copy(update={"role_models": seats, "models": chosen})
@@ -223,7 +226,7 @@ class Session:
         """A draft is changed and stated again; a run that has begun is left as it is, and its fork begins."""
         begun = self.store.run(run).status != "draft"
         if isinstance(wish, UseModel):
-            self._check_role(wish)
+            self._check(wish)
         if isinstance(wish, Amend) and wish.unread:
             self.say(f"Not understood: {_quoted(wish.unread)}. I go by the rest.")
         self._end_work()

@@ -126,7 +126,7 @@ def _usual_trials(examples: int) -> int:
 def _workers(hardware: Hardware) -> int:
     """One thread each on a CPU; an accelerator is not shared. About one GB each."""
     if hardware.device != "cpu":
-        return 1
+        return max(1, min(hardware.cores, hardware.devices))
     return max(1, min(hardware.cores, 4, int(hardware.memory_gb)))
 
 

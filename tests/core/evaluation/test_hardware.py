@@ -6,7 +6,7 @@ import torch
 
 from neuromosaic.core.errors import UsageError
 from neuromosaic.core.evaluation import hardware
-from neuromosaic.core.evaluation.hardware import choose_device, profile
+from neuromosaic.core.evaluation.hardware import choose_device, places, profile
 
 
 def test_auto_is_the_best_device_that_is_there(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -61,3 +61,10 @@ def test_a_memory_limit_counts(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, 
     (tmp_path / "memory.max").write_text(limit)
     monkeypatch.setattr(hardware, "MEMORY_LIMIT", tmp_path / "memory.max")
     assert (hardware.memory("cpu") == 1_000_000) == capped
+
+
+def test_each_of_several_devices_has_its_name(monkeypatch: pytest.MonkeyPatch) -> None:
+    for count, names in ((0, ("cuda",)), (1, ("cuda",)), (3, ("cuda:0", "cuda:1", "cuda:2"))):
+        monkeypatch.setattr(torch.cuda, "device_count", lambda count=count: count)
+        assert places("cuda") == names
+        assert places("cpu") == ("cpu",)

@@ -17,12 +17,14 @@ from neuromosaic.core.evaluation.recipe import Recipe
 from neuromosaic.core.evaluation.trial import TrialOutcome, run_trial
 from neuromosaic.core.graph.document import Graph
 from neuromosaic.core.graph.export import export_module
+from neuromosaic.core.graph.rebuild import rebuild
 from neuromosaic.core.graph.tensors import to_torch
-from neuromosaic.core.judge import across
+from neuromosaic.core.judge import across, member
 from neuromosaic.core.judge.across import AcrossDevices
 from neuromosaic.core.judge.process import ProcessJudge
 from neuromosaic.core.proposals import MetricsPlan
-from neuromosaic.core.protocols import Job
+from neuromosaic.core.protocols import Job, Program
+from neuromosaic.core.workers import jobs
 
 CONTRACT = Contract(
     task="classification", input=TensorSpec(shape=(12,)), output=TensorSpec(shape=(3,)), kind="tabular"
@@ -53,11 +55,12 @@ def trained(worker: Any, recipe: Recipe) -> TrialOutcome:
 
 
 @needs_fabric
+@pytest.mark.soak
 @pytest.mark.parametrize(
     "recipe",
     [
         Recipe(epochs=3, batch_size=30, gradient_clip=0.5),  # the last batch of an epoch has 13
-        pytest.param(Recipe(epochs=2, batch_size=32, accumulate=2, averaging=0.9), marks=pytest.mark.soak),
+        Recipe(epochs=2, batch_size=32, accumulate=2, averaging=0.9),
     ],
 )
 def test_two_processes_train_what_one_does(recipe: Recipe) -> None:
@@ -73,6 +76,21 @@ def test_two_processes_train_what_one_does(recipe: Recipe) -> None:
         torch.testing.assert_close(to_torch(together.weights[name]), to_torch(tensor), rtol=1e-3, atol=1e-5)
     for one, other in zip(alone.curve, together.curve, strict=True):
         assert other["train_loss"] == pytest.approx(one["train_loss"], rel=1e-4)
+
+
+@needs_fabric
+def test_alone_in_its_company_a_process_trains_as_ever() -> None:
+    from lightning_fabric import Fabric
+
+    fabric = Fabric(accelerator="cpu", devices=1)
+    together = SimpleNamespace(run=lambda job, converse: member.train(job, fabric, converse))
+    alone = SimpleNamespace(run=lambda job, converse: jobs.train(rebuild(job.subject), job, converse))
+    recipe = Recipe(epochs=2, batch_size=30)
+    one, other = trained(alone, recipe), trained(together, recipe)
+    assert one.weights == other.weights
+    assert one.metrics == other.metrics
+    with pytest.raises(TypeError, match="graphs only"):
+        member.train(Job("train", Program("", {}, 0)), fabric, lambda message: message)
 
 
 @needs_fabric

@@ -254,3 +254,25 @@ def test_caches_of_an_accelerator_are_emptied(monkeypatch: pytest.MonkeyPatch) -
     for device in ("cpu", "cuda", "mps"):
         worker.release(device)
     assert emptied == ["cuda", "mps"]
+
+
+def test_workers_are_dealt_out_over_the_devices(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: 2)
+
+    def dealt(workers: int, device: str) -> list[str]:
+        return sorted(slot.place for slot in ProcessJudge(workers, device)._slots.queue)
+
+    assert dealt(3, "cuda") == ["cuda:0", "cuda:0", "cuda:1"]
+    assert dealt(1, "cuda") == ["cuda:0"]
+    assert dealt(2, "cpu") == ["cpu", "cpu"]
+
+
+def test_a_worker_of_one_of_several_devices_works_on_that(monkeypatch: pytest.MonkeyPatch) -> None:
+    chosen = []
+    monkeypatch.setattr(torch.cuda, "set_device", chosen.append)
+    ours, theirs = socket.socketpair()
+    ours.close()
+    for device in ("cuda:1", "cuda", "cpu"):
+        worker.serve(Channel(theirs), device)  # the host is gone
+    assert chosen == ["cuda:1"]
+    theirs.close()

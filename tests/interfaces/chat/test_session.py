@@ -90,6 +90,9 @@ def test_a_role_of_one_s_own_is_given_a_model_in_words(talk: Talk, shown: Shown,
     (tmp_path / "agents").mkdir()
     (tmp_path / "agents" / "expert.md").write_text("---\nname: Expert\ndescription: knows\n---\nYou know.\n")
     session = talk(agents=str(tmp_path / "agents"))
+    session.take("use model X for tests")
+    assert "'X' names no model" in shown.last
+    assert 'such as "openai/X"' in shown.last
     session.take("use openai/x for Barber")
     assert "there is no role 'Barber': there are TestArchitect" in shown.last
     session.take("use openai/x for Expert")

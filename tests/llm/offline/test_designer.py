@@ -100,6 +100,7 @@ def test_little_time_is_for_one_round() -> None:
 
 def test_workers_follow_the_machine() -> None:
     assert envelope(Brief(), ACCELERATOR).workers == 1
+    assert envelope(Brief(), ACCELERATOR.model_copy(update={"devices": 4})).workers == 4
     assert envelope(Brief(), LAPTOP.model_copy(update={"cores": 32})).workers == 4
     assert envelope(Brief(), LAPTOP.model_copy(update={"memory_gb": 0.5})).workers == 1
 

@@ -28,6 +28,7 @@ NUMBERS_AT_ONCE: Final = 4_000_000
 
 class OnDisk(np.memmap[Any, Any]):
     """A whole array in a `file` without a name, row-major from its beginning; gone with the last reference to it.
+    `file` is open for reading alone, so that it can be handed to a worker.
 
     Views and results of arithmetic have no file.
     """
@@ -96,9 +97,19 @@ def _on_disk(shape: tuple[int, ...], dtype: Any, size: int) -> OnDisk:
             "to a folder on a disk with more room, or give a part of these data"
         ) from None
     array = OnDisk(file, np.dtype(dtype), "r+", shape=shape)
-    array.file = file
-    weakref.finalize(array, file.close)
+    array.file = _for_reading(file)
+    weakref.finalize(array, array.file.close)
     return array
+
+
+def _for_reading(file: IO[bytes]) -> IO[bytes]:
+    """The same file without the right to write, where the system opens a descriptor again; else the file itself."""
+    try:
+        again = Path(f"/proc/self/fd/{file.fileno()}").open("rb", buffering=0)  # noqa: SIM115
+    except OSError:
+        return file
+    file.close()
+    return again
 
 
 def _reserve(descriptor: int, size: int) -> None:

@@ -199,6 +199,7 @@ def _recipe(dataset: Dataset, recipe: Recipe | None) -> Recipe:
 
 
 def _judge(device: str) -> Judge:
+    from neuromosaic.core.evaluation.hardware import places
     from neuromosaic.core.judge.process import ProcessJudge
 
-    return ProcessJudge(1, device)
+    return ProcessJudge(len(places(device)), device)

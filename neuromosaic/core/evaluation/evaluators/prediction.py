@@ -1,5 +1,6 @@
-"""Metrics predicted from zero-cost proxies and sizes, where these have proven themselves on this run."""
+"""Metrics predicted from zero-cost proxies, sizes and paths, where these have proven themselves on this run."""
 
+import math
 import threading
 from typing import Any
 
@@ -49,8 +50,9 @@ class Foresight:
         ensemble = self.ensemble()
         if ensemble is None:
             return [f"predictor: {len(self._merits)} of {FIRST} trials that it needs"]
+        varied = {name: found for name, found in ensemble.worth.items() if not math.isnan(found.correlation)}
         return [_sentence(f"predictor ({ensemble.learner or 'none'}), on trials it had not seen", ensemble.own),
-                *(_sentence(name, found) for name, found in ensemble.worth.items())]  # fmt: skip
+                *(_sentence(name, found) for name, found in varied.items())]  # fmt: skip
 
 
 class PerformancePrediction:

@@ -18,6 +18,7 @@ from neuromosaic.core.evaluation.data.room import taken
 from neuromosaic.core.evaluation.metrics import higher_is_better
 from neuromosaic.core.evaluation.recipe import Recipe
 from neuromosaic.core.evaluation.trial import ShouldStop, TrialOutcome, Watch, run_trial
+from neuromosaic.core.evaluation.wiring import structure, wiring
 from neuromosaic.core.graph.document import Graph
 from neuromosaic.core.graph.tensors import from_numpy
 from neuromosaic.core.proposals import MetricsPlan
@@ -140,12 +141,12 @@ class Trials:
         return hashlib.sha256(json.dumps(told, sort_keys=True).encode()).hexdigest()
 
     def proxies(self, subject: Subject) -> dict[str, float]:
-        """Zero-cost proxies on the first training examples."""
+        """Zero-cost proxies on the first training examples, and what the network's paths and operations tell."""
         train = self.dataset.train
         rows = {"x": from_numpy(train.x[:PROBED]), "y": from_numpy(train.y[:PROBED])}
         arguments = {"recipe": subject.recipe.model_dump(mode="json"), "seed": self.seed}
         found: dict[str, float] = self.judge.run(Job("proxies", subject.graph, arguments, rows)).body["proxies"]
-        return found
+        return found | structure(wiring(subject.graph))
 
 
 def figures(outcome: TrialOutcome, architecture: Any) -> Metrics:

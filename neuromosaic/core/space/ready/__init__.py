@@ -1,6 +1,7 @@
 """Spaces that are ready: by name, for given inputs and outputs."""
 
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any
 
 from neuromosaic.core.architecture.spec import Input
@@ -8,7 +9,7 @@ from neuromosaic.core.errors import SpaceError
 from neuromosaic.core.space.ready.cells import darts, nasbench201
 from neuromosaic.core.space.ready.framing import Fixed, framed
 from neuromosaic.core.space.ready.images import mobilenet, resnet, unet
-from neuromosaic.core.space.ready.limits import NAMES, limits
+from neuromosaic.core.space.ready.limits import NAMES, limits, sizes
 from neuromosaic.core.space.ready.others import gnn, mlp, rnn, tcn, transformer
 from neuromosaic.core.space.space import SearchSpace
 from neuromosaic.core.spelling import suggest
@@ -59,7 +60,10 @@ def ready_space(
         space = framed(given[0], lambda inner: _made(name, _checked(name, (inner,)), outputs, rest), before, after)
     else:
         space = _made(name, _checked(name, given), outputs, rest)
-    return limited(space, **wanted) if wanted else space
+    if wanted:
+        space = limited(space, **wanted)
+    space.measures = partial(sizes, space.architecture)
+    return space
 
 
 def limited(space: SearchSpace, **wanted: Any) -> SearchSpace:

@@ -1,6 +1,7 @@
-"""Constraints by name, from what a spec costs."""
+"""What a spec costs: as measures of a space, and as constraints by name."""
 
-from collections.abc import Callable, Mapping
+import math
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from neuromosaic.core.architecture.spec import ArchitectureSpec
@@ -32,6 +33,12 @@ MEASURES: dict[str, Callable[[ArchitectureSpec], float]] = {
     "max_memory_mb": memory_mb,
 }
 NAMES = (*MEASURES, "max_latency_ms", "target_platform")
+
+
+def sizes(build: Callable[[Point], ArchitectureSpec], points: Sequence[Point]) -> list[dict[str, float]]:
+    """The logarithms of parameters and FLOPs (one example), each plus one, of the specs that these points mean."""
+    inferred = [build(point).infer() for point in points]
+    return [{"parameters": math.log1p(one.parameters), "flops": math.log1p(one.flops)} for one in inferred]
 
 
 def limits(build: Callable[[Point], ArchitectureSpec], wanted: Mapping[str, Any]) -> list[Callable[[Point], bool]]:

@@ -1,5 +1,6 @@
 """What memory does not hold lies on the disk, and is the same data to the last bit."""
 
+import os
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
@@ -114,6 +115,12 @@ def test_nothing_is_left_behind(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
     array = room.room((10, 3), np.float32)
     assert isinstance(array, room.OnDisk)
     assert list(tmp_path.iterdir()) == []
+    array[:] = 7
+    assert array.file is not None
+    assert os.pread(array.file.fileno(), 4, 0) == np.float32(7).tobytes()
+    if os.path.isdir("/proc/self/fd"):
+        with pytest.raises(OSError, match="Bad file descriptor"):
+            os.pwrite(array.file.fileno(), b"0", 0)
     assert array[:2].file is None
     assert (array + 1).file is None
 
