@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import pytest
 
-from neuromosaic.core.brief import Brief, Budget, Constraints
+from neuromosaic.core.brief import Brief, Budget
 from neuromosaic.core.errors import UsageError
 from neuromosaic.core.results import Results
 from neuromosaic.interfaces.use import predict
@@ -130,9 +130,9 @@ CASES = {
     "diffusion": Case(
         ellipses,
         "generation",
-        "energy_distance",
+        "negative_log_likelihood",
         "gaussian",
-        {"sentence": "a diffusion model", "constraints": Constraints(metrics={"energy_distance": 1.0})},
+        {"sentence": "a diffusion model"},
     ),
     "forecasting": Case(
         sunspots,
