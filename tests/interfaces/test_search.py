@@ -28,7 +28,7 @@ def reporting(point, report):
         if report(step, 1 - point["x"] ** 2 - 1 / step): break
     return 1 - point["x"] ** 2 - 1 / step
 def slow(point):
-    time.sleep(0.1)
+    time.sleep(0.2)
     return point["x"]
 """
 TOML = """
@@ -137,7 +137,7 @@ def test_ctrl_c_keeps_what_is_done_and_resume_goes_on(place: Path) -> None:
     )
     assert running.stderr is not None
     running.stderr.readline()
-    time.sleep(0.3)
+    time.sleep(0.1)
     running.send_signal(signal.SIGINT)
     out, err = running.communicate(timeout=30)
     assert running.returncode == 130, err
