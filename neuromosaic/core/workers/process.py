@@ -56,7 +56,7 @@ class WorkerProcess:
                 command = _command(module, arguments, theirs.fileno(), inside)
                 start = Start(command, self.folder, worker_environment(home), theirs.fileno(), user)
                 self._process = _spawner.submit(_start, start).result()
-        except WorkerError:
+        except (WorkerError, RuntimeError):  # the latter where the program is at its end
             self.socket.close()
             shutil.rmtree(self.folder)
             raise
