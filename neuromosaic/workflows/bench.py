@@ -254,15 +254,11 @@ def purposes_of(role: RoleName, models: Mapping[str, tuple[str, ...]]) -> dict[s
 
 
 def in_background(work: Callable[[], object]) -> None:
-    """Begins what will be needed soon; a fault shows where it is needed, none where the program ends meanwhile."""
+    """Begins what will be needed soon; a fault shows where it is needed."""
 
     def quietly() -> None:
-        try:
-            with suppress(NeuromosaicError):
-                work()
-        except RuntimeError:
-            if threading.main_thread().is_alive():
-                raise  # else Python takes no more work
+        with suppress(NeuromosaicError):
+            work()
 
     threading.Thread(target=quietly, daemon=True).start()
 

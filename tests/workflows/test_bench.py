@@ -2,14 +2,13 @@
 
 import subprocess
 import sys
-import threading
 from pathlib import Path
 
 import pytest
 
 from neuromosaic.core.brief import Brief, Budget
 from neuromosaic.core.store.store import Event, Store
-from neuromosaic.workflows.bench import Workbench, in_background, working_time
+from neuromosaic.workflows.bench import Workbench, working_time
 from neuromosaic.workflows.options import Options
 from neuromosaic.workflows.runs import create
 
@@ -35,35 +34,18 @@ def test_a_resumed_run_counts_what_earlier_processes_spent_but_not_the_pause() -
 
 def test_what_is_begun_for_later_says_nothing_where_the_program_ends_meanwhile() -> None:
     program = """
-import sys, threading, time
+import time
 from concurrent.futures import ThreadPoolExecutor
+from neuromosaic.core.judge.process import ProcessJudge
 from neuromosaic.workflows.bench import in_background
 
-pool = ThreadPoolExecutor(1)
-pool.submit(time.sleep, 0.5)
+ThreadPoolExecutor(1).submit(time.sleep, 0.5)  # the program waits for it at its end
 
 def late():
-    threading.main_thread().join()
-    time.sleep(0.1)
-    pool.submit(print)
+    time.sleep(0.2)
+    ProcessJudge(workers=2).warm_up()
 
 in_background(late)
 """
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=60)
     assert (done.returncode, done.stderr) == (0, "")
-
-
-def test_a_fault_of_what_is_begun_for_later_is_not_hidden_while_the_program_goes_on(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    told: list[threading.ExceptHookArgs] = []
-    monkeypatch.setattr(threading, "excepthook", told.append)
-
-    def wrong() -> None:
-        raise RuntimeError("wrong")
-
-    before = set(threading.enumerate())
-    in_background(wrong)
-    for thread in set(threading.enumerate()) - before:
-        thread.join()
-    assert [str(one.exc_value) for one in told] == ["wrong"]

@@ -16,7 +16,7 @@ from neuromosaic.core.graph.document import Graph
 from neuromosaic.core.protocols import Converse, Job, Message
 from neuromosaic.core.workers.conversation import WorkerGone, WorkerLate, failure, hold
 from neuromosaic.core.workers.privileges import weaker_user
-from neuromosaic.core.workers.process import WorkerProcess, death
+from neuromosaic.core.workers.process import WorkerProcess, death, submit
 from neuromosaic.core.workers.requests import request
 from neuromosaic.core.workers.wire import Channel
 
@@ -64,7 +64,7 @@ class ProcessJudge:
         """
         free = self._slots.qsize()
         with ThreadPoolExecutor(max(1, free)) as pool:
-            for started in [pool.submit(self._start_one) for _ in range(free)]:
+            for started in [submit(pool, self._start_one) for _ in range(free)]:
                 started.result()
 
     def _start_one(self) -> None:

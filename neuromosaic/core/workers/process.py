@@ -9,15 +9,19 @@ import subprocess
 import sys
 import tempfile
 import weakref
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
-from typing import Final, NamedTuple
+from typing import Final, NamedTuple, TypeVar
 
 import neuromosaic
 from neuromosaic.core.errors import WorkerError
 from neuromosaic.core.workers import bubblewrap
 from neuromosaic.core.workers.clearing import clear_at_once
 from neuromosaic.core.workers.conversation import WorkerGone
+
+T = TypeVar("T")
 
 PASSED_ON: Final = ("PATH", "LD_LIBRARY_PATH", "CUDA_VISIBLE_DEVICES", "NVIDIA_VISIBLE_DEVICES", "SYSTEMROOT")
 """All that a worker sees of the host's environment."""
@@ -35,6 +39,14 @@ importlib.import_module(module).main(*arguments)
 
 _spawner = ThreadPoolExecutor(1, thread_name_prefix="spawn")
 """Linux kills a worker when the *thread* that started it ends: this one lives as long as the process."""
+
+
+def submit(pool: ThreadPoolExecutor, work: Callable[[], T]) -> Future[T]:
+    """Raises WorkerError "setup" where the program is at its end: Python begins nothing any more."""
+    try:
+        return pool.submit(work)
+    except RuntimeError as error:
+        raise WorkerError(f"no worker is started any more: {error}", "setup") from error
 
 
 class WorkerProcess:
@@ -55,8 +67,8 @@ class WorkerProcess:
             with theirs:
                 command = _command(module, arguments, theirs.fileno(), inside)
                 start = Start(command, self.folder, worker_environment(home), theirs.fileno(), user)
-                self._process = _spawner.submit(_start, start).result()
-        except (WorkerError, RuntimeError):  # the latter where the program is at its end
+                self._process = submit(_spawner, partial(_start, start)).result()
+        except WorkerError:
             self.socket.close()
             shutil.rmtree(self.folder)
             raise
