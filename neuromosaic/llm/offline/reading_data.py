@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 
+from neuromosaic.core.errors import BriefError
 from neuromosaic.llm.offline.quantities import NUMBER, whole
 from neuromosaic.llm.offline.reading_rules import OBJECT, THING, Facts, Match, Rule, rule
 
@@ -164,10 +165,19 @@ _CLASSIFY = (
 _CLASS = r"(?:class|category|label|species|kind|type|digit|genre|diagnosis)"
 _PREDICT = r"(?:predict(?:s|ing|ion)?|forecast(?:s|ing)?|estimat(?:e|es|ing|ion)|guess(?:es|ing)?)"
 
+
+def _no_pairs(match: Match) -> Facts:
+    raise BriefError(
+        f"{match[0]!r}: pairs that train against each other are not designed; ask for a VAE, a normalising flow or a "
+        "diffusion model"
+    )
+
+
 TASKS = [
     *(rule(rf"\b(?:{words})\b", _says(task=task)) for task, words in _POSITIONS.items()),
     rule(rf"\b{_MULTI_LABEL}\b", _says(task="multi_label")),
     rule(rf"\b{_LANGUAGE}\b(?:\s+(?:of|for)(?:\s+{THING}){{1,3}})?", _says(task="language_modelling")),
+    rule(r"\b(?:GANs?|(?:generative\s+)?adversarial\s+(?:networks?|nets?|pairs?))\b", _no_pairs),
     rule(rf"\b{_FLOW}(?![\w-]){_ABOUT}", _says(task="generation", generative="flow")),
     rule(rf"\b{_DIFFUSION}(?![\w-]){_ABOUT}", _says(task="generation", generative="diffusion")),
     rule(

@@ -279,6 +279,12 @@ def test_the_kind_of_a_generative_network_is_understood(sentence: str, generativ
     assert draft.not_understood == ()
 
 
+@pytest.mark.parametrize("sentence", ["a GAN of digits", "a generative adversarial network for faces"])
+def test_what_is_not_designed_is_said_at_once(sentence: str) -> None:
+    with pytest.raises(BriefError, match="ask for a VAE, a normalising flow or a diffusion model"):
+        read(sentence)
+
+
 @pytest.mark.parametrize(
     ("sentence", "dimensions"),
     [
