@@ -15,7 +15,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from neuromosaic.core.search.coordinates import Array, Coordinates
+from neuromosaic.core.search.coordinates import Array, Coordinates, is_choice
 from neuromosaic.core.search.measured import Measured
 from neuromosaic.core.space.parameters import Parameter, Scalar, choices
 
@@ -65,7 +65,7 @@ class Kernel:
         figures = measured.count if measured else 0
         self._coordinates = Coordinates(parameters)
         self._is_choice = self._coordinates.is_choice
-        listed = [one for one in parameters.values() if one.type in ("categorical", "bool")]
+        listed = [one for one in parameters.values() if is_choice(one)]
         self._choices, self._numbers = len(listed), int((~self._is_choice).sum()) + figures
         self._widths = [len(choices(one)) + 1 for one in listed]
         self._offsets = np.cumsum([0, *self._widths])

@@ -52,7 +52,6 @@ class OptunaStrategy:
         self._memory, self._followed = Memory(), 0
         self._study: Study | None = None
         self._asked: dict[Key, Trial] = {}
-        self._known: Point | None = None
         self.fallbacks = 0
 
     def _sampler(self, seed: int) -> Any:
@@ -62,15 +61,13 @@ class OptunaStrategy:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # of what is experimental in Optuna
             self._follow(space)
-            point = self._ask(space, trial_number)
+            new, known = self._ask(space, trial_number)
+        if new is not None:
+            return new
         draw = random.Random(f"{self._seed}/{self.name}/{trial_number}")
-        return point or self._beside(space, draw) or self._by_chance(space, draw)
-
-    def _beside(self, space: SearchSpace, draw: random.Random) -> Point | None:
-        near = self._memory.untried(space.neighbours(self._known)) if self._known else []
-        return draw.choice(near) if near else None
-
-    def _by_chance(self, space: SearchSpace, draw: random.Random) -> Point:
+        near = [] if known is None else self._memory.untried(space.neighbours(known))
+        if near:
+            return draw.choice(near)
         self.fallbacks += 1
         return self._memory.fresh(space, draw)
 
@@ -82,10 +79,10 @@ class OptunaStrategy:
 
     # ------------------------------------------------------------ asking
 
-    def _ask(self, space: SearchSpace, trial_number: int) -> Point | None:
-        """What the sampler suggests; None where nothing valid and new came in `TRIES`, after which it is not asked
-        more: a space that is used up has none. What came and was known is kept."""
-        study, self._known = self._opened(), None
+    def _ask(self, space: SearchSpace, trial_number: int) -> tuple[Point | None, Point | None]:
+        """What the sampler suggests that is new, and what it suggested that is known; None where nothing valid came
+        in `TRIES`, after which it is not asked more: a space that is used up has nothing new."""
+        study, known = self._opened(), None
         for attempt in range(TRIES):
             study.sampler = self._sampler((self._seed * 1_000_003 + trial_number * TRIES + attempt) % 2**32)
             trial = study.ask()
@@ -93,10 +90,10 @@ class OptunaStrategy:
             inside = space.contains(point)
             if inside and not self._memory.knows(point):
                 self._asked[key_of(point)] = trial
-                return point
-            self._known = point if inside else self._known
+                return point, known
+            known = point if inside else known
             study.tell(trial, state=self._optuna.trial.TrialState.FAIL)
-        return None
+        return None, known
 
     def _opened(self) -> "Study":
         if self._study is None:

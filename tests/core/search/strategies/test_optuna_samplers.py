@@ -66,6 +66,13 @@ def test_a_space_that_is_used_up_is_told_as_chance() -> None:
     assert getattr(strategy, "fallbacks", None) == 4
 
 
+def test_the_only_point_of_a_space_without_parameters_is_no_fallback() -> None:
+    pytest.importorskip("optuna", reason="the extra `optuna` is not installed")
+    strategy = make_strategy("tpe", 0, VALUE)
+    assert strategy.suggest(SearchSpace({}), 0) == {}
+    assert getattr(strategy, "fallbacks", None) == 0
+
+
 def test_cmaes_refuses_several_objectives() -> None:
     pytest.importorskip("cmaes", reason="the extra `optuna` is not installed")
     pytest.importorskip("optuna", reason="the extra `optuna` is not installed")
