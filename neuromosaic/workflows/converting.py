@@ -44,7 +44,7 @@ def convert(bench: Workbench, state: DesignState) -> DesignState:
     with _Variants(bench) as variants:
         for original in _originals(bench):
             for numbers in FORMATS:
-                bench.once(step_of(original, numbers), partial(variants.certify, original, numbers))
+                bench.once(step_of(original.id, numbers), partial(variants.certify, original, numbers))
     return {}
 
 

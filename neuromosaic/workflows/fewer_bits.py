@@ -12,20 +12,20 @@ from neuromosaic.workflows.bench import Workbench
 FORMATS: Final[tuple[Numbers, ...]] = ("int8", "bf16")
 
 
-def step_of(original: CandidateResult, numbers: Numbers) -> str:
-    """Under which a variant is stored."""
-    return f"certificate/{original.id}/{numbers}"
+def step_of(original: str, numbers: Numbers) -> str:
+    """Under which a variant of the candidate with this id is stored."""
+    return f"certificate/{original}/{numbers}"
 
 
 def in_fewer_bits(bench: Workbench, originals: Sequence[CandidateResult]) -> list[CandidateResult]:
     """The variants that came through, whether or not they are on the front."""
-    stored = [bench.store.step(bench.run, step_of(one, numbers)) for one in originals for numbers in FORMATS]
+    stored = [bench.store.step(bench.run, step_of(one.id, numbers)) for one in originals for numbers in FORMATS]
     return [CandidateResult.model_validate(step["result"]) for step in stored if step and "result" in step]
 
 
 def files_of(bench: Workbench, delivered: CandidateResult, front: Sequence[CandidateResult]) -> dict[str, bytes]:
     """The files of the variants on the front, by the names under which they lie beside the delivered network."""
-    own = {variant_file(one, delivered): bench.store.step(bench.run, f"certificate/{one.made_from}/{one.numbers}")
+    own = {variant_file(one, delivered): bench.store.step(bench.run, step_of(one.made_from, one.numbers))
            for one in front if one.made_from}  # fmt: skip
     return {name: bench.store.get(step["file"]) for name, step in own.items()}
 

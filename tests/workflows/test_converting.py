@@ -101,7 +101,7 @@ def test_a_variant_is_never_delivered_as_model_py(converted: Finished) -> None:
 def test_unless_it_is_wanted_nothing_is_converted(finished: Finished) -> None:
     with at_work(finished.store, finished.results.run) as bench:
         assert converting.convert(bench, {}) == {}
-        assert bench.store.step(bench.run, step_of(best(finished.results), "int8")) is None
+        assert bench.store.step(bench.run, step_of(best(finished.results).id, "int8")) is None
 
 
 def test_on_a_gpu_it_is_said_that_nothing_was_tried(wanted: Finished, monkeypatch: pytest.MonkeyPatch) -> None:
