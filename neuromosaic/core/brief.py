@@ -16,7 +16,7 @@ Task = Literal[
     "generation",
     "metric_learning",
 ]
-Generative = Literal["autoencoder", "flow", "diffusion"]
+Generative = Literal["autoencoder", "flow", "diffusion", "autoregressive"]
 """How a generative network makes examples."""
 Device = Literal["auto", "cpu", "cuda", "mps"]
 
@@ -62,7 +62,11 @@ class Contract(Value):
     `decode` undoes `encode`, `output` is the codes in the shape of examples, and `loss` the mean negative
     log-likelihood in nats for each value. A "diffusion": `denoise(noisy, level)` gives the example that is to be
     expected behind noisy = sqrt(1 - level) * example + sqrt(level) * normal noise, level float32 [batch] between 0
-    and 1; in eval mode `output` is denoise(sqrt(1/2) * example, 1/2).
+    and 1; in eval mode `output` is denoise(sqrt(1/2) * example, 1/2). An "autoregressive": `conditionals(x)` gives
+    float32 [batch, 3, components, ...], for each value of an example the logits, means and logarithms of the widths
+    of a mixture of normal distributions, which hang on nothing but the values before it: in an image row by row, each
+    pixel's channels one after another, else from first to last; `output` is the means of these mixtures, and `loss`
+    the mean negative log-likelihood in nats for each value.
     `latent`: the numbers of a code; None where there are none.
     """
 

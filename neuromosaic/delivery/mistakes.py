@@ -158,8 +158,11 @@ def _neighbours(found: Predictions, preprocessing: Preprocessing) -> Mistakes:
 
 def _generation(found: Predictions, preprocessing: Preprocessing) -> Mistakes:
     """Not mistakes alone: what it makes beside what it has never seen, in the user's units."""
+    from neuromosaic.core.evaluation.generation import BACK, drawn
+
     held, back, draws = (
-        preprocessing.unscale_inputs(values) for values in (found.targets, found.outputs[:, 0], found.outputs[:, 1])
+        preprocessing.unscale_inputs(values)
+        for values in (found.targets, found.outputs[:, BACK], drawn(found.outputs))
     )
     inputs = preprocessing.inputs
     if not isinstance(inputs, ImageInputs):
@@ -177,6 +180,7 @@ _CAME_BACK = {
     "autoencoder": "the same, come back from their codes",
     "flow": "the same in a little noise, come back from their codes",
     "diffusion": "the same, come back from as much noise as there is of them",
+    "autoregressive": "the same, each value as it was expected from those before it",
 }
 
 

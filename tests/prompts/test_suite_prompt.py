@@ -2,13 +2,14 @@
 
 import sys
 from types import ModuleType
-from typing import Any
+from typing import Any, get_args
 
 import pytest
 import torch
 from torch import nn
 
 from neuromosaic.core.brief import Brief, Contract
+from neuromosaic.core.brief import Generative as Kind
 from neuromosaic.core.proposals import BriefDraft, Request, SuiteProposal
 from neuromosaic.core.role_inputs import BriefInputs, SuiteInputs
 from neuromosaic.llm.fences import files_in
@@ -21,9 +22,11 @@ from tests.llm.offline.contracts import (
     DIGITS,
     FLOW,
     HOUSES,
+    IN_TURN,
     LETTERS,
     MOTION,
     PICTURES,
+    PIXELS_IN_TURN,
     REVIEWS,
     contract,
 )
@@ -92,7 +95,7 @@ class Generative(Sound):
         return {"output": super().forward(x), "loss": self.scale}
 
 
-@pytest.mark.parametrize("contract", [PICTURES, FLOW, DIFFUSION])
+@pytest.mark.parametrize("contract", [PICTURES, FLOW, DIFFUSION, PIXELS_IN_TURN])
 def test_the_example_for_a_generative_network_looks_at_its_output(
     contract: Contract, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -111,6 +114,9 @@ def test_the_example_for_a_generative_network_looks_at_its_output(
         (PICTURES, "each number of a code matters", "scores are raw"),
         (FLOW, "`decode` undoes `encode`", "scores are raw"),
         (DIFFUSION, "the level changes what is denoised", "`encode`"),
+        (PIXELS_IN_TURN, "row by row from the top left", "`encode`"),
+        (IN_TURN, "order of values: first to last", "`encode`"),
+        (IN_TURN, "causality first of all", "scores are raw"),
         (contract("metric_learning", "tabular", (8,), (4,)), "differ in direction", "scores are raw"),
         (contract("forecasting", "sequence", (24, 1), (4,)), "float32", "scores are raw"),
         (DIGITS, "scores are raw", "`sample"),
@@ -127,4 +133,4 @@ def test_who_reads_a_brief_is_told_of_every_task() -> None:
     request = Request[BriefDraft](role="Metrics", purpose="read-brief", inputs=inputs, reply=BriefDraft)
     text = messages(load_roles()[request.role], request)[-1]["content"]
     assert all(f'"{task}"' in text for task in {one.task for one in CONTRACTS.values()} | {"metric_learning"})
-    assert all(f'"{kind}"' in text for kind in ("autoencoder", "flow", "diffusion"))
+    assert all(f'"{kind}"' in text for kind in get_args(Kind))

@@ -29,9 +29,10 @@ BACK, DRAW, NATS = 0, 1, 2
 """The parts of an output."""
 
 
-def noise_for(contract: Contract, count: int) -> dict[str, Array]:
+def noise_for(contract: Contract, count: int, draws: bool = True) -> dict[str, Array]:
     """{"noise": standard normal float32 [count, kinds of noise, numbers]} for a generative network, the same each
-    time; else {}. First what a draw is made of, then what blurs an example.
+    time; else {}. First what a draw is made of, then what blurs an example. NaN where an autoregressive network is to
+    draw nothing: beyond as many as the likelihood is measured of, or all without `draws`, for each is dear.
 
     The host draws it: a network that chose its own could hand out examples that it keeps.
     """
@@ -40,6 +41,8 @@ def noise_for(contract: Contract, count: int) -> dict[str, Array]:
     size = contract.latent or math.prod(contract.input.shape)
     kinds = 1 if contract.generative == "autoencoder" else 2
     noise = np.random.default_rng([count, size]).standard_normal((kinds, count, size))
+    if contract.generative == "autoregressive":
+        noise[0, measured(count, size) if draws else 0 :] = np.nan
     return {"noise": np.ascontiguousarray(noise.swapaxes(0, 1), np.float32)}
 
 
@@ -52,7 +55,7 @@ def reported_shape(contract: Contract) -> tuple[int, ...]:
 
 def is_density(contract: Contract) -> bool:
     """Whether a network of this contract gives examples a likelihood."""
-    return contract.generative in ("flow", "diffusion")
+    return contract.generative in ("flow", "diffusion", "autoregressive")
 
 
 def measured(count: int, size: int) -> int:
@@ -95,7 +98,8 @@ def _likelihood(outputs: Array, targets: Array) -> Weighted:
 def _energy(outputs: Array, targets: Array) -> Weighted:
     """2 E|x - y| - E|x - x'| - E|y - y'| of draws x and examples y, each pair's two different (Szekely & Rizzo, 2013,
     "Energy statistics", section 2): 0 where both are drawn alike."""
-    draws, held = (flat(values)[:MOST] for values in (outputs[:, DRAW], targets))
+    draws = flat(drawn(outputs))
+    held = flat(targets)[: len(draws)]
     between, among_draws, among_held = distances(draws, held), distances(draws, draws), distances(held, held)
 
     def distance(weights: Array) -> Array:
@@ -106,6 +110,13 @@ def _energy(outputs: Array, targets: Array) -> Weighted:
         return np.asarray(2 * across - _mean_over(kept, within, pairs))
 
     return distance
+
+
+def drawn(outputs: Array) -> Array:
+    """The draws among outputs [n, parts, ...]: rows of zeros at their end stand for those that were not made."""
+    draws = outputs[:MOST, DRAW]
+    made = np.flatnonzero(flat(draws).any(axis=1))
+    return draws[: made[-1] + 1 if len(made) else 0]
 
 
 def _mean_over(weights: Array, distances: Array, pairs: Array) -> Array:
@@ -134,6 +145,8 @@ def _of_all(name: str) -> Callable[[Array, Array], float]:
     def value(outputs: Array, targets: Array) -> float:
         part = _PARTS.get(name, NATS if outputs.shape[1] > NATS else BACK)
         looked_at = outputs[:, part : part + 1]
+        if part == DRAW and len(drawn(outputs)) < 2:
+            return math.nan
         if not looked_at.size or not np.isfinite(looked_at).all() or len(targets) < 2:
             return math.nan
         return float(WEIGHTED[name](outputs, targets)(np.ones((1, len(targets))))[0])

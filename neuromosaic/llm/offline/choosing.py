@@ -49,6 +49,8 @@ def _suited(contract: Contract, blind_to: frozenset[Symmetry]) -> list[Family]:
 def _order(inputs: FamilyInputs) -> tuple[str, ...]:
     contract, limits = inputs.contract, inputs.brief.constraints
     if contract.task == "generation":
+        if contract.generative == "autoregressive":
+            return ("PixelCNN", "MADE")  # convolutions know no more than what is before, and less to learn
         small = contract.kind != "image" or min(contract.input.shape[-2:]) < FEW_PIXELS
         dense, convolutional = ("VAE", "diffusion MLP"), ("convolutional VAE", "diffusion U-Net")
         return (*dense, *convolutional) if small else (*convolutional, *dense)
