@@ -12,6 +12,7 @@
     python benchmarks/evaluation.py skipping --data FOLDER    # trainings that proxies spare, on the same suggestions
     python benchmarks/evaluation.py vae                       # a VAE beside PCA on the digits
     python benchmarks/evaluation.py densities                 # flows and diffusions beside a normal distribution
+    python benchmarks/evaluation.py gan                       # pairs trained in turn beside PCA and a kernel density
 
 FOLDER (or NEUROMOSAIC_BENCH_DATA) holds `mnist/*.gz`, `nasbench201/` and `taskset/`. Prints a JSON line per row.
 What is compared runs in turn, on one thread, `--rounds` times; quoted are medians of the seconds of processor time,
@@ -301,6 +302,12 @@ def _densities(_: argparse.Namespace) -> Iterable[dict[str, Any]]:
     return densities()
 
 
+def _gan(_: argparse.Namespace) -> Iterable[dict[str, Any]]:
+    from generation import gan
+
+    return gan()
+
+
 def _vae(_: argparse.Namespace) -> Iterable[dict[str, Any]]:
     from generation import vae
 
@@ -370,6 +377,7 @@ TASKS: dict[str, Callable[[argparse.Namespace], Iterable[dict[str, Any]]]] = {
     "vae": _vae,
     "streaming": _streaming,
     "densities": _densities,
+    "gan": _gan,
     "compiling": _compiling,
 }
 

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from neuromosaic.core.errors import CandidateError, WorkerError
 from neuromosaic.core.evaluation.checkpoint import STATE, Checkpoint, Row
 from neuromosaic.core.evaluation.data.dataset import Dataset
-from neuromosaic.core.evaluation.generation import noise_for, reported_shape
+from neuromosaic.core.evaluation.generation import draws_of, noise_for, reported_shape
 from neuromosaic.core.evaluation.handing_over import handed_over
 from neuromosaic.core.evaluation.metrics import check_metrics, is_better, score
 from neuromosaic.core.evaluation.recipe import Recipe
@@ -24,8 +24,9 @@ from neuromosaic.core.tasks import DISCRIMINATOR_LOSS, FORMS
 
 Cause = Literal["finished", "stopped", "paused", "diverged", "crash", "timeout", "memory"]
 FEWEST_TO_RISE = 3  # epochs
-COLLAPSED, WON = 0.1, 0.05
-"""Share of the examples that a pair's draws come near, and its discriminator's loss, below which one side has won."""
+COLLAPSED, WON, ALIKE = 0.1, 0.05, 0.5
+"""Share of the examples that a pair's draws come near, and its discriminator's loss, below which one side has won;
+and the spread of the draws, as a share of the examples', below which they are much alike."""
 TERM = "train_"
 """Before the names of a network's own terms in the rows of its curve."""
 LONGEST_NAME = 60
@@ -219,12 +220,12 @@ class Watch:
         share = score(self.contract.task, self._best(), self.y, ("coverage",))["coverage"]
         if share >= COLLAPSED:
             return ""
+        alike = draws_of(self._best()).std(axis=0).mean() < ALIKE * self.y.std(axis=0).mean()
+        what = "collapsed: its draws are much alike and" if alike else "lost its way: its draws"
         judged = self.curve[-1].get(f"{TERM}{DISCRIMINATOR_LOSS}", math.inf)
-        why = f"and its discriminator tells them all, with a loss of {judged:.2g}" if judged < WON else "much alike"
-        return (
-            f"the generator collapsed: its draws come near {share:.0%} of the validation examples, {why}; take a "
-            "lower learning rate, or a discriminator that is less sure"
-        )
+        won = f", while its discriminator tells them all with a loss of {judged:.2g}" if judged < WON else ""
+        near = f"come near {share:.0%} of the validation examples"
+        return f"the generator {what} {near}{won}; take a lower learning rate, or a discriminator that is less sure"
 
     def _rise(self) -> str:
         """A training loss that was lowest in its first epoch, for what it says of the recipe."""
