@@ -30,18 +30,15 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import torch
 import torch.nn.functional as F  # noqa: N812 (its usual name)
 from torch import Tensor, nn
 from torch.utils import data as torch_data
 
-from neuromosaic.architectures import ready_space
 from neuromosaic.core.brief import Contract, TensorSpec
 from neuromosaic.core.evaluation.data.dataset import Dataset
 from neuromosaic.core.evaluation.optimisation import rate_factor
 from neuromosaic.core.evaluation.recipe import Recipe
-from neuromosaic.core.evaluation.signals import spearman
 from neuromosaic.core.evaluation.stacked_trials import run_stacked_trials
 from neuromosaic.core.evaluation.training import predict, train
 from neuromosaic.core.evaluation.trial import TrialOutcome, run_trial
