@@ -412,3 +412,10 @@ def test_reading_needs_no_torch() -> None:
         "assert not {'torch', 'numpy', 'jinja2', 'sklearn'} & set(sys.modules)"
     )
     subprocess.run([sys.executable, "-c", code], check=True)
+
+
+def test_what_a_device_stores_limits_the_weights_and_its_ram_the_memory() -> None:
+    draft = read("a model that fits 64 KB RAM and 256KB flash")
+    assert draft.brief.constraints.parameters == 64_000
+    assert draft.brief.constraints.memory_mb == 0.064
+    assert draft.not_understood == ()
