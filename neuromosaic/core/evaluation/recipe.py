@@ -10,6 +10,8 @@ Optimizer = Literal["adamw", "adam", "sgd"]
 Loss = Literal["cross_entropy", "binary_cross_entropy", "mse", "huber", "own", "contrastive", "triplet"]
 Schedule = Literal["cosine", "linear", "constant"]
 Precision = Literal["float32", "bf16", "fp16"]
+WantedPrecision = Literal["auto", "float32", "bf16", "fp16"]
+"""A precision, or "auto": the one that is measured to be the fastest (`core.evaluation.precision`)."""
 Augmentation = Literal["shift", "flip", "rotate", "noise", "mixup"]
 
 
