@@ -119,7 +119,7 @@ class Brief(Value):
     )
     latent: int | None = Field(None, ge=1, description="of a generative network: the numbers of a code")
     generative: Generative | None = Field(None, description="how a generative network makes examples")
-    loss: str | None = Field(None, description="a loss of the engineer's own, as path.py:Class, where one is named")
+    loss: str | None = Field(None, description="a loss of the engineer's own, as path.py:Class; usual: the task's")
     constraints: Constraints = Constraints()
     budget: Budget = Budget()
     device: Device = "auto"

@@ -13,6 +13,7 @@ from neuromosaic.llm.offline.catalogue import Family, family_named, family_of
 from neuromosaic.llm.offline.choosing import hard_limit, ranking, sensible_size
 from neuromosaic.llm.offline.costing import Cost, calls, flops, parameters
 from neuromosaic.llm.offline.fitting import fit, refit
+from neuromosaic.llm.offline.losses import propose_loss
 from neuromosaic.llm.offline.planning import ranked
 from neuromosaic.llm.offline.wishes import wished
 from neuromosaic.llm.offline.writing import write_source
@@ -44,7 +45,17 @@ def propose_family(inputs: FamilyInputs) -> FamilyProposal:
         return _repair(inputs, inputs.previous)
     plans = _first_plans(inputs) if inputs.round == 0 else _later_plans(inputs)
     plan = plans[inputs.slot]
-    return _fresh(inputs, plan, hard_limit(inputs)) if plan.trace is None else _refined(inputs, plan, plan.trace)
+    if plan.trace is not None:
+        return _refined(inputs, plan, plan.trace)
+    return _with_loss(inputs, _fresh(inputs, plan, hard_limit(inputs)))
+
+
+def _with_loss(inputs: FamilyInputs, found: FamilyProposal) -> FamilyProposal:
+    """Beside the family a loss, where one is asked for and there is a reason."""
+    if inputs.loss is None or (loss := propose_loss(inputs)) is None:
+        return found
+    source, why = loss
+    return found.model_copy(update={"loss": source, "rationale": f"{found.rationale} Beside it a loss: {why}"})
 
 
 def _first_plans(inputs: FamilyInputs) -> list[Plan]:
