@@ -58,7 +58,8 @@ def _order(inputs: FamilyInputs) -> tuple[str, ...]:
     contract, limits = inputs.contract, inputs.brief.constraints
     if contract.task == "generation":
         small = contract.kind != "image" or min(contract.input.shape[-2:]) < FEW_PIXELS
-        dense, convolutional = ("VAE", "diffusion MLP"), ("convolutional VAE", "diffusion U-Net")
+        dense = ("VAE", "diffusion MLP", "GAN")
+        convolutional = ("convolutional VAE", "diffusion U-Net", "convolutional GAN")
         return (*dense, *convolutional) if small else (*convolutional, *dense)
     if contract.kind == "image":
         side = min(contract.input.shape[-2:])
