@@ -29,11 +29,11 @@ _FILLERS = """
 a about above across all also among an and any are as at available be been being below best better between both
 but by can could create data dataset datasets deep design do does each every example examples feed find fit fits
 for from get give given gives good has have having i if in input inputs into is it its just keep kind less like
-machine make maximum me minimum model models more most must my need needed needs net nets network networks neural new no
-not of on one or our out output outputs over per please possible reach run running runs set shall should so some
-such take takes task than that the their them then there these they this those to train trained training under
-up us use using very via want wanted we what when where which while whose will with within without would you
-your build building learn learns solve solves problem
+machine make maximum me minimum model models more most must my need needed needs net nets network networks
+neural new no not of on one or our out output outputs over per please possible reach run running runs set shall
+should so some such take takes task than that the their them then there these they this those to train trained
+training under up us use using very via want wanted we what when where which while whose will with within
+without would you your build building learn learns solve solves problem
 """
 FILLERS = frozenset(_FILLERS.split())
 """Words that say nothing on their own."""
