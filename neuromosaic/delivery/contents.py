@@ -44,7 +44,7 @@ class Delivery:
     `mutants`: rows {"kind", "description", "fate", "killed_by"}; `tests`: outcome per test of the suite on the
     delivered network; `evidence`: what is stored under each evidence id; `graph` of the network, None in the python
     lane; `extends`: the user's file that the run started from; `variants`: files of networks with weights of fewer
-    bits, by name; `loss_source`: the loss of the user's own that it was trained with.
+    bits, by name; `loss_source`: the loss that it was trained with, of the user's own or a role's; else empty.
     """
 
     results: Results

@@ -17,6 +17,7 @@ from neuromosaic.core.evaluation.augmentation import augmentation, mixup
 from neuromosaic.core.evaluation.averaging import Average
 from neuromosaic.core.evaluation.distillation import SHARE, distance
 from neuromosaic.core.evaluation.generating import answers
+from neuromosaic.core.evaluation.half import DTYPES, Scaling
 from neuromosaic.core.evaluation.layout import EXAMPLES, Arrange, arrangement, as_it_is
 from neuromosaic.core.evaluation.losses import Objective, answer, objective
 from neuromosaic.core.evaluation.optimisation import BETAS, BETAS_OF_PAIRS, make_optimizer, rate_factor
@@ -179,7 +180,8 @@ class Loop:
         self.teacher: Tensor | None = None
         self.distance = distance(recipe)
         self.average = Average(module, recipe.averaging) if recipe.averaging else None
-        self.autocast = partial(torch.autocast, x.device.type, torch.bfloat16)
+        self.autocast = partial(torch.autocast, x.device.type, DTYPES.get(recipe.precision))
+        self.scaling = Scaling(self.optimizer, x.device) if recipe.precision == "fp16" else None
 
     def epochs(self) -> Iterator[list[Tensor]]:
         """The rows of each step, an epoch at a time; the last epoch may be cut short."""
@@ -223,10 +225,16 @@ class Loop:
         self.optimizer.zero_grad()
         with turn.taken():
             made = self._backward(x, y, soft)
+        self._update()
+        return made
+
+    def _update(self) -> None:
+        """Changes the weights by the gradients that were added up."""
+        if self.scaling is not None:
+            self.scaling.down()
         if self.recipe.gradient_clip is not None:
             nn.utils.clip_grad_norm_(self.parameters, self.recipe.gradient_clip, foreach=True)
-        self.optimizer.step()
-        return made
+        (self.optimizer if self.scaling is None else self.scaling).step()
 
     def _backward(self, x: Tensor, y: Tensor, soft: Tensor | None) -> Objective:
         """Adds up the gradients of the batch, part by part; the mean objective."""
@@ -236,7 +244,7 @@ class Loop:
         for part in zip(torch.tensor_split(x, parts), torch.tensor_split(y, parts), softs, strict=True):
             made, share = self.batch_loss(*part), len(part[0]) / len(x)
             loss = made.loss * share if parts > 1 else made.loss
-            self.propagate(loss)
+            self.propagate(loss if self.scaling is None else self.scaling.up(loss))
             total += made.loss.detach() * share
             terms |= {name: terms.get(name, 0.0) + term.detach() * share for name, term in made.terms.items()}
         return Objective(total, terms)
@@ -251,7 +259,7 @@ class Loop:
 
     def is_finite(self, total: Tensor) -> bool:
         """Whether training can go on."""
-        return bool(total.isfinite())
+        return bool(total.isfinite()) and not (self.scaling is not None and self.scaling.is_lost)
 
     def averaged(self) -> AbstractContextManager[None]:
         """Inside, the module has the weights that are scored and kept."""
