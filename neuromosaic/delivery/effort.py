@@ -13,7 +13,7 @@ _PHASE_OF = {
     "family.accepted": "networks", "family.rejected": "networks", "recipe": "recipe", "point.refused": "search",
     "round.finished": "search", "judgement": "search", "compressed": "full training",
     "test.opened": "certificates", "certified": "certificates",
-    "certificate.refused": "certificates", "baseline": "certificates", "delivered": "delivery",
+    "precision": "recipe", "certificate.refused": "certificates", "baseline": "certificates", "delivered": "delivery",
 }  # fmt: skip
 """What the run was busy with until such an event came."""
 
@@ -21,6 +21,10 @@ _ROLE_OF = {
     "TestArchitect": "test suite", "NetworkArchitect": "networks", "ModelArchitect": "networks", "Compute": "plan",
     "Trainer": "recipe",
 }  # fmt: skip
+
+
+RECIPE = ("recipe", "usual_loss", "proposed_loss")
+"""Whose trials choose the recipe."""
 
 
 class Phase(NamedTuple):
@@ -55,7 +59,7 @@ def phases(events: Sequence[Event]) -> list[Phase]:
 def _phase(event: Event) -> str | None:
     data = event.data
     if event.kind == "trial.finished":
-        return "full training" if data.get("final") else "recipe" if data["contestant"] == "recipe" else "search"
+        return "full training" if data.get("final") else "recipe" if data["contestant"] in RECIPE else "search"
     if event.kind == "model.called":
         judged = data.get("role") == "Metrics" and data.get("purpose") == "judge"
         return "search" if judged else _ROLE_OF.get(data.get("role", ""))

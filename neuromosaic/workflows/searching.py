@@ -14,6 +14,8 @@ from neuromosaic.workflows.field import BASELINE, CONTESTANTS, SEARCH, SEARCH_SH
 from neuromosaic.workflows.history import traces
 from neuromosaic.workflows.own_loss import own_loss
 from neuromosaic.workflows.planning import common
+from neuromosaic.workflows.precision import in_precision
+from neuromosaic.workflows.proposed_loss import choose_loss, replaced
 from neuromosaic.workflows.state import DesignState
 from neuromosaic.workflows.trials import TrialRecord, fitness, train_all
 
@@ -22,7 +24,8 @@ FULL_SHARE = 0.4
 
 
 def recipes(bench: Workbench, state: DesignState) -> DesignState:
-    """Has recipes proposed and keeps the one that trains the first family's own network best at low fidelity."""
+    """Has recipes proposed and keeps the one that trains the first family's own network best at low fidelity; a loss
+    that was proposed takes the place of its own where that trains better."""
     if bench.store.step(bench.run, "recipe") is None:
         bench.once_as("recipe", Recipe, lambda: _choose_recipe(bench, sorted(state["families"])))
     bench.tell("recipe", **bench.recipe.model_dump(mode="json"))
@@ -35,13 +38,18 @@ def _choose_recipe(bench: Workbench, families: list[str]) -> Recipe:
     proposal = bench.once_as(
         "recipes", RecipeProposal, lambda: propose_recipes(bench.client("Trainer"), advised(bench, "Trainer", inputs))
     )
-    options = [_fitted(bench, recipe, inputs) for recipe in proposal.recipes]
+    recipe = _best_recipe(bench, [_fitted(bench, recipe, inputs) for recipe in proposal.recipes], inputs, families)
+    return choose_loss(bench, recipe, families, inputs.seconds_per_epoch)
+
+
+def _best_recipe(bench: Workbench, options: list[Recipe], inputs: RecipeInputs, families: list[str]) -> Recipe:
     first = family_of(bench, families[0])
     candidate = admit(bench, {first.id: first}, Choice(first.id, first.default))
     if len(options) == 1 or candidate is None or inputs.seconds is not None:
-        return options[0]
+        return in_precision(bench, options[0], candidate)
     tried = [train_all(bench, [("recipe", candidate)], recipe, bench.envelope.fidelity)[0] for recipe in options]
-    return max(zip(options, tried, strict=True), key=lambda pair: fitness(bench, pair[1]))[0]
+    best = max(zip(options, tried, strict=True), key=lambda pair: fitness(bench, pair[1]))[0]
+    return in_precision(bench, best, candidate)
 
 
 def _recipe_inputs(bench: Workbench, families: list[str]) -> RecipeInputs:
@@ -72,13 +80,16 @@ def _sketch(bench: Workbench, family: Family) -> FamilySketch:
 
 
 def _fitted(bench: Workbench, recipe: Recipe, inputs: RecipeInputs) -> Recipe:
-    """The recipe held to the loss that Metrics fixed, the class weights it asked for, and the time there is."""
-    changes: dict[str, object] = {"loss": bench.plan.loss}
+    """The recipe held to the loss that Metrics fixed, the class weights it asked for, and the time there is.
+
+    In float32, until it is settled in which precision the run trains.
+    """
+    changes: dict[str, object] = {"loss": bench.plan.loss, "precision": "float32"}
     counts = bench.dataset.summary.class_counts
     if bench.plan.weighted_loss and counts:
         changes["class_weights"] = tuple(sum(counts) / (len(counts) * max(1, count)) for count in counts)
     if (own := own_loss(bench)) is not None:
-        changes |= {"loss_graph": own.graph, "label_smoothing": 0.0, "class_weights": None}
+        changes |= replaced(own.graph)
     if inputs.seconds is not None and inputs.seconds_per_epoch:
         changes["epochs"] = max(0.05, min(recipe.epochs, inputs.seconds / inputs.seconds_per_epoch))
     return recipe.model_copy(update=changes)

@@ -21,6 +21,7 @@ from tests.llm.offline.contracts import (
     DIFFUSION,
     DIGITS,
     FLOW,
+    GAN,
     HOUSES,
     IN_TURN,
     LETTERS,
@@ -95,7 +96,7 @@ class Generative(Sound):
         return {"output": super().forward(x), "loss": self.scale}
 
 
-@pytest.mark.parametrize("contract", [PICTURES, FLOW, DIFFUSION, PIXELS_IN_TURN])
+@pytest.mark.parametrize("contract", [PICTURES, FLOW, DIFFUSION, GAN, PIXELS_IN_TURN])
 def test_the_example_for_a_generative_network_looks_at_its_output(
     contract: Contract, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -117,6 +118,8 @@ def test_the_example_for_a_generative_network_looks_at_its_output(
         (PIXELS_IN_TURN, "row by row from the top left", "`encode`"),
         (IN_TURN, "order of values: first to last", "`encode`"),
         (IN_TURN, "causality first of all", "scores are raw"),
+        (GAN, "each quarter of an example's values changes", "elements of the input matter"),
+        (GAN, "take each side by its own loss while the other holds still", "`encode`"),
         (contract("metric_learning", "tabular", (8,), (4,)), "differ in direction", "scores are raw"),
         (contract("forecasting", "sequence", (24, 1), (4,)), "float32", "scores are raw"),
         (DIGITS, "scores are raw", "`sample"),

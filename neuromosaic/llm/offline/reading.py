@@ -13,9 +13,11 @@ from neuromosaic.core.brief_file import parse_brief
 from neuromosaic.core.errors import BriefError
 from neuromosaic.core.proposals import BriefDraft
 from neuromosaic.core.role_inputs import BriefInputs
-from neuromosaic.llm.offline.reading_data import DATA_RULES, FORECAST_RULES
+from neuromosaic.llm.offline.reading_data import DATA_RULES
 from neuromosaic.llm.offline.reading_limits import LIMIT_RULES
 from neuromosaic.llm.offline.reading_rules import Facts, Rule
+from neuromosaic.llm.offline.reading_series import SERIES_RULES, in_steps
+from neuromosaic.llm.offline.wishes import WISH_RULES
 
 TAKEN = "\x00"
 """Stands where a rule took words; ends a phrase."""
@@ -25,13 +27,13 @@ _SIGNS = {0xB5: "u", 0x3BC: "u", 0x2264: "<=", 0x2265: ">=", 0x2212: "-", 0xD7: 
 
 _FILLERS = """
 a about above across all also among an and any are as at available be been being below best better between both
-but by can could create data dataset datasets deep design do does each every example examples feed find for from
-get give given gives good has have having i if in input inputs into is it its just keep kind less like machine
-make maximum me minimum model models more most must my need needed needs net nets network networks neural new no
-not of on one or our out output outputs over per please possible reach run running runs set shall should so some
-such take takes task than that the their them then there these they this those to train trained training under
-up us use using very via want wanted we what when where which while whose will with within without would you
-your build building learn learns solve solves problem
+but by can could create data dataset datasets deep design do does each every example examples feed find fit fits
+for from get give given gives good has have having i if in input inputs into is it its just keep kind less like
+machine make maximum me minimum model models more most must my need needed needs net nets network networks
+neural new no not of on one or our out output outputs over per please possible reach run running runs set shall
+should so some such take takes task than that the their them then there these they this those to train trained
+training under up us use using very via want wanted we what when where which while whose will with within
+without would you your build building learn learns solve solves problem
 """
 FILLERS = frozenset(_FILLERS.split())
 """Words that say nothing on their own."""
@@ -47,7 +49,7 @@ def read_brief(inputs: BriefInputs) -> BriefDraft:
     Raises BriefError where the sentence contradicts itself or names a negative quantity.
     """
     facts, rest = _read(_normalised(inputs.sentence))
-    said, loose = _fields(facts)
+    said, loose = _fields(in_steps(facts, timed=inputs.known.time is not None))
     known = inputs.known.model_dump(exclude_defaults=True)
     brief = parse_brief({**_over(said, known), "sentence": inputs.sentence or inputs.known.sentence}, "the sentence")
     return BriefDraft(
@@ -66,7 +68,7 @@ def _normalised(sentence: str) -> str:
 def _read(text: str) -> tuple[Facts, str]:
     """What the rules found, and the text with their words taken out."""
     facts: Facts = {}
-    for rule in (*FORECAST_RULES, *LIMIT_RULES, *DATA_RULES):
+    for rule in (*SERIES_RULES, *WISH_RULES, *LIMIT_RULES, *DATA_RULES):
         text = _apply(rule, text, facts)
     return facts, text
 
@@ -115,6 +117,8 @@ def _fields(facts: Facts) -> tuple[dict[str, Any], list[str]]:
     fields |= {"task": task} if task else {}
     fields |= {"input": shape} if shape else {}
     fields |= {"output": {"shape": (outputs,)}} if (outputs := _outputs(facts, task)) else {}
+    if "ahead" in facts and task != "forecasting":
+        loose.append(f"{facts['ahead']} {facts['ahead unit'] or 'step'}s ahead (a forecast needs --time COLUMN)")
     return fields, loose
 
 

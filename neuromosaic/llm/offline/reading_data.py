@@ -2,7 +2,6 @@
 
 from collections.abc import Callable
 
-from neuromosaic.core.errors import BriefError
 from neuromosaic.llm.offline.quantities import NUMBER, whole
 from neuromosaic.llm.offline.reading_rules import OBJECT, THING, Facts, Match, Rule, rule
 
@@ -120,23 +119,6 @@ _MULTI_LABEL = (
     r"(?:which|all|several)\s+(?:of\s+(?:the\s+)?)?(?:labels|tags)(?:\s+(?:apply|fit)(?:\s+to)?)?|"
     r"(?:assign|predict|give)\w*\s+(?:the\s+)?tags)"
 )
-_SPAN = r"(?:time[\s-]?)?(?:steps?|points?|values|minutes|hours|days|weeks|months|quarters|years)"
-FORECAST_RULES = (
-    rule(
-        rf"\b(?:forecast|predict)\w*(?:{OBJECT})?\s+(?:for\s+)?(?:the\s+)?next\s+(?P<n>{NUMBER})\s*{_SPAN}\b"
-        r"(?:\s+of\s+(?:the\s+|a\s+)?(?:time[\s-]?)?series\b)?",
-        lambda match: {"task": "forecasting", "horizon": whole(match["n"], "horizon")},
-    ),
-    rule(
-        rf"(?:\bforecast\w*(?:{OBJECT})?\s+)?(?P<n>{NUMBER})\s*{_SPAN}\s+ahead\b",
-        lambda match: {"task": "forecasting", "horizon": whole(match["n"], "horizon")},
-    ),
-    rule(
-        rf"\b(?:from|given|of|by)\s+(?:the\s+)?(?:last|past|previous)\s+(?P<n>{NUMBER})\s*{_SPAN}?\b", _count("past")
-    ),
-    rule(r"\b(?:time[\s-]?)?series\s+forecast(?:ing|s|er)?\b", _says(task="forecasting")),
-)
-"""Read before all others: hours ahead are no budget."""
 _POSITIONS = {
     "node_classification": (
         r"node\s+classification|(?:classif\w+|label\w*|class(?:es)?\s+of)\s+(?:each|every|all|the)\s+nodes?"
@@ -166,8 +148,12 @@ _IN_TURN = (
     r"(?:pixel|value|column)[\s-](?:by|after)[\s-](?:pixel|value|column)"
 )
 _AUTOREGRESSIVE = rf"auto[\s-]?regressi(?:ve(?:ly)?|on)(?!\s+flow)(?:\s+densit(?:y|ies)(?:\s+estimat\w+)?)?{_KIND}"
+_GAN = (
+    r"(?:(?:deep\s+|convolutional\s+)*(?:(?:DC|W)?-?GANs?|(?:generative\s+)?adversarial\s+(?:networks?|nets?|pairs?))"
+    r"(?:\s+(?:models?|networks?))?)"
+)
 _ABOUT = (
-    r"(?:\s*\((?:ddpm|real\s?nvp|(?:gated\s+)?pixel[\s-]?cnn(?:\+\+)?|a normali[sz]ing flow)\))?"
+    r"(?:\s*\((?:(?:an?\s+)?(?:dc|w)?gans?|ddpm|real\s?nvp|pixel[\s-]?cnn(?:\+\+)?|a normali[sz]ing flow)\))?"
     rf"(?:\s+(?:of|for)(?:\s*\x00)?(?:{OBJECT}))?"
 )
 _CLASSIFY = (
@@ -177,18 +163,11 @@ _CLASS = r"(?:class|category|label|species|kind|type|digit|genre|diagnosis)"
 _PREDICT = r"(?:predict(?:s|ing|ion)?|forecast(?:s|ing)?|estimat(?:e|es|ing|ion)|guess(?:es|ing)?)"
 
 
-def _no_pairs(match: Match) -> Facts:
-    raise BriefError(
-        f"{match[0]!r}: pairs that train against each other are not designed; ask for a VAE, a normalising flow or a "
-        "diffusion model"
-    )
-
-
 TASKS = [
     *(rule(rf"\b(?:{words})\b", _says(task=task)) for task, words in _POSITIONS.items()),
     rule(rf"\b{_MULTI_LABEL}\b", _says(task="multi_label")),
     rule(rf"\b{_LANGUAGE}\b(?:\s+(?:of|for)(?:\s+{THING}){{1,3}})?", _says(task="language_modelling")),
-    rule(r"\b(?:GANs?|(?:generative\s+)?adversarial\s+(?:networks?|nets?|pairs?))\b", _no_pairs),
+    rule(rf"\b{_GAN}(?![\w-]){_ABOUT}", _says(task="generation", generative="gan")),
     rule(
         rf"\b(?:{_IN_TURN}|{_AUTOREGRESSIVE})(?![\w-]){_ABOUT}",
         _says(task="generation", generative="autoregressive"),

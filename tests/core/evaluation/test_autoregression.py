@@ -23,7 +23,7 @@ from neuromosaic.core.evaluation.autoregression import (
 )
 from neuromosaic.core.evaluation.generating import answers
 from neuromosaic.core.evaluation.generation import BLUR, blurred, measured, noise_for
-from neuromosaic.core.evaluation.generation import drawn as made_draws
+from neuromosaic.core.evaluation.generation import draws_of as made_draws
 from neuromosaic.core.evaluation.metrics import score
 from neuromosaic.core.tasks import METRICS_OF
 

@@ -45,13 +45,17 @@ PIXELS_IN_TURN = contract("generation", "image", (1, 8, 8), (1, 8, 8)).model_cop
 COLOURS_IN_TURN = contract("generation", "image", (2, 4, 3), (2, 4, 3)).model_copy(
     update={"generative": "autoregressive"}
 )
+GAN = contract("generation", "tabular", (6,), (6,)).model_copy(update={"latent": 4, "generative": "gan"})
+GAN_OF_PICTURES = contract("generation", "image", (1, 8, 8), (1, 8, 8)).model_copy(
+    update={"latent": 8, "generative": "gan"}
+)
 REVIEWS = contract("classification", "text", (20,), (2,), upper=40)
 
 CONTRACTS = {
     "digits": DIGITS, "tiny": TINY, "mnist": MNIST, "colour": COLOUR, "houses": HOUSES, "flowers": FLOWERS,
     "motion": MOTION, "steps": STEPS, "pixels": PIXELS, "pictures": PICTURES, "rows": ROWS,
     "flow": FLOW, "flow_of_pictures": FLOW_OF_PICTURES, "diffusion": DIFFUSION,
-    "diffusion_of_pictures": DIFFUSION_OF_PICTURES,
+    "diffusion_of_pictures": DIFFUSION_OF_PICTURES, "gan": GAN, "gan_of_pictures": GAN_OF_PICTURES,
     "in_turn": IN_TURN, "pixels_in_turn": PIXELS_IN_TURN, "colours_in_turn": COLOURS_IN_TURN,
     "molecules": MOLECULES, "network": NETWORK, "letters": LETTERS, "reviews": REVIEWS,
 }  # fmt: skip

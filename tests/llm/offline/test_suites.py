@@ -24,6 +24,8 @@ from tests.llm.offline.contracts import (
     DIFFUSION_OF_PICTURES,
     DIGITS,
     FLOW,
+    GAN,
+    GAN_OF_PICTURES,
     HOUSES,
     IN_TURN,
     LETTERS,
@@ -91,6 +93,8 @@ GOOD = {
     "in-turn-MADE": (IN_TURN, "MADE"),
     "pixels-in-turn-PixelCNN": (PIXELS_IN_TURN, "PixelCNN"),
     "colours-in-turn-PixelCNN": (COLOURS_IN_TURN, "PixelCNN"),
+    "gan-GAN": (GAN, "GAN"),
+    "gan-convolutional GAN": (GAN_OF_PICTURES, "convolutional GAN"),
     "houses-periodic MLP": (HOUSES, "periodic MLP"),
     "motion-GRU": (MOTION, "GRU"),
     "reviews-TCN": (REVIEWS, "TCN"),
@@ -99,13 +103,13 @@ GOOD = {
 }
 STUBBED = {
     "houses": HOUSES, "letters": LETTERS, "tags": TAGS, "steps": STEPS, "pixels": PIXELS, "network": NETWORK,
-    "rows": ROWS, "flow": FLOW, "diffusion": DIFFUSION,
+    "rows": ROWS, "flow": FLOW, "diffusion": DIFFUSION, "gan": GAN,
     "in_turn": IN_TURN, "colours_in_turn": COLOURS_IN_TURN,
 }  # fmt: skip
 
 STRICT = (
     "digits-small CNN", "tags-small CNN", "steps-TCN", "pixels-U-Net", "houses-periodic MLP", "letters-TCN",
-    "flow-RealNVP", "diffusion-MLP", "in-turn-MADE", "colours-in-turn-PixelCNN",
+    "flow-RealNVP", "diffusion-MLP", "gan-GAN", "in-turn-MADE", "colours-in-turn-PixelCNN",
 )  # fmt: skip
 
 # what the end of a good network's forward becomes, and a test that must notice
