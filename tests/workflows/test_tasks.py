@@ -141,6 +141,13 @@ CASES = {
         "pca",
         {"sentence": "a GAN with a latent of 2"},
     ),
+    "autoregressive": Case(
+        circles,
+        "generation",
+        "negative_log_likelihood",
+        "gaussian",
+        {"sentence": "an autoregressive density"},
+    ),
     "forecasting": Case(
         sunspots,
         "forecasting",

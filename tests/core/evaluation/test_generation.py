@@ -249,6 +249,14 @@ def test_examples_need_no_labels(tmp_path: Any) -> None:
             "a diffusion of data.npz has no codes",
         ),
         (
+            {"x": np.random.rand(40, 6)}, {"task": "generation", "generative": "autoregressive", "latent": 3},
+            "an autoregressive network of data.npz has no codes",
+        ),
+        (
+            {"x": np.random.rand(40, 1030)}, {"task": "generation", "generative": "autoregressive"},
+            "have 1030 values, and an autoregressive network draws 2 to 1024",
+        ),
+        (
             {"x": np.random.rand(40, 6), "y": np.arange(40) % 2}, {"generative": "flow"},
             "asks for a flow, but data.npz is prepared for classification",
         ),
@@ -264,7 +272,9 @@ def test_a_contract_of_another_task_has_no_latent(digits: Dataset) -> None:
     assert Contract(**{**digits.contract.model_dump(), "latent": None}).latent is None
 
 
-@pytest.mark.parametrize(("generative", "latent"), [("flow", 12), ("diffusion", None), ("autoencoder", 2)])
+@pytest.mark.parametrize(
+    ("generative", "latent"), [("flow", 12), ("diffusion", None), ("autoregressive", None), ("autoencoder", 2)]
+)
 def test_each_kind_has_codes_of_its_size(tmp_path: Any, generative: Any, latent: int | None) -> None:
     x = np.random.default_rng(0).standard_normal((60, 12))
     dataset = load_dataset(Brief(data=npz(tmp_path, x=x), task="generation", generative=generative))
