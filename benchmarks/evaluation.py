@@ -90,10 +90,10 @@ def _precision(options: argparse.Namespace) -> Iterable[dict[str, Any]]:
     return precision(options.rounds)
 
 
-def _latency(_: argparse.Namespace) -> Iterable[dict[str, Any]]:
-    from latency import latency
+def _latency(options: argparse.Namespace) -> Iterable[dict[str, Any]]:
+    from latencies import latency
 
-    return [latency()]
+    return [latency(options.rounds)]
 
 
 def _budget(options: argparse.Namespace) -> Iterable[dict[str, Any]]:

@@ -18,6 +18,7 @@ Task = Literal[
 ]
 Generative = Literal["autoencoder", "flow", "diffusion"]
 """How a generative network makes examples."""
+Step = Literal["second", "minute", "hour", "day", "week", "month", "quarter", "year"]
 Device = Literal["auto", "cpu", "cuda", "mps"]
 
 
@@ -113,6 +114,9 @@ class Brief(Value):
     time: str | None = None
     input: TensorSpec | None = None
     output: TensorSpec | None = None
+    step: Step | None = Field(
+        None, description="of a forecast: the time that each step of `input` and `output` stands for"
+    )
     latent: int | None = Field(None, ge=1, description="of a generative network: the numbers of a code")
     generative: Generative | None = Field(None, description="how a generative network makes examples")
     loss: str | None = Field(None, description="a loss of the engineer's own, as path.py:Class, where one is named")

@@ -87,14 +87,18 @@ def _latency(bench: Workbench, candidates: Sequence[Candidate]) -> list[SignalRe
 
 
 def _timed(bench: Workbench, candidate: Candidate) -> tuple[Work, float]:
-    """What a network does, and its median latency in milliseconds by the judge, at the batch that the brief asks."""
+    """What a network does, and its median latency by the judge, at the batch that the brief asks.
+
+    In passes of the reference that was timed in turn with it: the machine's pace changes between two networks.
+    """
     graph = unpack(bench.store.get(str(candidate.graph)))
     arguments = {
         "contract": bench.dataset.contract.model_dump(mode="json"), "repeats": REPEATS,
         "batch": bench.brief.constraints.latency_batch,
     }  # fmt: skip
-    took = float(bench.judge.run(Job("measure", graph, arguments)).body["p50"])
-    return work_in(wiring(graph), candidate.flops, candidate.parameters), took
+    took = bench.judge.run(Job("measure", graph, arguments)).body
+    work = work_in(wiring(graph), candidate.flops, candidate.parameters)
+    return work, float(took["p50"]) / float(took["reference_ms"])
 
 
 def _early(bench: Workbench, record: TrialRecord) -> dict[str, float]:

@@ -13,9 +13,10 @@ from neuromosaic.core.brief_file import parse_brief
 from neuromosaic.core.errors import BriefError
 from neuromosaic.core.proposals import BriefDraft
 from neuromosaic.core.role_inputs import BriefInputs
-from neuromosaic.llm.offline.reading_data import DATA_RULES, FORECAST_RULES
+from neuromosaic.llm.offline.reading_data import DATA_RULES
 from neuromosaic.llm.offline.reading_limits import LIMIT_RULES
 from neuromosaic.llm.offline.reading_rules import Facts, Rule
+from neuromosaic.llm.offline.reading_series import SERIES_RULES, in_steps
 
 TAKEN = "\x00"
 """Stands where a rule took words; ends a phrase."""
@@ -47,7 +48,7 @@ def read_brief(inputs: BriefInputs) -> BriefDraft:
     Raises BriefError where the sentence contradicts itself or names a negative quantity.
     """
     facts, rest = _read(_normalised(inputs.sentence))
-    said, loose = _fields(facts)
+    said, loose = _fields(in_steps(facts, timed=inputs.known.time is not None))
     known = inputs.known.model_dump(exclude_defaults=True)
     brief = parse_brief({**_over(said, known), "sentence": inputs.sentence or inputs.known.sentence}, "the sentence")
     return BriefDraft(
@@ -66,7 +67,7 @@ def _normalised(sentence: str) -> str:
 def _read(text: str) -> tuple[Facts, str]:
     """What the rules found, and the text with their words taken out."""
     facts: Facts = {}
-    for rule in (*FORECAST_RULES, *LIMIT_RULES, *DATA_RULES):
+    for rule in (*SERIES_RULES, *LIMIT_RULES, *DATA_RULES):
         text = _apply(rule, text, facts)
     return facts, text
 
@@ -109,6 +110,8 @@ def _fields(facts: Facts) -> tuple[dict[str, Any], list[str]]:
     fields |= {"task": task} if task else {}
     fields |= {"input": shape} if shape else {}
     fields |= {"output": {"shape": (outputs,)}} if (outputs := _outputs(facts, task)) else {}
+    if "ahead" in facts and task != "forecasting":
+        loose.append(f"{facts['ahead']} {facts['ahead unit'] or 'step'}s ahead (a forecast needs --time COLUMN)")
     return fields, loose
 
 

@@ -120,23 +120,6 @@ _MULTI_LABEL = (
     r"(?:which|all|several)\s+(?:of\s+(?:the\s+)?)?(?:labels|tags)(?:\s+(?:apply|fit)(?:\s+to)?)?|"
     r"(?:assign|predict|give)\w*\s+(?:the\s+)?tags)"
 )
-_SPAN = r"(?:time[\s-]?)?(?:steps?|points?|values|minutes|hours|days|weeks|months|quarters|years)"
-FORECAST_RULES = (
-    rule(
-        rf"\b(?:forecast|predict)\w*(?:{OBJECT})?\s+(?:for\s+)?(?:the\s+)?next\s+(?P<n>{NUMBER})\s*{_SPAN}\b"
-        r"(?:\s+of\s+(?:the\s+|a\s+)?(?:time[\s-]?)?series\b)?",
-        lambda match: {"task": "forecasting", "horizon": whole(match["n"], "horizon")},
-    ),
-    rule(
-        rf"(?:\bforecast\w*(?:{OBJECT})?\s+)?(?P<n>{NUMBER})\s*{_SPAN}\s+ahead\b",
-        lambda match: {"task": "forecasting", "horizon": whole(match["n"], "horizon")},
-    ),
-    rule(
-        rf"\b(?:from|given|of|by)\s+(?:the\s+)?(?:last|past|previous)\s+(?P<n>{NUMBER})\s*{_SPAN}?\b", _count("past")
-    ),
-    rule(r"\b(?:time[\s-]?)?series\s+forecast(?:ing|s|er)?\b", _says(task="forecasting")),
-)
-"""Read before all others: hours ahead are no budget."""
 _POSITIONS = {
     "node_classification": (
         r"node\s+classification|(?:classif\w+|label\w*|class(?:es)?\s+of)\s+(?:each|every|all|the)\s+nodes?"

@@ -196,7 +196,7 @@ def _device(match: Match) -> Facts | None:
     return {"device": _DEVICES[_unit(match["device"], dict.fromkeys(_DEVICES, 0.0))]}
 
 
-_SPENDING = r"(?:(?:time |training |search )?budget(?: of| is|:)?\s*|(?:in|for|within|take|takes|spend)\s+)?"
+_SPENDING = r"(?:\b(?:time |training |search )?budget(?: of| is|:)?\s*|\b(?:in|for|within|take|takes|spend)\s+)?"
 _MONEY = r"(?P<unit>usd|dollars?|\$|cents?|ct)"
 BUDGET = [
     rule(

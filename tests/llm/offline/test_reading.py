@@ -212,25 +212,6 @@ def test_a_class_at_each_position_is_understood(sentence: str, task: str) -> Non
 
 
 @pytest.mark.parametrize(
-    ("sentence", "past", "horizon"),
-    [
-        ("forecast the next 12 hours from the last 48 hours", (48,), (12,)),
-        ("predict the next 3 values of a series", None, (3,)),
-        ("forecast demand 7 days ahead, mase at most 0.9", None, (7,)),
-        ("time series forecasting from the past 20 steps", (20,), None),
-    ],
-)
-def test_a_forecast_is_understood(
-    sentence: str, past: tuple[int, ...] | None, horizon: tuple[int, ...] | None
-) -> None:
-    draft = read(sentence)
-    assert draft.brief.task == "forecasting"
-    assert (draft.brief.input.shape if draft.brief.input else None) == past
-    assert (draft.brief.output.shape if draft.brief.output else None) == horizon
-    assert draft.not_understood == ()
-
-
-@pytest.mark.parametrize(
     ("sentence", "labels"),
     [
         ("multi-label classification of 8x8 images, 5 labels", (5,)),

@@ -27,10 +27,15 @@ def content_hash(raw: Raw | RawText) -> str:
     tables = [part.x for part in raw.parts.values() if isinstance(part.x, Table)]
     names = [table.number_names + table.text_names for table in tables]
     digest.update(json.dumps([raw.classes, names]).encode())
-    for name, array in [*arrays, ("groups", raw.groups), ("times", raw.times)]:
+    for name, array in [*arrays, ("groups", raw.groups), ("times", _counted(raw.times))]:
         if array is not None:
             _update(digest, name, array)
     return digest.hexdigest()
+
+
+def _counted(times: Array | None) -> Array | None:
+    """Dates as microseconds."""
+    return times.astype("datetime64[us]").astype(np.int64) if times is not None and times.dtype.kind == "M" else times
 
 
 def _arrays(part: Part) -> Iterator[Array]:

@@ -77,7 +77,8 @@ class Raw:
 
     `classes`: the labels in an order of their own, where they have one. `columns`: what y is called.
     `series`: the rows are the steps of one series, to be forecast. `graphs`: inputs are [n, nodes, features + nodes].
-    `ignored`: columns that are no inputs. `groups` and `times`, one per example, exist only where "train" is all.
+    `ignored`: columns that are no inputs. `groups` and `times` (numbers or datetime64), one per example, exist only
+    where "train" is all.
     """
 
     name: str

@@ -10,6 +10,7 @@ from neuromosaic.core.evaluation.data.agreement import check_agreement
 from neuromosaic.core.evaluation.data.contents import check_finite, content_hash
 from neuromosaic.core.evaluation.data.dataset import Dataset, Split
 from neuromosaic.core.evaluation.data.inputs import Scaling, SequenceInputs
+from neuromosaic.core.evaluation.data.pace import in_rows
 from neuromosaic.core.evaluation.data.preprocessing import Preprocessing
 from neuromosaic.core.evaluation.data.raw import Array, Part, Raw, Table
 from neuromosaic.core.evaluation.data.splitting import SHARE
@@ -40,11 +41,12 @@ def dataset_of_series(raw: Raw, brief: Brief, known: Preprocessing | None) -> Da
     """
     check_finite(raw.parts["train"], raw.name)
     values = in_order(raw)
+    brief, timing = in_rows(brief, raw)
     cut = _cut(len(values), brief, known, raw.name)
     preprocessing = known or _fitted(raw, values[: cut.first], cut, brief)
     check_agreement(brief, preprocessing, raw.name)
     splits = [_split(values, starts, cut, preprocessing) for starts in _starts(len(values), cut)]
-    notes = (*raw.notes, _how(cut, brief, known))
+    notes = (*raw.notes, *timing, _how(cut, brief, known))
     summary = DataSummary(
         name=raw.name, kind="sequence", train=len(splits[0]), validation=len(splits[1]), test=len(splits[2]),
         columns=_names(raw), notes=notes,

@@ -74,7 +74,7 @@ def test_row_numbers_are_no_input(load: Load, csv: Write, tmp_path: Path) -> Non
     pd.read_csv(path).to_csv(path)
     data = load(path)
     assert data.summary.columns == ("a", "b")
-    assert "the columns 'Unnamed: 0' are no inputs" in data.notes
+    assert "the column 'Unnamed: 0' is no input" in data.notes
 
 
 def test_groups_stay_together_and_are_no_input(load: Load, csv: Write, people: str) -> None:

@@ -39,7 +39,11 @@ def read_table(path: Path, selection: Selection) -> Raw:
     part = Part(_table(frame, features, path, selection), _labels(frame, targets, path))
     groups, times = _groups(frame, selection.group, path), _times(frame, selection.time, path)
     if left_out:
-        notes.append(f"the columns {listed(left_out)} are no inputs")
+        notes.append(
+            f"the columns {listed(left_out)} are no inputs"
+            if len(left_out) > 1
+            else f"the column {left_out[0]!r} is no input"
+        )
     return Raw(path.name, {"train": part}, None, tuple(targets), tuple(left_out), groups, times, tuple(notes))
 
 
@@ -181,7 +185,7 @@ def _groups(frame: Any, name: str | None, path: Path) -> Array | None:
 
 
 def _times(frame: Any, name: str | None, path: Path) -> Array | None:
-    """Numbers as they are, texts parsed as dates; int64 or float64, growing with time."""
+    """Numbers as they are, int64 or float64; texts parsed as dates, datetime64[us]."""
     if name is None:
         return None
     column = frame[name] if frame[name].dtype.kind in "iuf" else _dates(frame[name], name, path)
@@ -189,7 +193,7 @@ def _times(frame: Any, name: str | None, path: Path) -> Array | None:
     if missing:
         raise DataError(f"the time column {name!r} of {path.name} is empty in {missing} rows: fill or drop them")
     times: Array = column.to_numpy()
-    return times if times.dtype.kind in "iuf" else times.astype("datetime64[us]").astype(np.int64)
+    return times if times.dtype.kind in "iuf" else times.astype("datetime64[us]")
 
 
 def _dates(column: Any, name: str, path: Path) -> Any:
