@@ -196,7 +196,7 @@ def _loaded(data: str | Dataset, task: Task | None) -> Dataset:
         raise UsageError(f"task: {task!r} is none of {', '.join(get_args(Task))}{suggest(str(task), get_args(Task))}")
     if isinstance(data, Dataset):
         if task is not None and task != data.contract.task:
-            raise UsageError(f"task: the data are for {data.contract.task}, not {task}")
+            raise UsageError(f"task: the data are for {data.contract.task}, not {task}: leave it out, or give others")
         return data
     from neuromosaic.core.evaluation.data.loading import load_dataset
 
