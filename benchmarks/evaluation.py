@@ -13,6 +13,7 @@
     python benchmarks/evaluation.py skipping --data FOLDER    # trainings that proxies spare, on the same suggestions
     python benchmarks/evaluation.py vae                       # a VAE beside PCA on the digits
     python benchmarks/evaluation.py densities                 # flows and diffusions beside a normal distribution
+    python benchmarks/evaluation.py gan                       # pairs trained in turn beside PCA and a kernel density
 
 FOLDER (or NEUROMOSAIC_BENCH_DATA) holds `mnist/*.gz`, `nasbench201/` and `taskset/`. Prints a JSON line per row.
 What is compared runs in turn, on one thread, `--rounds` times; quoted are medians of the seconds of processor time,
@@ -63,6 +64,12 @@ def _densities(_: argparse.Namespace) -> Iterable[dict[str, Any]]:
     from generation import densities
 
     return densities()
+
+
+def _gan(_: argparse.Namespace) -> Iterable[dict[str, Any]]:
+    from generation import gan
+
+    return gan()
 
 
 def _vae(_: argparse.Namespace) -> Iterable[dict[str, Any]]:
@@ -120,6 +127,7 @@ TASKS: dict[str, Callable[[argparse.Namespace], Iterable[dict[str, Any]]]] = {
     "vae": _vae,
     "streaming": _streaming,
     "densities": _densities,
+    "gan": _gan,
     "compiling": _compiling,
     "precision": _precision,
 }

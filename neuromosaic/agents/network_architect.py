@@ -5,8 +5,8 @@ from collections.abc import Iterator, Mapping
 
 from neuromosaic.agents.asking import ask
 from neuromosaic.core.errors import SpaceError
-from neuromosaic.core.proposals import FamilyProposal, Request
-from neuromosaic.core.role_inputs import FamilyInputs
+from neuromosaic.core.proposals import FamilyProposal, LossProposal, Request
+from neuromosaic.core.role_inputs import FamilyInputs, LossInputs
 from neuromosaic.core.space.moving import usual
 from neuromosaic.core.space.parameters import Parameter, settled
 from neuromosaic.core.space.space import SearchSpace
@@ -23,6 +23,12 @@ def propose_family(client: ModelClient, inputs: FamilyInputs) -> FamilyProposal:
     request = Request[FamilyProposal](
         role="NetworkArchitect", purpose=purpose, inputs=inputs, reply=FamilyProposal, check=space_faults
     )
+    return ask(client, request)
+
+
+def mend_loss(client: ModelClient, inputs: LossInputs) -> LossProposal:
+    """The loss that was refused, mended. Raises ReplyError."""
+    request = Request[LossProposal](role="NetworkArchitect", purpose="mend-loss", inputs=inputs, reply=LossProposal)
     return ask(client, request)
 
 

@@ -116,16 +116,20 @@ class SuiteProposal(Value):
 class FamilyProposal(Value):
     """A parametrised network: `source` with one class `Model`, and the space over its constructor's arguments.
 
-    `constraints` are conditions as text that a point must meet, such as "depth * width <= 512".
+    `constraints` are conditions as text that a point must meet, such as "depth * width <= 512". `loss`: the source of
+    a loss that its author would have tried beside the task's usual one, None where there is no reason for one; what
+    it is worth is another matter than the family's, so that nothing is asked of it here.
     """
 
     files: ClassVar[Mapping[str, str]] = {"model.py": "python", "space.json": "json"}
+    optional: ClassVar[Mapping[str, str]] = {"loss.py": "python"}
 
     name: str = Field(min_length=1, max_length=60)
     source: str
     space: Space
     constraints: tuple[str, ...] = ()
     rationale: str = ""
+    loss: str | None = Field(None, repr=False)
 
     @classmethod
     def from_files(cls, files: Mapping[str, str], prose: str) -> Self:
@@ -148,6 +152,7 @@ class FamilyProposal(Value):
             space=document["parameters"],
             constraints=document.get("constraints", ()),
             rationale=rationale,
+            loss=files.get("loss.py"),
         )
 
     @property
@@ -175,6 +180,18 @@ class FamilyProposal(Value):
         if not any(isinstance(node, ast.ClassDef) and node.name == "Model" for node in tree.body):
             raise ValueError("model.py must define one class named Model at its top level")
         return source
+
+
+class LossProposal(Value):
+    """A loss as an nn.Module named `Loss`, from (output, target) of a batch to one scalar."""
+
+    files: ClassVar[Mapping[str, str]] = {"loss.py": "python"}
+
+    source: str
+
+    @classmethod
+    def from_files(cls, files: Mapping[str, str], prose: str) -> Self:
+        return cls(source=files["loss.py"])
 
 
 def _parsed(source: str, name: str) -> ast.Module:
@@ -218,6 +235,11 @@ class Request(BaseModel, Generic[T]):
     def files(self) -> Mapping[str, str]:
         """File name to language of the fenced files wanted; empty for a decision."""
         return getattr(self.reply, "files", {})
+
+    @property
+    def optional(self) -> Mapping[str, str]:
+        """Likewise of the files that may come besides."""
+        return getattr(self.reply, "optional", {})
 
     @property
     def originals(self) -> Mapping[str, str]:

@@ -70,6 +70,29 @@ class SignalResult(BaseModel):
     used: bool
 
 
+class LossPair(BaseModel):
+    """One network's validation metric, with the usual loss and with the proposed one; None: came to nothing."""
+
+    name: str
+    usual: float | None
+    proposed: float | None
+
+
+class LossResult(BaseModel):
+    """What a loss that `by` proposed was worth beside the usual one, in short trainings of the same networks.
+
+    `gain` in the validation metric on average, more is better whichever way the metric goes; None where no network
+    came to anything with both. `won`: the run's networks were trained with the proposed one. No `pairs`: never tried.
+    """
+
+    by: str
+    usual: str
+    metric: str
+    pairs: list[LossPair]
+    gain: float | None
+    won: bool
+
+
 class Results(BaseModel):
     model_config = ConfigDict(protected_namespaces=())
 
@@ -90,3 +113,4 @@ class Results(BaseModel):
         False, description="whether smaller networks were made from the finalists, also in fewer bits"
     )
     signals: list[SignalResult] = Field(default_factory=list, description="none where trials were too few to tell")
+    loss: LossResult | None = Field(None, description="of a loss that was proposed; None where none passed its gates")

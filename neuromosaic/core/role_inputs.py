@@ -143,7 +143,10 @@ class SuiteInputs(Inputs):
 
 
 class FamilyInputs(Inputs):
-    """`slot` of `slots` proposals asked for at once: each should differ from the others."""
+    """`slot` of `slots` proposals asked for at once: each should differ from the others.
+
+    `loss`: the usual one, where another may be proposed to be tried beside it; None where none may.
+    """
 
     hardware: Hardware
     slot: int
@@ -153,6 +156,15 @@ class FamilyInputs(Inputs):
     suite: str = Field("", description="the test suite that the family must pass")
     previous: str | None = Field(None, description="the source that `findings` are about")
     findings: tuple[Finding, ...] = ()
+    loss: Loss | None = None
+
+
+class LossInputs(Inputs):
+    """`previous` is the source of a loss, refused for `findings`; `loss`: the usual one, beside which it is tried."""
+
+    loss: Loss
+    previous: str
+    findings: tuple[Finding, ...]
 
 
 class ExtensionInputs(FamilyInputs):

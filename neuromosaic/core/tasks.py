@@ -2,7 +2,7 @@
 
 from typing import Final, NamedTuple
 
-from neuromosaic.core.brief import Contract, Generative, Task
+from neuromosaic.core.brief import Contract, Generative, Task, TensorSpec
 from neuromosaic.core.evaluation.recipe import Loss
 
 
@@ -39,10 +39,13 @@ IGNORED: Final = -100
 """The target of a position that does not count, such as padding: what PyTorch's cross-entropy leaves out."""
 
 
+LOSS, DISCRIMINATOR_LOSS = "loss", "discriminator_loss"
+"""The names of a generative network's own loss, and of the other that a pair has, in the dict that it returns."""
 METRICS_OF: Final[dict[Generative, tuple[str, ...]]] = {
     "autoencoder": ("reconstruction_rmse", "energy_distance"),
     "flow": ("negative_log_likelihood", "energy_distance"),
     "diffusion": ("negative_log_likelihood", "energy_distance"),
+    "gan": ("energy_distance", "coverage"),
 }
 """By which each kind of generative network is judged; the first ranks."""
 
@@ -51,3 +54,20 @@ def outputs_of(contract: Contract) -> int:
     """Classes, labels, targets or tokens: the size of the axis that the loss looks along."""
     shape = contract.output.shape or (1,)
     return shape[0] if contract.task == "segmentation" else shape[-1]
+
+
+def targets_of(contract: Contract) -> TensorSpec:
+    """What a loss compares the outputs for one example with: its class, its classes by position, or numbers of the
+    output's shape."""
+    output, classes = contract.output.shape, outputs_of(contract)
+    match contract.task:
+        case "classification":
+            return TensorSpec(shape=(), dtype="int64", upper=classes)
+        case "metric_learning":
+            return TensorSpec(shape=(), dtype="int64", upper=2)
+        case "segmentation":
+            return TensorSpec(shape=output[1:], dtype="int64", upper=classes)
+        case task if task in (*CLASS_BY_POSITION, "language_modelling"):
+            return TensorSpec(shape=output[:-1], dtype="int64", upper=classes)
+        case _:
+            return TensorSpec(shape=output)

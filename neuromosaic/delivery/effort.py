@@ -23,6 +23,10 @@ _ROLE_OF = {
 }  # fmt: skip
 
 
+RECIPE = ("recipe", "usual_loss", "proposed_loss")
+"""Whose trials choose the recipe."""
+
+
 class Phase(NamedTuple):
     name: str
     seconds: float
@@ -55,7 +59,7 @@ def phases(events: Sequence[Event]) -> list[Phase]:
 def _phase(event: Event) -> str | None:
     data = event.data
     if event.kind == "trial.finished":
-        return "full training" if data.get("final") else "recipe" if data["contestant"] == "recipe" else "search"
+        return "full training" if data.get("final") else "recipe" if data["contestant"] in RECIPE else "search"
     if event.kind == "model.called":
         judged = data.get("role") == "Metrics" and data.get("purpose") == "judge"
         return "search" if judged else _ROLE_OF.get(data.get("role", ""))

@@ -44,6 +44,7 @@ def report(delivery: Delivery) -> str:
         mutants=view.mutants(delivery), proofs=view.proofs(delivery), moments=view.moments(delivery),
         decisions=view.decisions(delivery), phases=view.phases(delivery), costs=view.costs(delivery),
         trials=view.best_trials(delivery, TRIALS), signals=view.signals(delivery.results), settings=view.settings,
+        loss_pairs=view.loss_pairs(delivery.results),
     )  # fmt: skip
 
 

@@ -274,6 +274,12 @@ def signals(results: Results) -> list[tuple[str, ...]]:
     ]  # fmt: skip
 
 
+def loss_pairs(results: Results) -> list[tuple[str, ...]]:
+    """Networks that were trained with the usual loss and with a proposed one: name, and the metric with each."""
+    pairs = results.loss.pairs if results.loss else []
+    return [(one.name, measure(one.usual), measure(one.proposed)) for one in pairs]
+
+
 def moments(delivery: Delivery) -> list[tuple[str, str, bool]]:
     """(time since the start, line, whether it is a detail); a gap is told where lines are left out."""
     told = delivery.history.timeline

@@ -17,6 +17,8 @@ OPENING = re.compile(r"^(?P<indent> *)(?P<fence>`{3,}|~{3,})(?P<info>.*)$")
 
 LANGUAGES = {"python": ("python", "py", "python3", "pycon"), "json": ("json", "jsonc", "json5")}
 
+NONE: Mapping[str, str] = {}
+
 LONGEST_HEADING = 120
 """A longer line before a block is prose, which may name files in passing."""
 
@@ -48,15 +50,18 @@ def without_thinking(text: str) -> str:
     return text.partition("</think>")[2]
 
 
-def files_in(text: str, wanted: Mapping[str, str]) -> tuple[dict[str, str], str]:
-    """The files by name, and the prose around them. `wanted`: file name to language.
+def files_in(text: str, wanted: Mapping[str, str], optional: Mapping[str, str] = NONE) -> tuple[dict[str, str], str]:
+    """The files by name, and the prose around them. `wanted`: file name to language; `optional` ones may be absent.
 
-    A block's file is told by its info string, else by the line before it or its first line, else by being the only
-    block of that language; several blocks of edits of one file are one. Raises FenceError.
+    A block's file is told by its info string, else by the line before it or its first line, else, of those wanted, by
+    being the only block of that language; several blocks of edits of one file are one. Raises FenceError.
     """
     text_lines = text.split("\n")
     blocks = _blocks(text_lines)
-    files = {name: _blocks_of(name, language, wanted, blocks) for name, language in wanted.items()}
+    files = _besides(wanted, optional, blocks)
+    besides = [block for parts in files.values() for block in parts]
+    left = [block for block in blocks if block not in besides]
+    files |= {name: _blocks_of(name, language, wanted, left) for name, language in wanted.items()}
     taken = {number for parts in files.values() for block in parts for number in range(block.start, block.end)}
     prose = "\n".join(line for number, line in enumerate(text_lines) if number not in taken)
     return {name: "".join(block.content for block in parts) for name, parts in files.items()}, prose.strip()
@@ -137,6 +142,17 @@ def _blocks_of(name: str, language: str, wanted: Mapping[str, str], blocks: list
         found = _only(name, _unnamed(language, wanted, blocks), "none named so")
     if not found:
         raise FenceError(f"the reply holds no block for {name}: open one with ```{language} {name}")
+    return _closed(name, found)
+
+
+def _besides(wanted: Mapping[str, str], optional: Mapping[str, str], blocks: list[Block]) -> dict[str, list[Block]]:
+    """The blocks that are said to be optional files, by name."""
+    known = {**wanted, **optional}
+    named = {name: [block for block in blocks if _file_of(block, known) == name] for name in optional}
+    return {name: _closed(name, _only(name, found)) for name, found in named.items() if found}
+
+
+def _closed(name: str, found: list[Block]) -> list[Block]:
     if not all(block.closed for block in found):
         raise FenceError(f"the block of {name} is cut off: it is never closed by a line of three backticks")
     return found

@@ -81,7 +81,7 @@ def read(request: Request[T], said: Said, drafts: dict[str, str] | None = None) 
 
 
 def _from_files(request: Request[T], text: str, drafts: dict[str, str]) -> T:
-    sent, prose = files_in(text, request.files)
+    sent, prose = files_in(text, request.files, request.optional)
     files = {name: _whole(name, content, drafts.get(name)) for name, content in sent.items()}
     drafts.update({name: content for name, content in sent.items() if not are_edits(content)})
     try:

@@ -14,13 +14,14 @@ from typing import Any
 
 from pydantic import BaseModel
 
-from neuromosaic.core.brief import Brief, Constraints, TensorSpec
+from neuromosaic.core.brief import Brief, Constraints, Contract, TensorSpec
 from neuromosaic.core.errors import UsageError
 from neuromosaic.core.evaluation.metrics import available, higher_is_better
 from neuromosaic.core.evaluation.suitable import augmentations_for, losses_for
 from neuromosaic.core.role_inputs import DataSummary, FamilySketch, Finding, Remark, Repair, Trace, Tried
 from neuromosaic.core.space.parameters import Parameter
 from neuromosaic.core.syntax import parse
+from neuromosaic.core.tasks import targets_of
 from neuromosaic.prompts.narrowing import narrowed
 from neuromosaic.prompts.schema import field_list
 
@@ -75,6 +76,13 @@ def given(value: BaseModel) -> dict[str, Any]:
 def without_sentence(brief: Brief) -> dict[str, Any]:
     """What is given of a brief, but for the words that it is to be read from."""
     return {key: value for key, value in given(brief).items() if key != "sentence"}
+
+
+def targets(contract: Contract) -> str:
+    """What a loss compares the outputs with."""
+    spec = targets_of(contract)
+    numbers = f", 0 to {spec.upper - 1}" if spec.upper else ", 0 or 1" if contract.task == "multi_label" else ""
+    return f"{spec.dtype} {batched(spec)}{numbers}"
 
 
 def bound(name: str, value: float) -> str:
@@ -282,5 +290,6 @@ FILTERS = {
     "tried": tried,
     "metrics": available,
     "losses": losses_for,
+    "targets": targets,
     "augmentations": augmentations_for,
 }

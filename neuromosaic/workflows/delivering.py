@@ -23,7 +23,7 @@ from neuromosaic.workflows.fewer_bits import files_of
 from neuromosaic.workflows.field import BASELINE, SEARCH
 from neuromosaic.workflows.finalists import Finalist, known_finalists
 from neuromosaic.workflows.outcome import certified, results
-from neuromosaic.workflows.own_loss import own_loss
+from neuromosaic.workflows.proposed_loss import trained_with
 from neuromosaic.workflows.state import DesignState
 
 
@@ -99,7 +99,7 @@ def contents(bench: Workbench, found: Results) -> Delivery:
         variants=files_of(bench, best, found.pareto),
         notes=[*bench.dataset.notes, *needed(bench)], graph=_graph(bench, finalist.candidate),
         extends=bench.options.extend.file if bench.options.extend else None,
-        loss_source=own.source if (own := own_loss(bench)) else "",
+        loss_source=trained_with(bench),
     )  # fmt: skip
 
 

@@ -21,7 +21,7 @@ DECIDED: tuple[tuple[RoleName | None, tuple[str, ...]], ...] = (
     ("Compute", ("envelope",)),
     ("Metrics", ("metrics",)),
     ("TestArchitect", ("suite",)),
-    ("NetworkArchitect", ("proposal", "history")),
+    ("NetworkArchitect", ("proposal", "history", "mended loss")),
     ("Trainer", ("recipes",)),
 )
 """What each role has decided, in the workflow's order. What was measured from it is measured again: that is cheap,

@@ -16,6 +16,7 @@ from neuromosaic.workflows.extending import against_given
 from neuromosaic.workflows.fewer_bits import in_fewer_bits, with_variants
 from neuromosaic.workflows.field import BASELINE, SEARCH
 from neuromosaic.workflows.finalists import needing_certificate
+from neuromosaic.workflows.proposed_loss import loss_tried
 
 
 def results(bench: Workbench) -> Results:
@@ -39,6 +40,7 @@ def results(bench: Workbench) -> Results:
         constraints=judged,
         environment=environment(bench), metric=bench.plan.primary, recipe=bench.recipe.model_dump(mode="json"),
         compress=bench.options.compress, signals=bench.store.step(bench.run, "signals") or [],
+        loss=loss_tried(bench),
     )  # fmt: skip
 
 

@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     from neuromosaic.workflows.bench import Workbench
 
 STEP = "own loss"
+USUAL = "usual"
+"""In place of a name: the loss of the task, and no other is proposed."""
 
 
 class OwnLoss(Value):
@@ -29,7 +31,7 @@ def settle(bench: "Workbench") -> None:
 
     Raises UsageError in one sentence where it cannot be read or used.
     """
-    if bench.brief.loss is None or bench.store.step(bench.run, STEP) is not None:
+    if bench.brief.loss in (None, USUAL) or bench.store.step(bench.run, STEP) is not None:
         return
     if bench.dataset.contract.task == "generation":
         raise UsageError(f"loss {bench.brief.loss}: a generative network brings its own loss; leave it out")

@@ -24,6 +24,7 @@ from neuromosaic.workflows.candidates import (
 from neuromosaic.workflows.extending import ask_for_extension, check_extension
 from neuromosaic.workflows.history import traces
 from neuromosaic.workflows.planning import common
+from neuromosaic.workflows.proposed_loss import asked_for
 from neuromosaic.workflows.state import DesignState, FamilyOutcome, FamilyState
 
 ATTEMPTS = 3
@@ -96,6 +97,7 @@ def _inputs(bench: Workbench, state: FamilyState) -> FamilyInputs:
             **common(bench), "hardware": bench.hardware, "slot": state["slot"], "slots": state["slots"],
             "round": state["round"], "history": tuple(_history(bench, state["round"])), "suite": bench.suite,
             "previous": previous, "findings": findings,
+            "loss": asked_for(bench, state["round"], state["slot"], attempt),
         }
     )  # fmt: skip
 

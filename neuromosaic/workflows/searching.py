@@ -15,6 +15,7 @@ from neuromosaic.workflows.history import traces
 from neuromosaic.workflows.own_loss import own_loss
 from neuromosaic.workflows.planning import common
 from neuromosaic.workflows.precision import in_precision
+from neuromosaic.workflows.proposed_loss import choose_loss, replaced
 from neuromosaic.workflows.state import DesignState
 from neuromosaic.workflows.trials import TrialRecord, fitness, train_all
 
@@ -23,7 +24,8 @@ FULL_SHARE = 0.4
 
 
 def recipes(bench: Workbench, state: DesignState) -> DesignState:
-    """Has recipes proposed and keeps the one that trains the first family's own network best at low fidelity."""
+    """Has recipes proposed and keeps the one that trains the first family's own network best at low fidelity; a loss
+    that was proposed takes the place of its own where that trains better."""
     if bench.store.step(bench.run, "recipe") is None:
         bench.once_as("recipe", Recipe, lambda: _choose_recipe(bench, sorted(state["families"])))
     bench.tell("recipe", **bench.recipe.model_dump(mode="json"))
@@ -36,7 +38,11 @@ def _choose_recipe(bench: Workbench, families: list[str]) -> Recipe:
     proposal = bench.once_as(
         "recipes", RecipeProposal, lambda: propose_recipes(bench.client("Trainer"), advised(bench, "Trainer", inputs))
     )
-    options = [_fitted(bench, recipe, inputs) for recipe in proposal.recipes]
+    recipe = _best_recipe(bench, [_fitted(bench, recipe, inputs) for recipe in proposal.recipes], inputs, families)
+    return choose_loss(bench, recipe, families, inputs.seconds_per_epoch)
+
+
+def _best_recipe(bench: Workbench, options: list[Recipe], inputs: RecipeInputs, families: list[str]) -> Recipe:
     first = family_of(bench, families[0])
     candidate = admit(bench, {first.id: first}, Choice(first.id, first.default))
     if len(options) == 1 or candidate is None or inputs.seconds is not None:
@@ -83,7 +89,7 @@ def _fitted(bench: Workbench, recipe: Recipe, inputs: RecipeInputs) -> Recipe:
     if bench.plan.weighted_loss and counts:
         changes["class_weights"] = tuple(sum(counts) / (len(counts) * max(1, count)) for count in counts)
     if (own := own_loss(bench)) is not None:
-        changes |= {"loss_graph": own.graph, "label_smoothing": 0.0, "class_weights": None}
+        changes |= replaced(own.graph)
     if inputs.seconds is not None and inputs.seconds_per_epoch:
         changes["epochs"] = max(0.05, min(recipe.epochs, inputs.seconds / inputs.seconds_per_epoch))
     return recipe.model_copy(update=changes)

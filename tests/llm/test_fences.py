@@ -118,3 +118,22 @@ def test_code_comes_back_as_it_was_whatever_its_strings_hold(docstring: list[str
     )
     files, _ = files_in(without_thinking(text), FAMILY)
     assert files == {"model.py": code, "space.json": '{"a": 1}\n'}
+
+
+LOSS = "```python loss.py\nclass Loss: ...\n```\n"
+MODEL = "```python model.py\nclass Model: ...\n```\n"
+
+
+@pytest.mark.parametrize("reply", [LOSS + MODEL, MODEL + LOSS, MODEL.replace(" model.py", "") + LOSS])
+def test_an_optional_file_is_told_from_the_one_that_is_wanted(reply: str) -> None:
+    files, _ = files_in(reply, {"model.py": "python"}, {"loss.py": "python"})
+    assert files == {"model.py": "class Model: ...\n", "loss.py": "class Loss: ...\n"}
+
+
+def test_an_optional_file_may_be_absent() -> None:
+    assert set(files_in(MODEL, {"model.py": "python"}, {"loss.py": "python"})[0]) == {"model.py"}
+
+
+def test_an_optional_file_that_is_cut_off_is_a_fault() -> None:
+    with pytest.raises(FenceError, match=r"block of loss\.py is cut off"):
+        files_in(MODEL + LOSS.removesuffix("```\n"), {"model.py": "python"}, {"loss.py": "python"})

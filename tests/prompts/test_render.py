@@ -16,6 +16,7 @@ from neuromosaic.core.proposals import (
     Envelope,
     FamilyProposal,
     Judgement,
+    LossProposal,
     MetricsPlan,
     RecipeProposal,
     Request,
@@ -29,6 +30,7 @@ from neuromosaic.core.role_inputs import (
     FamilySketch,
     Finding,
     JudgementInputs,
+    LossInputs,
     MetricsInputs,
     RecipeInputs,
     SuiteInputs,
@@ -405,3 +407,23 @@ def test_a_fence_is_longer_than_any_inside(text: str) -> None:
     opening, *inside, closing = fenced(text, "python").split("\n")
     assert opening == f"{closing}python"
     assert not any(line.strip().startswith(closing) for line in inside)
+
+
+def test_a_loss_is_asked_for_with_its_contract_where_one_may_be_proposed() -> None:
+    text = family(loss="cross_entropy")
+    assert "`forward(self, output, target)` returns one scalar" in text
+    assert "`target` int64 [batch], 0 to 9" in text
+    assert "the metric decides" in text
+    assert len(text) / 3.5 < 3000
+    assert "\n\n\n" not in re.sub(r"^(`{3,})[a-z].*?^\1$", "code", text, flags=re.DOTALL | re.MULTILINE)
+    assert "loss.py" not in family()
+
+
+def test_a_refused_loss_is_quoted_with_its_findings() -> None:
+    fault = Finding(gate="loss", code="no-targets", message="it does not look at them")
+    inputs = LossInputs(**example_task(), loss="cross_entropy", previous="class Loss: ...\n", findings=(fault,))
+    text = asked("NetworkArchitect", "mend-loss", inputs, LossProposal)
+    assert "it does not look at them" in text
+    assert "class Loss: ..." in text
+    assert "<<<<<<< SEARCH" in text
+    assert len(text) / 3.5 < 3000

@@ -26,8 +26,9 @@ class Recipe(Value):
     remembers some hundred steps); 0 for the weights themselves. `accumulate`: a batch goes through in so many parts
     and makes one step, which takes less memory; batch norms see the parts. `precision` of the products in training:
     "bf16" and "fp16" are faster where the device has units for them; weights, loss and scores stay float32. `loss`
-    "own" is the scalar that the network itself returns as `loss`. `loss_graph`: a loss of the user's own, which is
-    minimised instead, as `validation.own_loss` writes it; smoothing and weights of classes are then its own affair.
+    "own" is the scalar that the network itself returns as `loss`. `loss_graph`: a loss of the user's own or a
+    role's, which is minimised instead, as `validation.own_loss` writes it; smoothing and weights of classes are then
+    its own affair.
     """
 
     optimizer: Optimizer = "adamw"

@@ -2,7 +2,7 @@
 
 import random
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from functools import partial
@@ -20,13 +20,15 @@ from neuromosaic.core.evaluation.generating import answers
 from neuromosaic.core.evaluation.half import DTYPES, Scaling
 from neuromosaic.core.evaluation.layout import EXAMPLES, Arrange, arrangement, as_it_is
 from neuromosaic.core.evaluation.losses import Objective, answer, objective
-from neuromosaic.core.evaluation.optimisation import make_optimizer, rate_factor
+from neuromosaic.core.evaluation.optimisation import BETAS, BETAS_OF_PAIRS, make_optimizer, rate_factor
 from neuromosaic.core.evaluation.pausing import State, put_away, take_up
 from neuromosaic.core.evaluation.recipe import Recipe
 from neuromosaic.core.evaluation.streaming import Examples, Streamed, on_device, some_of
 from neuromosaic.core.evaluation.suitable import check_recipe
+from neuromosaic.core.evaluation.turns import Turn, turns_of
 from neuromosaic.core.graph.document import FileData
 from neuromosaic.core.graph.segments import forget_activations
+from neuromosaic.core.tasks import LOSS
 
 Cause = Literal["finished", "stopped", "paused", "diverged"]
 
@@ -107,7 +109,8 @@ def train(
     torch.manual_seed(seed)  # dropout
     targets = on_device(y, device, as_it_is)
     length = steps_in(len(held), recipe, fidelity)
-    loop = (loop_of or Loop)(module, held, targets, recipe, seed, length, arrange)
+    turns = turns_of(module, contract.generative)
+    loop = (loop_of or Loop)(module, held, targets, recipe, seed, length, arrange, turns)
     loop.teacher = None if teacher is None else teacher.to(device)
     kept, before = take_up(loop, state) if state else (None, 0.0)
     now = kept
@@ -154,16 +157,20 @@ class Loop:
     """One training: what stays the same from step to step, and the number of steps done."""
 
     def __init__(
-        self, module: nn.Module, x: Examples, y: Examples, recipe: Recipe, seed: int, steps: int, arrange: Arrange
-    ) -> None:
+        self, module: nn.Module, x: Examples, y: Examples, recipe: Recipe, seed: int, steps: int, arrange: Arrange,
+        turns: Sequence[Turn] = (Turn(LOSS),),
+    ) -> None:  # fmt: skip
         self.module, self.x, self.y, self.recipe, self.arrange = module, x, y, recipe, arrange
         self.network = module  # what is called in training
         self.steps, self.done = steps, 0
         self.per_epoch = steps_per_epoch(len(x), recipe.batch_size)
         self.of = -(-steps // self.per_epoch)
         self.parameters = [parameter for parameter in module.parameters() if parameter.requires_grad]
-        self.optimizer = make_optimizer(module, x[:2], recipe)
-        self.loss = objective(recipe, x.device)
+        betas = BETAS_OF_PAIRS if len(turns) > 1 else BETAS
+        self.optimizer = make_optimizer(module, x[:2], recipe, betas)
+        self.turns = turns
+        self.losses = {turn.loss: objective(recipe, x.device, turn.loss) for turn in turns}
+        self.loss = self.losses[turns[-1].loss]
         self.terms: dict[str, float] = {}
         self.augment = augmentation(recipe.augment, x) if recipe.augment else None
         self.streams = [held for held in (x, y) if isinstance(held, Streamed)]
@@ -205,12 +212,20 @@ class Loop:
         factor = rate_factor(self.done, self.steps, self.recipe.warmup, self.recipe.schedule)
         for group in self.optimizer.param_groups:
             group["lr"] = self.recipe.learning_rate * factor
-        self.optimizer.zero_grad()
-        made = self._backward(x, y, soft)
-        self._update()
+        made = [self._move(turn, x, y, soft) for turn in self.turns]
         if self.average is not None:
             self.average.update()
         self.done += 1
+        finite = sum((0 * other.loss for other in made[:-1]), made[-1].loss)  # NaN where any is not
+        return Objective(finite, made[-1].terms)
+
+    def _move(self, turn: Turn, x: Tensor, y: Tensor, soft: Tensor | None) -> Objective:
+        """One step of whoever has the turn. Parameters without a gradient keep their place, and their moments."""
+        self.loss = self.losses[turn.loss]
+        self.optimizer.zero_grad()
+        with turn.taken():
+            made = self._backward(x, y, soft)
+        self._update()
         return made
 
     def _update(self) -> None:

@@ -27,6 +27,7 @@ from neuromosaic.interfaces.chat.wishes import (
 from neuromosaic.llm.offline.quantities import NUMBER, number
 from neuromosaic.llm.offline.reading import read_brief
 from neuromosaic.prompts.seats import named
+from neuromosaic.workflows.own_loss import USUAL
 
 Match = re.Match[str]
 
@@ -269,7 +270,14 @@ _MODELS = (
     _rule(rf"(?:use|switch to|take)(?: the)?(?: model)? (?P<model>offline|scripted:\S+|[\w.-]+/\S+){_FOR}", _model),
     _rule(rf"(?:use|switch to|take)(?: the)? model (?P<model>\S+){_FOR}", _model),
 )
-RULES = (*_ORDERS, *_QUESTIONS, *_SIZES, *_EFFORTS, *_MODELS)
+_LOSSES = (
+    _rule(
+        r"(?:use|take|keep|train with|go back to) (?:the )?(?:usual|standard|normal|task'?s(?: own)?) loss(?: again)?"
+        r"|(?:drop|remove|leave out|without) (?:the |that |this )?(?:own |proposed |custom )?loss",
+        lambda _: Amend(Brief(loss=USUAL)),
+    ),
+)
+RULES = (*_ORDERS, *_QUESTIONS, *_SIZES, *_EFFORTS, *_LOSSES, *_MODELS)
 
 
 def role_named(name: str) -> RoleName:

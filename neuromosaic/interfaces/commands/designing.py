@@ -31,7 +31,7 @@ def design(
     trials: Annotated[int | None, typer.Option(min=1, help="Trainings of the search (as many again for the baseline).")] = None,
     minutes: Annotated[float | None, typer.Option(min=0.1, help="Time budget.")] = None,
     max_cost: Annotated[float | None, typer.Option(min=0, help="Most to spend on models, in US dollars.")] = None,
-    loss: Annotated[str | None, typer.Option(help="path.py:Class, a loss of yours to train with: an nn.Module from (output, target) to a scalar.")] = None,
+    loss: Annotated[str | None, typer.Option(help="path.py:Class, a loss of yours to train with: an nn.Module from (output, target) to a scalar; usual: the task's, and none is proposed.")] = None,
     strategy: Annotated[str | None, typer.Option(help="By which the families are searched: auto, bayesian, evolutionary, llm, ...")] = None,
     compress: Annotated[bool, typer.Option("--compress", help="Also make smaller networks from the finalists: pruned, taught, in int8 and bf16.")] = False,
     device: Annotated[str | None, typer.Option(help="auto, cpu, cuda or mps.")] = None,

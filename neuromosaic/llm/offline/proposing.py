@@ -13,7 +13,9 @@ from neuromosaic.llm.offline.catalogue import Family, family_named, family_of
 from neuromosaic.llm.offline.choosing import hard_limit, ranking, sensible_size
 from neuromosaic.llm.offline.costing import Cost, calls, flops, parameters
 from neuromosaic.llm.offline.fitting import fit, refit
+from neuromosaic.llm.offline.losses import propose_loss
 from neuromosaic.llm.offline.planning import ranked
+from neuromosaic.llm.offline.wishes import wished
 from neuromosaic.llm.offline.writing import write_source
 
 SMALLER = 0.6
@@ -43,7 +45,17 @@ def propose_family(inputs: FamilyInputs) -> FamilyProposal:
         return _repair(inputs, inputs.previous)
     plans = _first_plans(inputs) if inputs.round == 0 else _later_plans(inputs)
     plan = plans[inputs.slot]
-    return _fresh(inputs, plan, hard_limit(inputs)) if plan.trace is None else _refined(inputs, plan, plan.trace)
+    if plan.trace is not None:
+        return _refined(inputs, plan, plan.trace)
+    return _with_loss(inputs, _fresh(inputs, plan, hard_limit(inputs)))
+
+
+def _with_loss(inputs: FamilyInputs, found: FamilyProposal) -> FamilyProposal:
+    """Beside the family a loss, where one is asked for and there is a reason."""
+    if inputs.loss is None or (loss := propose_loss(inputs)) is None:
+        return found
+    source, why = loss
+    return found.model_copy(update={"loss": source, "rationale": f"{found.rationale} Beside it a loss: {why}"})
 
 
 def _first_plans(inputs: FamilyInputs) -> list[Plan]:
@@ -87,7 +99,7 @@ def _fresh(inputs: FamilyInputs, plan: Plan, limit: Cost) -> FamilyProposal:
         name=family.name + (f", variant {plan.variant}" if plan.variant else ""),
         source=write_source(family, contract, fitted.defaults),
         space=fitted.space,
-        rationale=f"{_sentence(family.merit)} {_how_large(inputs, size)}",
+        rationale=f"{_sentence(family.merit)} {_how_large(inputs, size)}{_as_wished(inputs, family)}",
     )
 
 
@@ -115,6 +127,13 @@ def _how_large(inputs: FamilyInputs, size: int) -> str:
     if size > limit:
         return f"Its smallest network has {size:,} parameters, more than the {limit:,} allowed."
     return f"{size:,} parameters use {size / max(1, limit):.0%} of the {limit:,} allowed."
+
+
+def _as_wished(inputs: FamilyInputs, family: Family) -> str:
+    if family.name in wished(inputs.brief):
+        return " The brief asks for one."
+    named = sorted(wished(inputs.brief))
+    return f" None of those that the brief names ({', '.join(named)}) suits these data and limits." if named else ""
 
 
 def _how_far(plan: Plan) -> str:

@@ -10,7 +10,8 @@ from neuromosaic.core.errors import CandidateError
 from neuromosaic.core.evaluation.losses import loss_function
 from neuromosaic.core.evaluation.recipe import Recipe
 from neuromosaic.core.protocols import Judge, Program, Sandbox
-from neuromosaic.core.validation.own_loss import loss_graph, targets_of
+from neuromosaic.core.tasks import targets_of
+from neuromosaic.core.validation.own_loss import loss_graph
 
 HEAD = "import torch\nfrom torch import nn\n\n\nclass Loss(nn.Module):\n"
 FOCAL = HEAD + (
@@ -71,8 +72,8 @@ def test_what_cannot_be_trained_with_is_refused_in_one_sentence(
 def test_labels_are_zeros_and_ones_when_it_is_tried(contract: Contract, sandbox: Sandbox, judge: Judge) -> None:
     """The logarithm of a negative label would be NaN."""
     labels = contract.model_copy(update={"task": "multi_label", "output": TensorSpec(shape=(3,))})
-    likelihood = "-((target + 1e-6).log() * 0 + target * chance.log() + (1 - target) * (1 - chance).log()).mean()"
-    source = returning(likelihood.replace("chance", "output.sigmoid()"))
+    logs = "target * nn.functional.logsigmoid(output) + (1 - target) * nn.functional.logsigmoid(-output)"
+    source = returning(f"-((target + 1e-6).log() * 0 + {logs}).mean()")
     assert settled(source, labels, sandbox, judge)
 
 

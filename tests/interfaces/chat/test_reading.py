@@ -69,6 +69,8 @@ SAID: list[tuple[str, Wish]] = [
     ("undo that", Order("undo")),
     ("export it to out/net", Export("out/net")),
     ("paint it blue", Unclear(("paint it blue",))),
+    ("use the usual loss", Amend(Brief(loss="usual"))),
+    ("drop the loss, please", Amend(Brief(loss="usual"))),
     ("under 5k parameters", Amend(Brief(constraints=Constraints(parameters=5000)))),
     ("accuracy at least 95% in pink", Amend(Brief(constraints=Constraints(metrics={"accuracy": 0.95})), ("pink",))),
 ]
