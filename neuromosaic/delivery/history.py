@@ -191,6 +191,7 @@ _DECIDED: dict[str, Callable[[Data], tuple[str, str, str]]] = {
     "family.rejected": lambda data: ("core", f"rejected the family of seat {data['family']}", data["reason"]),
     "family.accepted": lambda data: ("core", f"accepted the family of seat {data['family']}", "it passed every gate"),
     "recipe": _recipe,
+    "loss.proposed": lambda data: ("NetworkArchitect", f"proposed a loss (seat {data['family']})", data["text"]),
     "loss.tried": lambda data: ("core", f"trains with the {data['kept']} loss", data["text"]),
     "judgement": lambda data: ("Metrics", f"after round {data['round'] + 1}: {data['decision']}", data["reason"]),
     "certificate.refused": lambda data: ("core", f"refused to certify {data['name']}", data["reason"]),
