@@ -1,5 +1,6 @@
 """A variational autoencoder on the digits beside PCA of the same latent size and a kernel density, on test examples;
-flows and diffusions beside a normal distribution and a kernel density.
+flows and diffusions beside a normal distribution and a kernel density; pairs trained in turn beside PCA, a kernel
+density and another draw of the data.
 
 The built-in designer's own family at a fixed size, by the training loop of the judge; scored as every design is.
 """
@@ -14,6 +15,7 @@ from torch import nn
 
 from neuromosaic.core.brief import Brief, Contract, Generative
 from neuromosaic.core.evaluation.baselines import fit_baseline
+from neuromosaic.core.evaluation.copies import copies
 from neuromosaic.core.evaluation.data import load_dataset
 from neuromosaic.core.evaluation.data.dataset import Dataset
 from neuromosaic.core.evaluation.generation import noise_for
@@ -37,6 +39,8 @@ DENSITIES: dict[str, tuple[Generative, dict[str, int], Recipe]] = {
     "diffusion MLP": ("diffusion", {"width": 192, "depth": 3}, RECIPE.model_copy(update={"learning_rate": 4e-3})),
 }
 DATA = ("digits", "breast_cancer")
+PAIRS = {"GAN": {"width": 128, "depth": 2}, "convolutional GAN": {"width": 12, "depth": 2}}
+IN_TURN = RECIPE.model_copy(update={"epochs": 180, "batch_size": 64, "schedule": "constant", "averaging": 0.998})
 
 Figures = dict[str, float]
 
@@ -76,6 +80,32 @@ def densities(seeds: int = SEEDS, names: Sequence[str] = DATA) -> Iterator[dict[
             yield {**told, "model": name, **extremes} | _rounded(medians)
 
 
+def gan(seeds: int = SEEDS, names: Sequence[str] = tuple(PAIRS)) -> Iterator[dict[str, Any]]:
+    """A row for other examples of the data, each baseline and each family: medians over the seeds, and the extremes
+    of the distance; also the share of draws that are next to a training example."""
+    data = load_dataset(Brief(data="digits", task="generation", generative="gan"))
+    test, told = data.open_test(), {"task": "gan", "latent": data.contract.latent}
+    rest = data.validation.x[:, None]
+    yield {**told, "model": "other examples"} | _drawn(data, rest, test.x[: len(rest)])
+    for name, fitted in fit_baseline(data.contract, data.train.x, data.train.y, 0).items():
+        yield {**told, "model": name} | _drawn(data, fitted(test.x), test.x)
+    for name in names:
+        found = [
+            _drawn(data, trained(name, data, test.x, seed, PAIRS[name], IN_TURN), test.x) for seed in range(seeds)
+        ]
+        distances = [figures["energy_distance"] for figures in found]
+        medians = {metric: statistics.median(each[metric] for each in found) for metric in found[0]}
+        extremes = {"seeds": seeds, "worst_and_best": [max(distances), min(distances)]}
+        yield {**told, "model": name, **extremes} | medians
+
+
+def _drawn(data: Dataset, outputs: Any, held: Any) -> Figures:
+    shares = copies(outputs[:, 0], held, data.train.x)
+    assert shares is not None  # there are examples enough
+    figures = score("generation", outputs, held, METRICS_OF["gan"])
+    return _rounded({**figures, "copies": shares.draws, "copies_among_held": shares.held})
+
+
 def trained(
     name: str, data: Dataset, held: Any, seed: int, sizes: dict[str, int] | None = None, recipe: Recipe = RECIPE
 ) -> Any:
@@ -84,10 +114,12 @@ def trained(
     module, x = network(name, data.contract, sizes or SIZES[name]), torch.from_numpy(data.train.x)
     given = methods(module, (x[:2],), signature_of(data.contract))
     graph = rebuild(export_module(module, (x[:2],), methods=given))
-    train(
+    end = train(
         graph, x, x, recipe, fidelity=1, seed=seed, device="cpu", validation_x=x[:2], contract=data.contract,
         report=lambda *_: (False, False),
     )  # fmt: skip
+    assert end.weights is not None  # nothing diverges here
+    graph.load_state_dict(end.weights)
     noise = torch.from_numpy(noise_for(data.contract, len(held))["noise"])
     return predict(graph, torch.from_numpy(held), noise=noise, generative=data.contract.generative).numpy()
 

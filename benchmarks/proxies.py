@@ -20,7 +20,7 @@ import numpy as np
 import torch
 import torch.nn.functional as F  # noqa: N812 (its usual name)
 from cells import network
-from evaluation import mnist
+from networks import mnist
 from numpy.typing import NDArray
 from torch import Tensor
 

@@ -16,7 +16,7 @@ Task = Literal[
     "generation",
     "metric_learning",
 ]
-Generative = Literal["autoencoder", "flow", "diffusion"]
+Generative = Literal["autoencoder", "flow", "diffusion", "gan"]
 """How a generative network makes examples."""
 Step = Literal["second", "minute", "hour", "day", "week", "month", "quarter", "year"]
 Device = Literal["auto", "cpu", "cuda", "mps"]
@@ -63,7 +63,10 @@ class Contract(Value):
     `decode` undoes `encode`, `output` is the codes in the shape of examples, and `loss` the mean negative
     log-likelihood in nats for each value. A "diffusion": `denoise(noisy, level)` gives the example that is to be
     expected behind noisy = sqrt(1 - level) * example + sqrt(level) * normal noise, level float32 [batch] between 0
-    and 1; in eval mode `output` is denoise(sqrt(1/2) * example, 1/2).
+    and 1; in eval mode `output` is denoise(sqrt(1/2) * example, 1/2). A "gan" is a pair trained in turn: `decode`
+    gives an example for each code, and `sample` decodes standard normal draws; the parameters of its part
+    `discriminator` follow the scalar `discriminator_loss`, all others `loss`; in eval mode, where nothing is drawn,
+    `output` is decode of each example's first values.
     `latent`: the numbers of a code; None where there are none.
     """
 

@@ -39,10 +39,13 @@ IGNORED: Final = -100
 """The target of a position that does not count, such as padding: what PyTorch's cross-entropy leaves out."""
 
 
+LOSS, DISCRIMINATOR_LOSS = "loss", "discriminator_loss"
+"""The names of a generative network's own loss, and of the other that a pair has, in the dict that it returns."""
 METRICS_OF: Final[dict[Generative, tuple[str, ...]]] = {
     "autoencoder": ("reconstruction_rmse", "energy_distance"),
     "flow": ("negative_log_likelihood", "energy_distance"),
     "diffusion": ("negative_log_likelihood", "energy_distance"),
+    "gan": ("energy_distance", "coverage"),
 }
 """By which each kind of generative network is judged; the first ranks."""
 

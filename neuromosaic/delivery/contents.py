@@ -26,8 +26,8 @@ class Predictions:
     classification: scores [n, classes], int64 [n]; multi_label: scores and 0 or 1 [n, labels]; regression and
     forecasting: [n, targets] twice, in the user's units; sequence_labelling: scores [n, time, classes], int64
     [n, time]; segmentation: scores [n, classes, height, width], int64 [n, height, width]; language_modelling: scores
-    [n, time, vocabulary], int64 [n, time]; generation: what came back, a draw and more [n, parts, ...], the examples
-    [n, ...], both standardised; metric_learning: embeddings [n, dimensions], int64 [n].
+    [n, time, vocabulary], int64 [n, time]; generation: what came back, where anything does, a draw and more
+    [n, parts, ...], the examples [n, ...], both standardised; metric_learning: embeddings [n, dimensions], int64 [n].
     """
 
     outputs: NDArray[Any] = field(repr=False)

@@ -13,7 +13,7 @@ _PHASE_OF = {
     "family.accepted": "networks", "family.rejected": "networks", "recipe": "recipe", "point.refused": "search",
     "round.finished": "search", "judgement": "search", "compressed": "full training",
     "test.opened": "certificates", "certified": "certificates",
-    "certificate.refused": "certificates", "baseline": "certificates", "delivered": "delivery",
+    "precision": "recipe", "certificate.refused": "certificates", "baseline": "certificates", "delivered": "delivery",
 }  # fmt: skip
 """What the run was busy with until such an event came."""
 

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 from neuromosaic.core.store.store import Event
 from neuromosaic.delivery.effort import Phase, Usage, phases, usage
-from neuromosaic.delivery.narration import narrate, number
+from neuromosaic.delivery.narration import in_precision, narrate, number
 
 Data = Mapping[str, Any]
 
@@ -171,7 +171,7 @@ def _metrics(data: Data) -> tuple[str, str, str]:
 def _recipe(data: Data) -> tuple[str, str, str]:
     what = (
         f"{data['optimizer']}, learning rate {number(data['learning_rate'])}, batch {data['batch_size']}, "
-        f"{number(data['epochs'])} epochs"
+        f"{number(data['epochs'])} epochs{in_precision(data)}"
     )
     return "Trainer", what, ""
 
@@ -190,6 +190,7 @@ _DECIDED: dict[str, Callable[[Data], tuple[str, str, str]]] = {
     "family.proposed": _families,
     "family.rejected": lambda data: ("core", f"rejected the family of seat {data['family']}", data["reason"]),
     "family.accepted": lambda data: ("core", f"accepted the family of seat {data['family']}", "it passed every gate"),
+    "precision": lambda data: ("core", f"chose {data['precision']} to train in", data["reason"]),
     "recipe": _recipe,
     "loss.proposed": lambda data: ("NetworkArchitect", f"proposed a loss (seat {data['family']})", data["text"]),
     "loss.tried": lambda data: ("core", f"trains with the {data['kept']} loss", data["text"]),

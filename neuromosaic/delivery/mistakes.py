@@ -158,16 +158,18 @@ def _neighbours(found: Predictions, preprocessing: Preprocessing) -> Mistakes:
 
 def _generation(found: Predictions, preprocessing: Preprocessing) -> Mistakes:
     """Not mistakes alone: what it makes beside what it has never seen, in the user's units."""
-    held, back, draws = (
-        preprocessing.unscale_inputs(values) for values in (found.targets, found.outputs[:, 0], found.outputs[:, 1])
-    )
+    from neuromosaic.core.evaluation.generation import came_back, draws_of
+
+    held, draws = (preprocessing.unscale_inputs(values) for values in (found.targets, draws_of(found.outputs)))
     inputs = preprocessing.inputs
     if not isinstance(inputs, ImageInputs):
         return Mistakes([], [_spreads(held, draws, getattr(inputs, "features", ()))], "Draws")
     from neuromosaic.delivery.plots.generation import picture_grid
 
     generative = getattr(preprocessing.targets, "generative", "autoencoder")
-    kinds = [("held-out examples", held), (_CAME_BACK[generative], back), ("draws", draws)]
+    back = came_back(found.outputs)
+    returned = [] if back is None else [(_CAME_BACK[generative], preprocessing.unscale_inputs(back))]
+    kinds = [("held-out examples", held), *returned, ("draws", draws)]
     low, high = min(inputs.scaling.low), max(inputs.scaling.high)
     caption = "Test examples, which no step before had seen; draws are made of noise that this program drew."
     return Mistakes(plot(picture_grid(kinds, low, high, "draws"), caption, wide=True), title="Draws")

@@ -22,6 +22,12 @@ def number(value: float | None) -> str:
     return f"{value:,.0f}" if abs(value) >= 1000 or value == int(value) else f"{value:.4g}"
 
 
+def in_precision(recipe: Data) -> str:
+    """Where a recipe does not train in float32, what it trains in; else nothing."""
+    precision = recipe.get("precision", "float32")
+    return "" if precision == "float32" else f", in {precision}"
+
+
 def duration(seconds: float) -> str:
     """ "45 s", "3:20 min", "2:05 h"."""
     if seconds < 60:
@@ -134,8 +140,9 @@ TELLERS: dict[str, Callable[[Data], str]] = {
     "family.rejected": lambda data: f"  {data['family']} rejected: {data['reason']}",
     "recipe": lambda data: (
         f"  recipe: {data['optimizer']}, learning rate {data['learning_rate']:g}, batch {data['batch_size']},"
-        f" {data['epochs']:.3g} epochs"
+        f" {data['epochs']:.3g} epochs{in_precision(data)}"
     ),
+    "precision": lambda data: f"  precision: {data['reason']}",
     "trial.finished": _trial,
     "round.finished": lambda data: f"Round {data['round'] + 1} done after {data['trials']} trials",
     "judgement": lambda data: f"  {data['decision']}: {data['reason']}",

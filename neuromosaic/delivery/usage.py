@@ -123,6 +123,7 @@ _RUN_BY_KIND = {
     back = model.decode(model.encode(x))  # your own, through their codes
 print(draws.shape, (back - x).square().mean().sqrt())
 """,
+    "gan": "print(draws.shape, draws.std(0).mean())  # how far they differ from one another\n",
     "flow": """\
     nats = model(x)["loss"]  # how unlikely your own are, for each of their values
 print(draws.shape, nats)

@@ -10,12 +10,13 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from types import FrameType
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, get_args
 
 from neuromosaic.agents import llm_search  # noqa: F401 - makes the strategy "llm" known
 from neuromosaic.core.brief import Brief
 from neuromosaic.core.brief_file import parse_brief, read_brief_file
 from neuromosaic.core.errors import BriefError, Interrupted, UsageError, WaitingForApproval
+from neuromosaic.core.evaluation.recipe import WantedPrecision
 from neuromosaic.core.results import Results
 from neuromosaic.core.search.objectives import Objectives
 from neuromosaic.core.search.strategies.catalogue import make_strategy
@@ -54,6 +55,7 @@ class Wanted(NamedTuple):
     weights: Path | None = None
     strategy: str | None = None
     compress: bool = False
+    precision: str | None = None
     loss: str | None = None
 
 
@@ -146,7 +148,7 @@ def options_of(wanted: Wanted, root: Path) -> Options:
         repository=_repository(wanted.pr) if wanted.pr else None,
         calls=said.limits.calls, tokens=said.limits.tokens, model_seconds=said.limits.seconds,
         at_once=said.limits.at_once, strategy=_known(wanted.strategy or said.search.strategy),
-        compress=wanted.compress,
+        compress=wanted.compress, precision=_precision(wanted.precision),
     )  # fmt: skip
 
 
@@ -161,6 +163,16 @@ def _known(strategy: str) -> str:
     """Raises SearchError for a strategy that there is not."""
     make_strategy(strategy, 0, Objectives())
     return strategy
+
+
+def _precision(named: str | None) -> WantedPrecision | None:
+    """Raises UsageError for one that there is not."""
+    for known in get_args(WantedPrecision):
+        if named == known:
+            return known  # type: ignore[no-any-return]
+    if named is None:
+        return None
+    raise UsageError(f"--precision: there is no {named!r}; use {', '.join(get_args(WantedPrecision))}")
 
 
 def _seat_of(name: str) -> str | None:

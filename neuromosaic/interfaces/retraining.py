@@ -50,6 +50,8 @@ def train_again(delivered: Delivered, brief: Brief, settings: Settings, *, say: 
         raise DataError(
             f"{brief.data} asks for {dataset.contract.output.shape} outputs, this network has others: design anew"
         )
+    if settings.devices > 1 and dataset.contract.generative == "gan":
+        raise UsageError("--devices: a pair trained in turn is trained by one process; leave it out")
     recipe = Recipe.model_validate(
         delivered.results["recipe"] | ({"epochs": settings.epochs} if settings.epochs else {})
     )

@@ -10,6 +10,8 @@ import numpy as np
 
 from neuromosaic.core.errors import CandidateError, NeuromosaicError
 from neuromosaic.core.evaluation.baselines import fit_baseline
+from neuromosaic.core.evaluation.copies import copies
+from neuromosaic.core.evaluation.generation import draws_of
 from neuromosaic.core.evaluation.handing_over import pieces, predicted
 from neuromosaic.core.evaluation.intervals import interval
 from neuromosaic.core.evaluation.metrics import score
@@ -99,6 +101,7 @@ class Certifier:
         program = Program(model_source(bench, candidate), {}, bench.brief.seed)
         outputs = self._outputs(candidate, program, weights)
         metrics, intervals = self._scores(finalist, outputs)
+        tell_copies(bench, candidate.name, outputs, self._test.x)
         latency = self._latency(candidate, program)
         tests, covered = tried(bench, candidate, bench.suite)
         tested = {"outcomes": tests.outcomes, "coverage": {"share": covered.share, **covered._asdict()}}
@@ -175,6 +178,19 @@ class Certifier:
         figures |= {f"latency_ms.{name}": timed for name in ("p50", "p95")}
         figures |= dict.fromkeys(("parameters", "flops", "peak_memory_mb"), counted)
         return figures | dict.fromkeys(("tests", "coverage"), suite)
+
+
+def tell_copies(bench: Workbench, name: str, outputs: np.ndarray, held: np.ndarray) -> None:
+    """Of a generative network: whether its draws are training examples, which no metric on held-out ones tells."""
+    if bench.dataset.contract.task != "generation":
+        return
+    found = copies(draws_of(outputs), held, bench.dataset.train.x)
+    if found is None:
+        return
+    proof = bench.prove("copies", name=name, draws=found.draws, held=found.held)
+    verdict = "it may be handing out what it was trained on" if found.suspicious else "no sign of copies"
+    shares = f"{found.draws:.1%} of the draws of {name} are next to a training example, of the test examples"
+    bench.tell("note", text=f"{shares} {found.held:.1%}: {verdict} (evidence {proof}).")
 
 
 def _designer(family: Family, record: TrialRecord) -> str:

@@ -54,10 +54,14 @@ class Compression:
         return placed(graph, narrowed(self.weights, _shapes(graph, self.weights)))
 
     def taught(self, graph: Graph, recipe: Recipe, plan: MetricsPlan, seed: int) -> TrialOutcome:
-        """A training in full, from the graph's own weights, that learns this network's outputs besides the labels."""
+        """A training in full, from the graph's own weights, that learns this network's outputs besides the labels.
+
+        A pair goes on playing: what it draws in training has no output of another's to be like.
+        """
+        paired = self.dataset.contract.generative == "gan"
         return run_trial(
             self.judge, graph, self.dataset, recipe, plan, fidelity=1.0, seed=seed, timeout=PATIENCE,
-            teacher=self._lesson,
+            teacher=None if paired else self._lesson,
         )  # fmt: skip
 
     def exported(self, source: str) -> Graph:

@@ -3,6 +3,7 @@
 from pydantic import Field
 
 from neuromosaic.core.brief import Value
+from neuromosaic.core.evaluation.recipe import WantedPrecision
 from neuromosaic.core.workers.boundary import Accepted
 from neuromosaic.delivery.extended import Extended
 
@@ -31,7 +32,8 @@ class Options(Value):
     own role files. `repository`: the user's own, for a pull request. `boundary`: the least that may stand around
     proposed code. `extend`: what ModelArchitect extends; without it NetworkArchitect designs anew. `strategy`: by
     which the families are searched, a name of `strategy_names()`. `compress`: smaller networks are made from the
-    finalists, by pruning, by teaching and in fewer bits, and certified beside them.
+    finalists, by pruning, by teaching and in fewer bits, and certified beside them. `precision` of the products in
+    training, "auto" for what is measured to be the fastest; None: "auto" on an accelerator, "float32" on a CPU.
     """
 
     models: tuple[str, ...] = ("offline",)
@@ -49,3 +51,4 @@ class Options(Value):
     extend: Extension | None = None
     strategy: str = "auto"
     compress: bool = False
+    precision: WantedPrecision | None = None

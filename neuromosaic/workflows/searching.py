@@ -14,6 +14,7 @@ from neuromosaic.workflows.field import BASELINE, CONTESTANTS, SEARCH, SEARCH_SH
 from neuromosaic.workflows.history import traces
 from neuromosaic.workflows.own_loss import own_loss
 from neuromosaic.workflows.planning import common
+from neuromosaic.workflows.precision import in_precision
 from neuromosaic.workflows.proposed_loss import choose_loss, replaced
 from neuromosaic.workflows.state import DesignState
 from neuromosaic.workflows.trials import TrialRecord, fitness, train_all
@@ -45,9 +46,10 @@ def _best_recipe(bench: Workbench, options: list[Recipe], inputs: RecipeInputs, 
     first = family_of(bench, families[0])
     candidate = admit(bench, {first.id: first}, Choice(first.id, first.default))
     if len(options) == 1 or candidate is None or inputs.seconds is not None:
-        return options[0]
+        return in_precision(bench, options[0], candidate)
     tried = [train_all(bench, [("recipe", candidate)], recipe, bench.envelope.fidelity)[0] for recipe in options]
-    return max(zip(options, tried, strict=True), key=lambda pair: fitness(bench, pair[1]))[0]
+    best = max(zip(options, tried, strict=True), key=lambda pair: fitness(bench, pair[1]))[0]
+    return in_precision(bench, best, candidate)
 
 
 def _recipe_inputs(bench: Workbench, families: list[str]) -> RecipeInputs:
@@ -78,8 +80,11 @@ def _sketch(bench: Workbench, family: Family) -> FamilySketch:
 
 
 def _fitted(bench: Workbench, recipe: Recipe, inputs: RecipeInputs) -> Recipe:
-    """The recipe held to the loss that Metrics fixed, the class weights it asked for, and the time there is."""
-    changes: dict[str, object] = {"loss": bench.plan.loss}
+    """The recipe held to the loss that Metrics fixed, the class weights it asked for, and the time there is.
+
+    In float32, until it is settled in which precision the run trains.
+    """
+    changes: dict[str, object] = {"loss": bench.plan.loss, "precision": "float32"}
     counts = bench.dataset.summary.class_counts
     if bench.plan.weighted_loss and counts:
         changes["class_weights"] = tuple(sum(counts) / (len(counts) * max(1, count)) for count in counts)

@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from neuromosaic.core.brief import Generative
 from neuromosaic.core.evaluation.data.inputs import ImageInputs, Scaling, TabularInputs
 from neuromosaic.core.evaluation.data.preprocessing import Preprocessing
 from neuromosaic.core.evaluation.data.raw import Table
@@ -13,10 +14,11 @@ from neuromosaic.delivery.plots.generation import picture_grid, terms_curve
 DRAW = np.random.default_rng(0)
 
 
-def shown(inputs: ImageInputs | TabularInputs) -> str:
+def shown(inputs: ImageInputs | TabularInputs, generative: Generative = "autoencoder", parts: int = 2) -> str:
     shape = inputs.spec.shape
-    known = Preprocessing(task="generation", inputs=inputs, targets=ItselfTargets(shape=shape, latent=2))
-    found = Predictions(DRAW.standard_normal((30, 2, *shape)), DRAW.standard_normal((30, *shape)))
+    targets = ItselfTargets(shape=shape, latent=2, generative=generative)
+    known = Preprocessing(task="generation", inputs=inputs, targets=targets)
+    found = Predictions(DRAW.standard_normal((30, parts, *shape)), DRAW.standard_normal((30, *shape)))
     made = _BY_TASK["generation"](found, known)
     assert made.title == "Draws"
     return str([made.plots, made.tables])
@@ -28,6 +30,13 @@ def test_images_are_drawn_beside_held_out_ones() -> None:
     assert "held-out examples" in page
     assert "come back from their codes" in page
     assert page.count("<image") == 3
+
+
+def test_of_a_pair_nothing_comes_back() -> None:
+    scaling = Scaling(mean=(8.0,), std=(4.0,), low=(0.0,), high=(16.0,))
+    page = shown(ImageInputs(layout="hw", shape=(1, 8, 8), scaling=scaling), "gan", parts=1)
+    assert "come back" not in page
+    assert page.count("<image") == 2
 
 
 def test_rows_are_shown_by_mean_and_spread() -> None:

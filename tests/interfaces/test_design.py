@@ -34,6 +34,13 @@ def test_models_are_fallbacks_or_seated_by_role(tmp_path: Path) -> None:
     assert options_of(Wanted(), tmp_path).models == ("offline",)
 
 
+def test_the_precision_is_as_named_or_left_to_the_run(tmp_path: Path) -> None:
+    assert options_of(Wanted(), tmp_path).precision is None
+    assert options_of(Wanted(precision="auto"), tmp_path).precision == "auto"
+    with pytest.raises(UsageError, match="--precision: there is no 'int4'; use auto, float32, bf16, fp16"):
+        options_of(Wanted(precision="int4"), tmp_path)
+
+
 # ---------------------------------------------------------------- a waiting run
 
 

@@ -20,6 +20,7 @@ from tests.llm.offline.contracts import (
     DIFFUSION,
     DIGITS,
     FLOW,
+    GAN,
     HOUSES,
     LETTERS,
     MOTION,
@@ -92,7 +93,7 @@ class Generative(Sound):
         return {"output": super().forward(x), "loss": self.scale}
 
 
-@pytest.mark.parametrize("contract", [PICTURES, FLOW, DIFFUSION])
+@pytest.mark.parametrize("contract", [PICTURES, FLOW, DIFFUSION, GAN])
 def test_the_example_for_a_generative_network_looks_at_its_output(
     contract: Contract, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -111,6 +112,8 @@ def test_the_example_for_a_generative_network_looks_at_its_output(
         (PICTURES, "each number of a code matters", "scores are raw"),
         (FLOW, "`decode` undoes `encode`", "scores are raw"),
         (DIFFUSION, "the level changes what is denoised", "`encode`"),
+        (GAN, "each quarter of an example's values changes", "elements of the input matter"),
+        (GAN, "take each side by its own loss while the other holds still", "`encode`"),
         (contract("metric_learning", "tabular", (8,), (4,)), "differ in direction", "scores are raw"),
         (contract("forecasting", "sequence", (24, 1), (4,)), "float32", "scores are raw"),
         (DIGITS, "scores are raw", "`sample"),
@@ -127,4 +130,4 @@ def test_who_reads_a_brief_is_told_of_every_task() -> None:
     request = Request[BriefDraft](role="Metrics", purpose="read-brief", inputs=inputs, reply=BriefDraft)
     text = messages(load_roles()[request.role], request)[-1]["content"]
     assert all(f'"{task}"' in text for task in {one.task for one in CONTRACTS.values()} | {"metric_learning"})
-    assert all(f'"{kind}"' in text for kind in ("autoencoder", "flow", "diffusion"))
+    assert all(f'"{kind}"' in text for kind in ("autoencoder", "flow", "diffusion", "gan"))

@@ -134,6 +134,13 @@ CASES = {
         "gaussian",
         {"sentence": "a diffusion model"},
     ),
+    "gan": Case(
+        circles,
+        "generation",
+        "energy_distance",
+        "pca",
+        {"sentence": "a GAN with a latent of 2"},
+    ),
     "forecasting": Case(
         sunspots,
         "forecasting",

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from neuromosaic.core.brief import Contract
-from neuromosaic.core.evaluation.generation import BLUR, blurred, distances, flat, reported_shape
+from neuromosaic.core.evaluation.generation import BLUR, blurred, distances, flat, is_density, reported_shape
 
 Array = NDArray[Any]
 Predict = Callable[[Array], Array]
@@ -23,9 +23,9 @@ BANDWIDTHS: Final = tuple(float(width) for width in np.geomspace(0.05, 2.0, 12))
 
 
 def fit_baseline(contract: Contract, x: Array, seed: int) -> dict[str, Predict]:
-    """By name, fitted on training examples: principal components where there are codes to compress into, else one
+    """By name, fitted on training examples: principal components where codes have a size of their own, else one
     normal distribution; and a kernel density."""
-    simple = {"pca": pca} if contract.generative == "autoencoder" else {"gaussian": gaussian}
+    simple = {"pca": pca} if not is_density(contract) else {"gaussian": gaussian}
     return {name: fit(contract, x, seed) for name, fit in {**simple, "kernel_density": kernel_density}.items()}
 
 
@@ -69,7 +69,7 @@ def kernel_density(contract: Contract, x: Array, seed: int) -> Predict:
     def predict(x: Array) -> Array:
         draw = np.random.default_rng(seed)
         centres = rows[draw.integers(0, len(rows), len(x))]
-        nats = None if contract.generative == "autoencoder" else _surprise(blurred(contract, x), rows, width)
+        nats = _surprise(blurred(contract, x), rows, width) if is_density(contract) else None
         draws = centres + width * draw.standard_normal(centres.shape)
         return _outputs(contract, np.full(centres.shape, np.nan), draws, x, nats)
 
@@ -93,5 +93,6 @@ def _surprise(x: Array, centres: Array, width: float, blur: float = BLUR) -> Arr
 
 
 def _outputs(contract: Contract, back: Array, draws: Array, x: Array, nats: Array | None = None) -> Array:
-    parts = [back, draws] + ([] if nats is None else [np.broadcast_to(nats[:, None] / draws.shape[1], draws.shape)])
+    made = [draws] if reported_shape(contract)[0] == 1 else [back, draws]
+    parts = made + ([] if nats is None else [np.broadcast_to(nats[:, None] / draws.shape[1], draws.shape)])
     return np.stack(parts, axis=1).reshape(len(x), *reported_shape(contract)).astype(np.float32)

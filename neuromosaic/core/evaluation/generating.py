@@ -13,6 +13,9 @@ A diffusion's likelihood is bounded from below by the judge's own process, in wh
 remove noise (Kingma et al., 2021, arXiv:2107.00630, equation 17): the bound holds for any function. Its integral over
 the levels is taken at one level in each of equal steps, all examples at the same. Draws are made of the host's noise
 by the deterministic sampler (Song et al., 2021, arXiv:2010.02502, equation 12).
+
+Of a pair trained in turn nothing is asked but draws: what `decode` makes of the host's noise. Its discriminator is
+not run, so that no figure rests on who judged it in training.
 """
 
 import math
@@ -48,9 +51,10 @@ def answers(module: nn.Module, generative: Generative, x: Examples, noise: Tenso
 
     Raises CandidateError where the network lacks a method, or one gives another shape than asked for.
     """
-    if generative == "autoencoder":
+    if generative in ("autoencoder", "gan"):
+        one = _through_codes if generative == "autoencoder" else _of_pair
         slices = [slice(start, start + batch) for start in range(0, len(x), batch)]
-        return torch.cat([_through_codes(module, x[rows], noise[rows, 0]) for rows in slices])
+        return torch.cat([one(module, x[rows], noise[rows, 0]) for rows in slices])
     first = x[0 : min(len(x), MOST)]
     parts = (_of_flow if generative == "flow" else _of_diffusion)(module, first, noise[: len(first)])
     filled = [torch.cat([part, part.new_zeros((len(x) - len(part), *first.shape[1:]))]) for part in parts]
@@ -62,6 +66,11 @@ def answers(module: nn.Module, generative: Generative, x: Examples, noise: Tenso
 
 def _through_codes(module: Any, x: Tensor, noise: Tensor) -> Tensor:
     return torch.stack([decoded(module, encoded(module, x, noise), x), decoded(module, noise, x)], 1)
+
+
+def _of_pair(module: Any, x: Tensor, noise: Tensor) -> Tensor:
+    """Draws alone: nothing of an example reaches a generator."""
+    return decoded(module, noise, x).unsqueeze(1)
 
 
 def encoded(module: Any, x: Tensor, like: Tensor) -> Tensor:
@@ -182,6 +191,6 @@ def _drawn(module: nn.Module, start: Tensor) -> Tensor:
 
 
 METHODS: Final[dict[Generative, tuple[str, ...]]] = {
-    "autoencoder": ("encode", "decode"), "flow": ("encode", "decode"), "diffusion": ("denoise",),
+    "autoencoder": ("encode", "decode"), "flow": ("encode", "decode"), "diffusion": ("denoise",), "gan": ("decode",),
 }  # fmt: skip
 """What a network of each kind has besides forward and `sample`."""

@@ -1,8 +1,9 @@
 """Generation, judged by the host: what comes back, how likely examples are, and how far draws are from them.
 
 Outputs are [n, parts, ...] as `generating.answers` makes them: each example as it comes back (from its code, or from
-noise), a draw, and of densities besides how unlikely the example is, in nats for each of its values. NaN stands for
-what a model does not do. Targets are the examples themselves, [n, ...], both standardised as the network reads them.
+noise), a draw, and of densities besides how unlikely the example is, in nats for each of its values; of a pair that
+is trained in turn a draw alone. NaN stands for what a model does not do. Targets are the examples themselves,
+[n, ...], both standardised as the network reads them.
 """
 
 import math
@@ -12,7 +13,7 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from neuromosaic.core.brief import Contract
+from neuromosaic.core.brief import Contract, Generative
 from neuromosaic.core.evaluation import weighted
 from neuromosaic.core.evaluation.weighted import Weighted
 
@@ -26,7 +27,11 @@ BLUR = 0.05
 """The noise in which examples are judged by their likelihood, in standard deviations: a value that is always the
 same, or one of a few, would be infinitely likely."""
 BACK, DRAW, NATS = 0, 1, 2
-"""The parts of an output."""
+"""The parts of an output; a single one is a draw."""
+NEAREST = 5
+"""The neighbour of a held-out example that is as far as a draw may be, to be one of its kind."""
+_PARTS: Final[dict[Generative, int]] = {"autoencoder": 2, "flow": 3, "diffusion": 3, "gan": 1}
+_KINDS_OF_NOISE: Final[dict[Generative, int]] = {"autoencoder": 1, "flow": 2, "diffusion": 2, "gan": 1}
 
 
 def noise_for(contract: Contract, count: int) -> dict[str, Array]:
@@ -38,7 +43,7 @@ def noise_for(contract: Contract, count: int) -> dict[str, Array]:
     if contract.generative is None:
         return {}
     size = contract.latent or math.prod(contract.input.shape)
-    kinds = 1 if contract.generative == "autoencoder" else 2
+    kinds = _KINDS_OF_NOISE[contract.generative]
     noise = np.random.default_rng([count, size]).standard_normal((kinds, count, size))
     return {"noise": np.ascontiguousarray(noise.swapaxes(0, 1), np.float32)}
 
@@ -47,7 +52,7 @@ def reported_shape(contract: Contract) -> tuple[int, ...]:
     """Of what a training reports for each example: of a generative network several of the contract's outputs."""
     if contract.generative is None:
         return contract.output.shape
-    return (2 if contract.generative == "autoencoder" else 3, *contract.output.shape)
+    return (_PARTS[contract.generative], *contract.output.shape)
 
 
 def is_density(contract: Contract) -> bool:
@@ -65,6 +70,15 @@ def blurred(contract: Contract, x: Array) -> Array:
     return flat(x) + BLUR * noise_for(contract, len(x))["noise"][:, 1].astype(np.float64)
 
 
+def came_back(outputs: Array) -> Array | None:
+    """Examples as they came back; None where nothing does."""
+    return outputs[:, BACK] if outputs.shape[1] > DRAW else None
+
+
+def draws_of(outputs: Array) -> Array:
+    return np.asarray(outputs[:, min(DRAW, outputs.shape[1] - 1)])
+
+
 # ---------------------------------------------------------------- metrics
 
 
@@ -75,9 +89,12 @@ def squared_errors(outputs: Array, targets: Array) -> Array:
 
 
 def _loss(outputs: Array, targets: Array) -> Weighted:
-    """Of a density its negative log-likelihood, else the mean squared error of what comes back."""
+    """Of a density its negative log-likelihood, else the mean squared error of what comes back, or, where nothing
+    does, the energy distance."""
     if outputs.shape[1] > NATS:
         return _likelihood(outputs, targets)
+    if came_back(outputs) is None:
+        return _energy(outputs, targets)
     return weighted.mean(squared_errors(outputs, targets))
 
 
@@ -95,7 +112,7 @@ def _likelihood(outputs: Array, targets: Array) -> Weighted:
 def _energy(outputs: Array, targets: Array) -> Weighted:
     """2 E|x - y| - E|x - x'| - E|y - y'| of draws x and examples y, each pair's two different (Szekely & Rizzo, 2013,
     "Energy statistics", section 2): 0 where both are drawn alike."""
-    draws, held = (flat(values)[:MOST] for values in (outputs[:, DRAW], targets))
+    draws, held = (flat(values)[:MOST] for values in (draws_of(outputs), targets))
     between, among_draws, among_held = distances(draws, held), distances(draws, draws), distances(held, held)
 
     def distance(weights: Array) -> Array:
@@ -106,6 +123,15 @@ def _energy(outputs: Array, targets: Array) -> Weighted:
         return np.asarray(2 * across - _mean_over(kept, within, pairs))
 
     return distance
+
+
+def _coverage(outputs: Array, targets: Array) -> Weighted:
+    """The share of examples with a draw at least as near as their fifth neighbour among them (Naeem et al., 2020,
+    arXiv:2002.09797, equation 5): some 0.97 where both are drawn alike, less where kinds of examples are left out."""
+    draws, held = (flat(values)[:MOST] for values in (draws_of(outputs), targets))
+    among = np.sort(distances(held, held), axis=1)  # the first is each example itself
+    met = distances(held, draws).min(axis=1) <= among[:, min(NEAREST, len(held) - 1)]
+    return lambda weights: weighted.mean(met.astype(np.float64))(weights[:, : len(met)])
 
 
 def _mean_over(weights: Array, distances: Array, pairs: Array) -> Array:
@@ -124,16 +150,25 @@ def distances(one: Array, other: Array) -> Array:
 
 WEIGHTED: Final[dict[str, Callable[[Array, Array], Weighted]]] = {
     "loss": _loss, "reconstruction_rmse": _rmse, "energy_distance": _energy, "negative_log_likelihood": _likelihood,
+    "coverage": _coverage,
 }  # fmt: skip
-_PARTS: Final = {"reconstruction_rmse": BACK, "energy_distance": DRAW, "negative_log_likelihood": NATS}
+_LOOKED_AT: Final = {
+    "reconstruction_rmse": BACK, "energy_distance": DRAW, "negative_log_likelihood": NATS, "coverage": DRAW,
+}  # fmt: skip
+
+
+def _looked_at(name: str, outputs: Array) -> Array:
+    """The part of the outputs that a metric is of; nothing where it is not there."""
+    first = BACK if outputs.shape[1] > DRAW else DRAW
+    part = _LOOKED_AT.get(name, NATS if outputs.shape[1] > NATS else first) - first
+    return outputs[:, part : part + 1] if part >= 0 else outputs[:, :0]
 
 
 def _of_all(name: str) -> Callable[[Array, Array], float]:
     """NaN where the part of the outputs that it looks at is not finite, or not there."""
 
     def value(outputs: Array, targets: Array) -> float:
-        part = _PARTS.get(name, NATS if outputs.shape[1] > NATS else BACK)
-        looked_at = outputs[:, part : part + 1]
+        looked_at = _looked_at(name, outputs)
         if not looked_at.size or not np.isfinite(looked_at).all() or len(targets) < 2:
             return math.nan
         return float(WEIGHTED[name](outputs, targets)(np.ones((1, len(targets))))[0])

@@ -11,10 +11,11 @@ from neuromosaic.core.errors import CandidateError
 from neuromosaic.core.evaluation.recipe import Recipe
 from neuromosaic.core.graph.packing import of_text
 from neuromosaic.core.graph.rebuild import rebuild
+from neuromosaic.core.tasks import LOSS
 
 IMAGES = 4  # axes of scores of images, whose classes are the second
-OUTPUT, LOSS = "output", "loss"
-"""Names in the dict that a network may return: what its contract promises, and its own loss."""
+OUTPUT = "output"
+"""The name of what the contract promises, in the dict that a network may return."""
 MOST_TERMS = 16
 TEMPERATURE = 0.1  # of the contrastive loss
 MARGIN, FARTHEST = 0.2, 2.0  # of triplets; on the unit sphere nothing is farther
@@ -36,21 +37,21 @@ def answer(returned: Any) -> Any:
     return returned[OUTPUT] if all(isinstance(value, Tensor) and value.ndim == 0 for value in others) else returned
 
 
-def objective(recipe: Recipe, device: torch.device) -> Callable[[Any, Tensor], Objective]:
+def objective(recipe: Recipe, device: torch.device, own: str = LOSS) -> Callable[[Any, Tensor], Objective]:
     """(whatever forward returned, targets) -> what is minimised.
 
     The recipe's loss of the output, and the sum of the scalars that the network declares beside it (regularisation);
-    with the loss "own" the network's `loss` alone, whose parts the other scalars are. Raises CandidateError where a
-    network returns no such loss, or more scalars than are reported.
+    with the loss "own" the scalar that the network returns as `own` alone, whose parts the others are. Raises
+    CandidateError where a network returns no such loss, or more scalars than are reported.
     """
     stated = None if recipe.loss == "own" else loss_function(recipe, device)
 
     def of(returned: Any, targets: Tensor) -> Objective:
         output, terms = answer(returned), _terms(returned)
         if stated is None:
-            if LOSS not in terms:
-                raise CandidateError("forward returns no scalar named `loss` to be minimised", "no-loss")
-            return Objective(terms.pop(LOSS), terms)
+            if own not in terms:
+                raise CandidateError(f"forward returns no scalar named `{own}` to be minimised", "no-loss")
+            return Objective(terms.pop(own), terms)
         return Objective(sum(terms.values(), stated(output, targets)), terms)
 
     return of

@@ -174,7 +174,7 @@ def latency(module: nn.Module, inputs: Inputs, repeats: int) -> Latency:
 
 def timings(module: nn.Module, inputs: Inputs, repeats: int) -> list[list[float]]:
     """Milliseconds of each pass, and of each of the reference's, which takes turns with it; see `latency`."""
-    wait = _waiter(inputs[0].device)
+    wait = waiter(inputs[0].device)
     reference, x = _reference(inputs[0].device)
     subjects: list[Callable[[], object]] = [lambda: module(*inputs), lambda: reference(x)]
     with evaluated(module), torch.inference_mode(), _no_collection():
@@ -219,7 +219,7 @@ def _reference(device: torch.device) -> tuple[nn.Module, Tensor]:
     return reference, torch.ones(256, 256, device=device)
 
 
-def _waiter(device: torch.device) -> Callable[[], object]:
+def waiter(device: torch.device) -> Callable[[], object]:
     """What waits until the device has done all that it was given."""
     known: dict[str, Callable[[], object]] = {"cuda": torch.cuda.synchronize, "mps": torch.mps.synchronize}
     return known.get(device.type, lambda: None)

@@ -29,7 +29,7 @@ _AVAILABLE: dict[Task, tuple[str, ...]] = {
     "forecasting": ("mae", "mase", "rmse"),
     "node_classification": ("accuracy", "macro_f1", "log_loss"),
     "segmentation": ("mean_iou", "pixel_accuracy", "macro_f1", "log_loss"),
-    "generation": ("reconstruction_rmse", "energy_distance", "negative_log_likelihood"),
+    "generation": ("reconstruction_rmse", "energy_distance", "negative_log_likelihood", "coverage"),
     "metric_learning": ("recall_at_1", "knn_accuracy"),
 }
 _LOWER_IS_BETTER = frozenset({
@@ -94,7 +94,8 @@ def score(
     wanted; loss: mean squared error. language_modelling: scores [n, time, vocabulary], int64 [n, time]; loss:
     cross-entropy in nats per token; sequence_labelling and node_classification alike, segmentation: scores [n,
     classes, height, width]; targets of -100 do not count. generation: see `generation`, in standard deviations of the
-    training data; loss: mean squared error of what comes back, of a density its negative log-likelihood.
+    training data; loss: mean squared error of what comes back, of a density its negative log-likelihood, of a pair
+    trained in turn the energy distance.
     metric_learning: embeddings [n, dimensions], int64 [n];
     loss: contrastive. Averages: macro over the classes or labels that occur
     (balanced_accuracy, auroc one against the rest), plain over several regression targets. auroc and r2 are NaN where

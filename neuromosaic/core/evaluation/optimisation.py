@@ -12,16 +12,22 @@ from torch.utils._python_dispatch import TorchDispatchMode
 from neuromosaic.core.evaluation.recipe import Recipe, Schedule
 
 MOMENTUM = 0.9
+Betas = tuple[float, float]
+BETAS: Betas = (0.9, 0.999)
+"""Of Adam and AdamW: how long the moments remember."""
+BETAS_OF_PAIRS: Betas = (0.0, 0.99)
+"""Where two play against each other, where the other was is no guide: no momentum (Gidel et al., 2019,
+arXiv:1807.04740), as in Huang et al., 2024, arXiv:2501.05441, appendix D."""
 
 
-def make_optimizer(module: nn.Module, example: Tensor, recipe: Recipe) -> Optimizer:
+def make_optimizer(module: nn.Module, example: Tensor, recipe: Recipe, betas: Betas = BETAS) -> Optimizer:
     """The recipe's optimiser over the module's trainable parameters; `undecayed` ones have no weight decay."""
     kept = undecayed(module, example, recipe)
     parameters = [parameter for parameter in module.parameters() if parameter.requires_grad]
     plain = [parameter for parameter in parameters if id(parameter) in kept]
     decayed = [parameter for parameter in parameters if id(parameter) not in kept]
     groups = [{"params": decayed, "weight_decay": recipe.weight_decay}, {"params": plain, "weight_decay": 0.0}]
-    return _optimizer([group for group in groups if group["params"]], recipe)
+    return _optimizer([group for group in groups if group["params"]], recipe, betas)
 
 
 def undecayed(module: nn.Module, example: Tensor, recipe: Recipe) -> set[int]:
@@ -35,18 +41,20 @@ def undecayed(module: nn.Module, example: Tensor, recipe: Recipe) -> set[int]:
     return {id(parameter) for parameter in parameters if parameter.ndim < 2 or id(parameter) in tables}
 
 
-def _optimizer(groups: Any, recipe: Recipe) -> Optimizer:
+def _optimizer(groups: Any, recipe: Recipe, betas: Betas) -> Optimizer:
     """One fused kernel per step: on a CPU it takes a third of the time of the loop over parameters.
 
-    Complex parameters have no fused kernel.
+    Complex parameters have no fused kernel. Fused SGD whose first step overflows in float16 would go on with whatever
+    the memory of its momentum held.
     """
     rate = recipe.learning_rate
-    fused = all(parameter.is_floating_point() for group in groups for parameter in group["params"])
+    overflows = recipe.optimizer == "sgd" and recipe.precision == "fp16"
+    fused = not overflows and all(parameter.is_floating_point() for group in groups for parameter in group["params"])
     match recipe.optimizer:
         case "adamw":
-            return AdamW(groups, lr=rate, fused=fused)
+            return AdamW(groups, lr=rate, betas=betas, fused=fused)
         case "adam":
-            return Adam(groups, lr=rate, fused=fused)
+            return Adam(groups, lr=rate, betas=betas, fused=fused)
         case "sgd":
             return SGD(groups, lr=rate, momentum=MOMENTUM, nesterov=True, fused=fused)
         case unknown:

@@ -16,7 +16,8 @@ VERSION = 3  # of the state that `random.Random` tells
 
 
 def put_away(loop: "Loop", kept: State | None, seconds: float) -> State:
-    """Weights, the optimiser's moments, the generators, how far it came, and the weights that were `kept`."""
+    """Weights, the optimiser's moments, the generators, float16's scale, how far it came, and the weights that were
+    `kept`."""
     parts = {
         "module": loop.module.state_dict(), "optimizer": _moments(loop.optimizer), "kept": kept or {},
         "generator": _generators(loop), "progress": {"steps": torch.tensor(loop.done), "seconds": _double(seconds)},
@@ -24,6 +25,8 @@ def put_away(loop: "Loop", kept: State | None, seconds: float) -> State:
     if loop.average is not None:
         values = {str(number): value for number, value in enumerate(loop.average.values)}
         parts["average"] = {"steps": torch.tensor(loop.average.steps), **values}
+    if loop.scaling is not None:
+        parts["scaling"] = loop.scaling.state()
     return {f"{part}/{name}": _copied(tensor) for part, named in parts.items() for name, tensor in named.items()}
 
 
@@ -37,6 +40,8 @@ def take_up(loop: "Loop", state: State) -> tuple[State | None, float]:
         loop.average.steps = int(saved.pop("steps"))
         for number, value in saved.items():
             loop.average.values[int(number)].copy_(value)
+    if loop.scaling is not None:
+        loop.scaling.restore(_part(state, "scaling"))
     loop.done = int(state["progress/steps"])
     return _part(state, "kept") or None, float(state["progress/seconds"])
 

@@ -9,7 +9,9 @@ from neuromosaic.core.brief import Value
 Optimizer = Literal["adamw", "adam", "sgd"]
 Loss = Literal["cross_entropy", "binary_cross_entropy", "mse", "huber", "own", "contrastive", "triplet"]
 Schedule = Literal["cosine", "linear", "constant"]
-Precision = Literal["float32", "bf16"]
+Precision = Literal["float32", "bf16", "fp16"]
+WantedPrecision = Literal["auto", "float32", "bf16", "fp16"]
+"""A precision, or "auto": the one that is measured to be the fastest (`core.evaluation.precision`)."""
 Augmentation = Literal["shift", "flip", "rotate", "noise", "mixup"]
 
 
@@ -23,7 +25,7 @@ class Recipe(Value):
     scored and kept is the moving average of the weights, which forgets so much slower the closer to 1 it is (0.99
     remembers some hundred steps); 0 for the weights themselves. `accumulate`: a batch goes through in so many parts
     and makes one step, which takes less memory; batch norms see the parts. `precision` of the products in training:
-    "bf16" is faster where the device has units for it; weights, loss and scores stay float32. `loss`
+    "bf16" and "fp16" are faster where the device has units for them; weights, loss and scores stay float32. `loss`
     "own" is the scalar that the network itself returns as `loss`. `loss_graph`: a loss of the user's own or a
     role's, which is minimised instead, as `validation.own_loss` writes it; smoothing and weights of classes are then
     its own affair.

@@ -52,7 +52,7 @@ class SharedLoop(Loop):
 
     def is_finite(self, total: Tensor) -> bool:
         """What one process alone found out would leave the others waiting for it."""
-        return bool(self._mean(total).isfinite())
+        return super().is_finite(self._mean(total))
 
     def _mean(self, value: Tensor) -> Tensor:
         mean = self.fabric.all_reduce(value.to(self.fabric.device), reduce_op="mean")

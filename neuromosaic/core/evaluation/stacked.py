@@ -60,12 +60,15 @@ class StackReport(Protocol):
 def check_stack(module: Rebuilt, recipes: Sequence[Recipe]) -> None:
     """Raises UsageError where these trainings cannot be stacked, or would not come to what each comes to alone.
 
-    Recipes may differ in learning rate and weight decay only, without what is in `ALONE`; a network that draws random
-    numbers would draw others in company than alone.
+    Recipes may differ in learning rate and weight decay only, without what is in `ALONE`; a network's own loss, which
+    may be two that take turns, is none of theirs; a network that draws random numbers would draw others in company
+    than alone.
     """
     shared = recipes[0].model_dump(exclude=OWN)
     if any(recipe.model_dump(exclude=OWN) != shared for recipe in recipes[1:]):
         raise UsageError("stacked recipes differ in more than learning_rate and weight_decay; train them apart")
+    if recipes[0].loss == "own":
+        raise UsageError("loss: stacked trainings take none of a network's own; train them apart")
     for name in ALONE:
         if getattr(recipes[0], name) != Recipe.model_fields[name].default:
             raise UsageError(f"{name}: stacked trainings take none; train them apart")

@@ -2,7 +2,7 @@
 
 import random
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from functools import partial
@@ -17,15 +17,18 @@ from neuromosaic.core.evaluation.augmentation import augmentation, mixup
 from neuromosaic.core.evaluation.averaging import Average
 from neuromosaic.core.evaluation.distillation import SHARE, distance
 from neuromosaic.core.evaluation.generating import answers
+from neuromosaic.core.evaluation.half import DTYPES, Scaling
 from neuromosaic.core.evaluation.layout import EXAMPLES, Arrange, arrangement, as_it_is
 from neuromosaic.core.evaluation.losses import Objective, answer, objective
-from neuromosaic.core.evaluation.optimisation import make_optimizer, rate_factor
+from neuromosaic.core.evaluation.optimisation import BETAS, BETAS_OF_PAIRS, make_optimizer, rate_factor
 from neuromosaic.core.evaluation.pausing import State, put_away, take_up
 from neuromosaic.core.evaluation.recipe import Recipe
 from neuromosaic.core.evaluation.streaming import Examples, Streamed, on_device, some_of
 from neuromosaic.core.evaluation.suitable import check_recipe
+from neuromosaic.core.evaluation.turns import Turn, turns_of
 from neuromosaic.core.graph.document import FileData
 from neuromosaic.core.graph.segments import forget_activations
+from neuromosaic.core.tasks import LOSS
 
 Cause = Literal["finished", "stopped", "paused", "diverged"]
 
@@ -106,7 +109,8 @@ def train(
     torch.manual_seed(seed)  # dropout
     targets = on_device(y, device, as_it_is)
     length = steps_in(len(held), recipe, fidelity)
-    loop = (loop_of or Loop)(module, held, targets, recipe, seed, length, arrange)
+    turns = turns_of(module, contract.generative)
+    loop = (loop_of or Loop)(module, held, targets, recipe, seed, length, arrange, turns)
     loop.teacher = None if teacher is None else on_device(teacher, device, as_it_is)
     kept, before = take_up(loop, state) if state else (None, 0.0)
     now = kept
@@ -153,16 +157,20 @@ class Loop:
     """One training: what stays the same from step to step, and the number of steps done."""
 
     def __init__(
-        self, module: nn.Module, x: Examples, y: Examples, recipe: Recipe, seed: int, steps: int, arrange: Arrange
-    ) -> None:
+        self, module: nn.Module, x: Examples, y: Examples, recipe: Recipe, seed: int, steps: int, arrange: Arrange,
+        turns: Sequence[Turn] = (Turn(LOSS),),
+    ) -> None:  # fmt: skip
         self.module, self.x, self.y, self.recipe, self.arrange = module, x, y, recipe, arrange
         self.network = module  # what is called in training
         self.steps, self.done = steps, 0
         self.per_epoch = steps_per_epoch(len(x), recipe.batch_size)
         self.of = -(-steps // self.per_epoch)
         self.parameters = [parameter for parameter in module.parameters() if parameter.requires_grad]
-        self.optimizer = make_optimizer(module, x[:2], recipe)
-        self.loss = objective(recipe, x.device)
+        betas = BETAS_OF_PAIRS if len(turns) > 1 else BETAS
+        self.optimizer = make_optimizer(module, x[:2], recipe, betas)
+        self.turns = turns
+        self.losses = {turn.loss: objective(recipe, x.device, turn.loss) for turn in turns}
+        self.loss = self.losses[turns[-1].loss]
         self.terms: dict[str, float] = {}
         self.augment = augmentation(recipe.augment, x) if recipe.augment else None
         self.streams = [held for held in (x, y) if isinstance(held, Streamed)]
@@ -172,7 +180,8 @@ class Loop:
         self.teacher: Examples | None = None
         self.distance = distance(recipe)
         self.average = Average(module, recipe.averaging) if recipe.averaging else None
-        self.autocast = partial(torch.autocast, x.device.type, torch.bfloat16)
+        self.autocast = partial(torch.autocast, x.device.type, DTYPES.get(recipe.precision))
+        self.scaling = Scaling(self.optimizer, x.device) if recipe.precision == "fp16" else None
 
     def epochs(self) -> Iterator[list[Tensor]]:
         """The rows of each step, an epoch at a time; the last epoch may be cut short."""
@@ -203,15 +212,29 @@ class Loop:
         factor = rate_factor(self.done, self.steps, self.recipe.warmup, self.recipe.schedule)
         for group in self.optimizer.param_groups:
             group["lr"] = self.recipe.learning_rate * factor
-        self.optimizer.zero_grad()
-        made = self._backward(x, y, soft)
-        if self.recipe.gradient_clip is not None:
-            nn.utils.clip_grad_norm_(self.parameters, self.recipe.gradient_clip, foreach=True)
-        self.optimizer.step()
+        made = [self._move(turn, x, y, soft) for turn in self.turns]
         if self.average is not None:
             self.average.update()
         self.done += 1
+        finite = sum((0 * other.loss for other in made[:-1]), made[-1].loss)  # NaN where any is not
+        return Objective(finite, made[-1].terms)
+
+    def _move(self, turn: Turn, x: Tensor, y: Tensor, soft: Tensor | None) -> Objective:
+        """One step of whoever has the turn. Parameters without a gradient keep their place, and their moments."""
+        self.loss = self.losses[turn.loss]
+        self.optimizer.zero_grad()
+        with turn.taken():
+            made = self._backward(x, y, soft)
+        self._update()
         return made
+
+    def _update(self) -> None:
+        """Changes the weights by the gradients that were added up."""
+        if self.scaling is not None:
+            self.scaling.down()
+        if self.recipe.gradient_clip is not None:
+            nn.utils.clip_grad_norm_(self.parameters, self.recipe.gradient_clip, foreach=True)
+        (self.optimizer if self.scaling is None else self.scaling).step()
 
     def _backward(self, x: Tensor, y: Tensor, soft: Tensor | None) -> Objective:
         """Adds up the gradients of the batch, part by part; the mean objective."""
@@ -221,7 +244,7 @@ class Loop:
         for part in zip(torch.tensor_split(x, parts), torch.tensor_split(y, parts), softs, strict=True):
             made, share = self.batch_loss(*part), len(part[0]) / len(x)
             loss = made.loss * share if parts > 1 else made.loss
-            self.propagate(loss)
+            self.propagate(loss if self.scaling is None else self.scaling.up(loss))
             total += made.loss.detach() * share
             terms |= {name: terms.get(name, 0.0) + term.detach() * share for name, term in made.terms.items()}
         return Objective(total, terms)
@@ -236,7 +259,7 @@ class Loop:
 
     def is_finite(self, total: Tensor) -> bool:
         """Whether training can go on."""
-        return bool(total.isfinite())
+        return bool(total.isfinite()) and not (self.scaling is not None and self.scaling.is_lost)
 
     def averaged(self) -> AbstractContextManager[None]:
         """Inside, the module has the weights that are scored and kept."""

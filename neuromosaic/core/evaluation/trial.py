@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from neuromosaic.core.errors import CandidateError, WorkerError
 from neuromosaic.core.evaluation.checkpoint import STATE, Checkpoint, Row
 from neuromosaic.core.evaluation.data.dataset import Dataset
-from neuromosaic.core.evaluation.generation import noise_for, reported_shape
+from neuromosaic.core.evaluation.generation import draws_of, noise_for, reported_shape
 from neuromosaic.core.evaluation.handing_over import handed_over
 from neuromosaic.core.evaluation.metrics import check_metrics, is_better, score
 from neuromosaic.core.evaluation.recipe import Recipe
@@ -20,10 +20,13 @@ from neuromosaic.core.graph.document import Graph, TensorData
 from neuromosaic.core.graph.tensors import to_numpy
 from neuromosaic.core.proposals import MetricsPlan
 from neuromosaic.core.protocols import Job, Judge, Message, Program, Sandbox
-from neuromosaic.core.tasks import FORMS
+from neuromosaic.core.tasks import DISCRIMINATOR_LOSS, FORMS
 
 Cause = Literal["finished", "stopped", "paused", "diverged", "crash", "timeout", "memory"]
 FEWEST_TO_RISE = 3  # epochs
+COLLAPSED, WON, ALIKE = 0.1, 0.05, 0.5
+"""Share of the examples that a pair's draws come near, and its discriminator's loss, below which one side has won;
+and the spread of the draws, as a share of the examples', below which they are much alike."""
 TERM = "train_"
 """Before the names of a network's own terms in the rows of its curve."""
 LONGEST_NAME = 60
@@ -43,11 +46,11 @@ class TrialOutcome:
     `metrics`: on validation, after the best epoch: the one with the best primary metric, and of equal ones the one
     with the lowest validation loss. `weights` by state_dict name are those of that epoch. Both are empty where no
     epoch gave finite outputs ("diverged") or the worker did not live to hand the weights over ("crash", "timeout",
-    "memory": `message` says why). `message` also tells of smaller parts, where memory ran out at first, and of a
-    loss that rose from the start. `curve` has one row per epoch: "epoch", "train_loss", "seconds" since training
-    began, "loss" (on validation) and the primary metric, and under "train_NAME" the means of the scalars that the
-    network declares. `seconds` by the host's clock, start of the worker included. `paused`: from which it goes on,
-    where the cause is "paused".
+    "memory": `message` says why). `message` also tells of smaller parts, where memory ran out at first, of a loss
+    that rose from the start, and of a pair whose draws are all alike. `curve` has one row per epoch: "epoch",
+    "train_loss", "seconds" since training began, "loss" (on validation) and the primary metric, and under
+    "train_NAME" the means of the scalars that the network declares. `seconds` by the host's clock, start of the
+    worker included. `paused`: from which it goes on, where the cause is "paused".
     """
 
     cause: Cause
@@ -207,7 +210,22 @@ class Watch:
         weights = {name: tensor for name, tensor in reply.tensors.items() if not name.startswith(STATE)}
         held = {name.removeprefix(STATE): reply.tensors[name] for name in reply.tensors.keys() - weights.keys()}
         paused = self._checkpoint(held) if cause == "paused" else None
-        return TrialOutcome(cause, self.metrics(), self.curve, weights, seconds, self._rise(), paused=paused)
+        return TrialOutcome(cause, self.metrics(), self.curve, weights, seconds, self._remark(), paused=paused)
+
+    def _remark(self) -> str:
+        return self._collapse() if self.contract.generative == "gan" else self._rise()
+
+    def _collapse(self) -> str:
+        """Of a pair: that its draws leave out nearly all examples. Neither side's loss says how well it draws."""
+        share = score(self.contract.task, self._best(), self.y, ("coverage",))["coverage"]
+        if share >= COLLAPSED:
+            return ""
+        alike = draws_of(self._best()).std(axis=0).mean() < ALIKE * self.y.std(axis=0).mean()
+        what = "collapsed: its draws are much alike and" if alike else "lost its way: its draws"
+        judged = self.curve[-1].get(f"{TERM}{DISCRIMINATOR_LOSS}", math.inf)
+        won = f", while its discriminator tells them all with a loss of {judged:.2g}" if judged < WON else ""
+        near = f"come near {share:.0%} of the validation examples"
+        return f"the generator {what} {near}{won}; take a lower learning rate, or a discriminator that is less sure"
 
     def _rise(self) -> str:
         """A training loss that was lowest in its first epoch, for what it says of the recipe."""
@@ -220,8 +238,11 @@ class Watch:
 
     def metrics(self) -> dict[str, float]:
         """All of the plan's, of the best epoch so far, which there must be."""
+        return self.score(self._best(), everything=True)
+
+    def _best(self) -> NDArray[Any]:
         assert self.best_outputs is not None
-        return self.score(self.best_outputs, everything=True)
+        return self.best_outputs
 
     def _checkpoint(self, state: dict[str, TensorData]) -> Checkpoint:
         return Checkpoint(self.recipe.accumulate, [*self.curve], self.best, self.best_outputs, state)

@@ -52,8 +52,8 @@ class Graph:
     """What `torch.export` made of a module, in train and eval mode, with a free batch axis.
 
     `document` is JSON: {"inputs", "parameters" and "buffers" and "constants" (names in `tensors`), "train" and
-    "eval" (lists of nodes, and the structure of the outputs)}, and of a generative network "encode" and "decode" or
-    "denoise", its methods in eval mode; export.py writes it and rebuild.py reads it.
+    "eval" (lists of nodes, and the structure of the outputs)}, and of a generative network those of "encode",
+    "decode" and "denoise" that its kind has, in eval mode; export.py writes it and rebuild.py reads it.
     `tensors` holds initial (or trained) parameters and buffers by their names in the module's state_dict, and
     constants.
     """

@@ -21,8 +21,8 @@ from neuromosaic.core.workers.requests import request
 from neuromosaic.core.workers.wire import Channel
 
 KINDS: Final = (
-    "inspect", "behave", "learn", "proxies", "train", "train_stacked", "stacking_gain", "predict", "measure",
-    "profile", "convert", "reopen", "race", "weigh",
+    "inspect", "behave", "learn", "proxies", "train", "train_stacked", "stacking_gain", "precision", "predict",
+    "measure", "profile", "convert", "reopen", "race", "weigh",
 )  # fmt: skip
 START_SECONDS: Final = 120.0
 MAX_REPLY_RAW: Final = 4 * 2**30

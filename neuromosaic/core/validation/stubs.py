@@ -30,7 +30,7 @@ class Model(nn.Module):
     def forward(self, x):
         output = self.made(x)
         error = ((output - x) ** 2).mean()
-        return {{"output": output, "loss": error, "reconstruction": error}}
+        return {{"output": output, "loss": error, "reconstruction": error, "discriminator_loss": error}}
 
     def encode(self, x):
         return torch.zeros(x.shape[0], self.latent)

@@ -8,9 +8,12 @@ from statistics import median
 import torch
 from torch import Tensor, nn
 
+from neuromosaic.core.errors import CandidateError
 from neuromosaic.core.evaluation.optimisation import make_optimizer
+from neuromosaic.core.evaluation.turns import PART, turns_of
 from neuromosaic.core.protocols import Converse, Job, Message
 from neuromosaic.core.role_inputs import Finding
+from neuromosaic.core.tasks import LOSS
 from neuromosaic.core.workers.conversation import first_line, is_out_of_memory
 from neuromosaic.core.workers.inspection import close
 from neuromosaic.core.workers.source import layer_of
@@ -34,12 +37,13 @@ def behave(module: nn.Module, job: Job, converse: Converse) -> Message:
 def check(subject: Subject) -> Iterator[Finding]:
     """Every fault that is found."""
     try:
-        faults = [*_training(subject)]
+        faults = [fault for name in subject.in_turn() for fault in _training(subject, name)]
     except Exception as error:
         if is_out_of_memory(error):
             raise
         message = f"a training step raised {first_line(error)}"
-        yield _finding("train-raised", message, layer_of(error, subject.module))
+        code = error.code if isinstance(error, CandidateError) and error.code else "train-raised"
+        yield _finding(code, message, layer_of(error, subject.module))
         return
     yield from faults
     yield from _batch_of_one(subject)
@@ -63,16 +67,16 @@ def check(subject: Subject) -> Iterator[Finding]:
 def seconds_per_step(subject: Subject) -> float:
     """Median time of a whole training step of this batch, after one to warm up. Changes the weights.
 
-    0.0 where a step cannot be taken.
+    Of a pair, of both turns. 0.0 where a step cannot be taken.
     """
     try:
         optimizer = make_optimizer(subject.module, subject.inputs[0], subject.recipe)
         times = [_seconds(subject, optimizer)]
         while len(times) <= TIMED_STEPS and sum(times) < SECONDS:
             times.append(_seconds(subject, optimizer))
-    except (RuntimeError, ValueError, TypeError):  # a fault of the network, which has its own finding
+    except (RuntimeError, ValueError, TypeError, CandidateError):  # a fault of the network, which has its own finding
         return 0.0
-    return median(times[1:] or times)
+    return len(turns_of(subject.module, subject.signature.generative)) * median(times[1:] or times)
 
 
 def _seconds(subject: Subject, optimizer: torch.optim.Optimizer) -> float:
@@ -89,27 +93,36 @@ def _seconds(subject: Subject, optimizer: torch.optim.Optimizer) -> float:
 # ---------------------------------------------------------------- the checks
 
 
-def _training(subject: Subject) -> Iterator[Finding]:
+def _training(subject: Subject, name: str) -> Iterator[Finding]:
+    """Faults of the loss of that name, and of the parameters that follow it."""
     outputs, loss = subject.loss()
     if not all(output.isfinite().all() for output in outputs):
         yield _finding("non-finite-output", "train-mode outputs on examples are infinite or NaN")
+        return
+    if not loss.isfinite():
+        yield _finding("non-finite-loss", f"`{name}` is {float(loss.detach())} on examples")
         return
     trained = [(name, p) for name, p in subject.module.named_parameters() if p.requires_grad]
     if not trained:
         return
     if not loss.requires_grad:
-        message = "the loss depends on no parameter: forward cuts the gradient (detach, argmax?)"
+        who = "parameter" if name == LOSS else f"parameter of the {PART}"
+        message = f"the {name.replace('_', ' ')} depends on no {who}: forward cuts the gradient (detach, argmax?)"
         yield _finding("no-gradient", message, None, subject.signature.severity)
         return
     subject.module.zero_grad()
     loss.backward()  # type: ignore[no-untyped-call]
-    for name in _without_gradient(subject, trained)[:MOST_LAYERS]:
-        message = f"{name} gets no gradient: use it in forward or remove it"
-        yield _finding("no-gradient", message, name, subject.signature.severity)
-    infinite = [name for name, p in trained if p.grad is not None and not p.grad.isfinite().all()]
-    for name in infinite[:MOST_LAYERS]:
-        yield _finding("non-finite-gradient", f"the gradient of {name} is infinite or NaN", name)
+    for layer in _without_gradient(subject, trained)[:MOST_LAYERS]:
+        message = f"{layer} gets no gradient{_of_turn(name)}: use it in forward or remove it"
+        yield _finding("no-gradient", message, layer, subject.signature.severity)
+    infinite = [layer for layer, p in trained if p.grad is not None and not p.grad.isfinite().all()]
+    for layer in infinite[:MOST_LAYERS]:
+        yield _finding("non-finite-gradient", f"the gradient of {layer} is infinite or NaN", layer)
     subject.module.zero_grad()
+
+
+def _of_turn(name: str) -> str:
+    return "" if name == LOSS else f" from `{name}`"
 
 
 def _without_gradient(subject: Subject, trained: list[tuple[str, nn.Parameter]]) -> list[str]:

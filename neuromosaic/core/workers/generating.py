@@ -42,7 +42,8 @@ def _calls(x: Tensor, signature: Signature) -> dict[str, _Call]:
     if signature.generative == "diffusion":
         return {"denoise": _Call((x, _levels(x)), x)}
     codes = _codes(x, signature.latent or 1)
-    return {"encode": _Call((x,), codes), "decode": _Call((codes,), x)}
+    calls = {"encode": _Call((x,), codes), "decode": _Call((codes,), x)}
+    return {name: calls[name] for name in METHODS[signature.generative or "autoencoder"]}
 
 
 def _fault(module: nn.Module, name: str, call: _Call, signature: Signature) -> Finding | None:

@@ -7,7 +7,7 @@ import torch
 from torch import Tensor, nn
 
 from neuromosaic.core.brief import Contract
-from neuromosaic.core.evaluation import measuring, stacked, training
+from neuromosaic.core.evaluation import measuring, probing, stacked, training
 from neuromosaic.core.evaluation import proxies as cheap
 from neuromosaic.core.evaluation.checkpoint import STATE
 from neuromosaic.core.evaluation.hardware import roofline
@@ -109,6 +109,16 @@ def stacking_gain(module: nn.Module, job: Job, converse: Converse) -> Message:
     return Message({"gain": gain})
 
 
+def precision(module: nn.Module, job: Job, converse: Converse) -> Message:
+    """Seconds and losses of some training steps in each precision."""
+    tried = probing.try_precisions(
+        module, to_torch(job.tensors["x"]), to_torch(job.tensors["y"]),
+        Recipe.model_validate(job.arguments["recipe"]), seed=job.arguments["seed"], device=_device(job),
+        contract=Contract.model_validate(job.arguments["contract"]),
+    )  # fmt: skip
+    return Message({"tried": {name: one._asdict() for name, one in tried.items()}})
+
+
 def proxies(module: nn.Module, job: Job, converse: Converse) -> Message:
     """Zero-cost proxies by name, on the batch "x", "y"."""
     recipe, device = Recipe.model_validate(job.arguments["recipe"]), _device(job)
@@ -171,6 +181,7 @@ JOBS: Final[dict[str, Callable[[nn.Module, Job, Converse], Message]]] = {
     "train": train,
     "train_stacked": train_stacked,
     "stacking_gain": stacking_gain,
+    "precision": precision,
     "proxies": proxies,
     "predict": predict,
     "measure": measure,

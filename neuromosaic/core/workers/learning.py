@@ -4,7 +4,7 @@ import time
 from typing import Final
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from neuromosaic.core.evaluation.optimisation import make_optimizer
 from neuromosaic.core.protocols import Converse, Job, Message
@@ -21,23 +21,34 @@ ENOUGH: Final = 0.98
 def learn(module: nn.Module, job: Job, converse: Converse) -> Message:
     """The loss of one batch before and after some steps on it; a finding where none lowered it.
 
-    Figures: "loss_before", "loss_after", and "gradient_norm" (of all parameters, before the first step), the
-    simplest of the zero-cost proxies (Abdelfattah et al., 2021, arXiv:2101.08134, section 3.2).
+    Of a pair each side's own, while the other holds still. Figures: "loss_before", "loss_after", and "gradient_norm"
+    (of all parameters that follow this loss, before the first step), the simplest of the zero-cost proxies
+    (Abdelfattah et al., 2021, arXiv:2101.08134, section 3.2); of a pair those of the generator.
     """
     subject = subject_of(module, job)
     start = {name: tensor.clone() for name, tensor in module.state_dict().items()}
+    figures: dict[str, float] = {}
+    findings = []
+    for name in subject.in_turn():
+        before, after, norm = _tried(subject, start)
+        if norm is not None and not _has_learnt(before, after):
+            findings.append(_fault(name, before, after).model_dump(mode="json"))
+        figures = {"loss_before": before, "loss_after": after, "gradient_norm": norm or 0.0}
+    return Message({"figures": {name: value for name, value in figures.items() if abs(value) < float("inf")},
+                    "findings": findings})  # fmt: skip
+
+
+def _tried(subject: Subject, start: dict[str, Tensor]) -> tuple[float, float, float | None]:
+    """The loss before, the lowest after, and the norm of the gradient, None where there is nothing to learn."""
+    subject.module.load_state_dict(start)
     before, norm = _loss_and_norm(subject)
     after = before
     for rate in RATES if norm is not None else ():
-        module.load_state_dict(start)
+        subject.module.load_state_dict(start)
         after = min(after, _trained(subject, rate))
         if _has_learnt(before, after):
             break
-    learnt = norm is None or _has_learnt(before, after)
-    findings = [] if learnt else [_fault(before, after).model_dump(mode="json")]
-    figures = {"loss_before": before, "loss_after": after, "gradient_norm": norm or 0.0}
-    return Message({"figures": {name: value for name, value in figures.items() if abs(value) < float("inf")},
-                    "findings": findings})  # fmt: skip
+    return before, after, norm
 
 
 def _loss_and_norm(subject: Subject) -> tuple[float, float | None]:
@@ -72,8 +83,7 @@ def _has_learnt(before: float, after: float) -> bool:
     return after <= before - (1 - ENOUGH) * abs(before)
 
 
-def _fault(before: float, after: float) -> Finding:
-    message = (
-        f"the loss of one small batch does not fall: {before:.4g} before, at best {after:.4g} after {STEPS} steps"
-    )
+def _fault(name: str, before: float, after: float) -> Finding:
+    loss = f"the {name.replace('_', ' ')} of one small batch does not fall"
+    message = f"{loss}: {before:.4g} before, at best {after:.4g} after {STEPS} steps"
     return Finding(gate="learn", code="does-not-learn", message=message)

@@ -1,5 +1,6 @@
 """A network with examples, as the gates of a worker look at it."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -10,10 +11,12 @@ from torch import Tensor, nn
 from neuromosaic.core.brief import TensorSpec
 from neuromosaic.core.evaluation.losses import answer, objective
 from neuromosaic.core.evaluation.recipe import Recipe
+from neuromosaic.core.evaluation.turns import turns_of
 from neuromosaic.core.graph.examples import draw_inputs, draw_targets, other_values
 from neuromosaic.core.graph.tensors import to_torch
 from neuromosaic.core.protocols import Job
 from neuromosaic.core.signature import Signature
+from neuromosaic.core.tasks import LOSS
 from neuromosaic.core.workers.inspection import given_inputs, leaves
 
 SEED = 0
@@ -26,7 +29,8 @@ class Subject:
     """A network on its device, with examples: `inputs`, one tensor per argument of forward, and, where they are
     known, the `targets` that its first output is compared with.
 
-    `cut`: whether the batch may be made smaller; inputs from a file's own factory may not say.
+    `cut`: whether the batch may be made smaller; inputs from a file's own factory may not say. `minimised`: the name
+    of a generative network's loss that is looked at.
     """
 
     module: nn.Module
@@ -35,6 +39,20 @@ class Subject:
     inputs: Inputs
     targets: Tensor | None = None
     cut: bool = True
+    minimised: str = LOSS
+
+    # ------------------------------------------------------------ turns
+
+    def in_turn(self) -> Iterator[str]:
+        """The name of each loss that training minimises; meanwhile `loss` is that one, and who does not follow it
+        holds still. Raises CandidateError as `turns_of` does."""
+        for turn in turns_of(self.module, self.signature.generative):
+            self.minimised = turn.loss
+            try:
+                with turn.taken():
+                    yield turn.loss
+            finally:
+                self.minimised = LOSS
 
     # ------------------------------------------------------------ passes
 
@@ -71,7 +89,7 @@ class Subject:
         A random weighting stands for whatever no loss is known for.
         """
         if self.signature.loss == "own":
-            return objective(self.recipe, outputs[0].device)(returned, outputs[0]).loss
+            return objective(self.recipe, outputs[0].device, self.minimised)(returned, outputs[0]).loss
         first, rest = outputs[:1], outputs[1:]
         if self.signature.loss is None or not first or not _has_targets(first[0], self.signature):
             return self._weighted(outputs)

@@ -35,6 +35,7 @@ def design(
     strategy: Annotated[str | None, typer.Option(help="By which the families are searched: auto, bayesian, evolutionary, llm, ...")] = None,
     compress: Annotated[bool, typer.Option("--compress", help="Also make smaller networks from the finalists: pruned, taught, in int8 and bf16.")] = False,
     device: Annotated[str | None, typer.Option(help="auto, cpu, cuda or mps.")] = None,
+    precision: Annotated[str | None, typer.Option(help="Of training: float32, bf16, fp16, or auto, the fastest as measured. Default: float32 on a CPU, else auto.")] = None,
     seed: Annotated[int | None, typer.Option(min=0, help="One seed, one result.")] = None,
     out: Annotated[Path | None, typer.Option(help="Folder for the result. Default: designs/RUN.")] = None,
     extend: Annotated[str | None, typer.Option(help="path.py:Class, a network of yours to start from and to beat; or hf:FOLDER of a Transformers model.")] = None,

@@ -8,6 +8,7 @@ from neuromosaic.llm.offline.costing import Cost, parameters, within
 from neuromosaic.llm.offline.planning import training_seconds
 from neuromosaic.llm.offline.recipes import usual_epochs
 from neuromosaic.llm.offline.symmetries import Symmetry, demanded
+from neuromosaic.llm.offline.wishes import unwanted, wished
 from neuromosaic.llm.offline.writing import adapted
 
 CALL_MS = 0.025
@@ -25,12 +26,19 @@ FEW_PIXELS = 16
 
 
 def ranking(inputs: FamilyInputs) -> list[Family]:
-    """The families for this kind of data, best suited first; those that cannot keep the limits last, by size."""
+    """The families for this kind of data, best suited first; those that cannot keep the limits last, by size.
+
+    Only those that the brief names, where one of them can keep the limits, and none that it rules out, where another
+    is left.
+    """
     contract, limit = inputs.contract, hard_limit(inputs)
     order = _order(inputs)
     suited = _suited(contract, demanded(inputs.brief, contract))
     suited.sort(key=lambda family: order.index(family.name) if family.name in order else len(order))
-    return sorted(suited, key=lambda family: _excess(family, contract, limit))
+    ordered = sorted(suited, key=lambda family: _excess(family, contract, limit))
+    left = [family for family in ordered if family.name not in unwanted(inputs.brief)] or ordered
+    named = [family for family in left if family.name in wished(inputs.brief)]
+    return [family for family in named if not _excess(family, contract, limit)] or left
 
 
 def smallest(contract: Contract, blind_to: frozenset[Symmetry] = frozenset()) -> int:
@@ -50,7 +58,8 @@ def _order(inputs: FamilyInputs) -> tuple[str, ...]:
     contract, limits = inputs.contract, inputs.brief.constraints
     if contract.task == "generation":
         small = contract.kind != "image" or min(contract.input.shape[-2:]) < FEW_PIXELS
-        dense, convolutional = ("VAE", "diffusion MLP"), ("convolutional VAE", "diffusion U-Net")
+        dense = ("VAE", "diffusion MLP", "GAN")
+        convolutional = ("convolutional VAE", "diffusion U-Net", "convolutional GAN")
         return (*dense, *convolutional) if small else (*convolutional, *dense)
     if contract.kind == "image":
         side = min(contract.input.shape[-2:])

@@ -22,7 +22,7 @@ IMBALANCED = 3.0
 
 UPWARDS = (
     "balanced_accuracy", "accuracy", "mean_average_precision", "mean_iou", "macro_f1", "auroc", "r2", "recall_at_1",
-    "knn_accuracy",
+    "knn_accuracy", "coverage",
 )  # fmt: skip
 DOWNWARDS = (
     "rmse", "mae", "mase", "bits_per_character", "perplexity", "log_loss", "mse", "loss", "cross_entropy",

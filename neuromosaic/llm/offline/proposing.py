@@ -15,6 +15,7 @@ from neuromosaic.llm.offline.costing import Cost, calls, flops, parameters
 from neuromosaic.llm.offline.fitting import fit, refit
 from neuromosaic.llm.offline.losses import propose_loss
 from neuromosaic.llm.offline.planning import ranked
+from neuromosaic.llm.offline.wishes import wished
 from neuromosaic.llm.offline.writing import write_source
 
 SMALLER = 0.6
@@ -98,7 +99,7 @@ def _fresh(inputs: FamilyInputs, plan: Plan, limit: Cost) -> FamilyProposal:
         name=family.name + (f", variant {plan.variant}" if plan.variant else ""),
         source=write_source(family, contract, fitted.defaults),
         space=fitted.space,
-        rationale=f"{_sentence(family.merit)} {_how_large(inputs, size)}",
+        rationale=f"{_sentence(family.merit)} {_how_large(inputs, size)}{_as_wished(inputs, family)}",
     )
 
 
@@ -126,6 +127,13 @@ def _how_large(inputs: FamilyInputs, size: int) -> str:
     if size > limit:
         return f"Its smallest network has {size:,} parameters, more than the {limit:,} allowed."
     return f"{size:,} parameters use {size / max(1, limit):.0%} of the {limit:,} allowed."
+
+
+def _as_wished(inputs: FamilyInputs, family: Family) -> str:
+    if family.name in wished(inputs.brief):
+        return " The brief asks for one."
+    named = sorted(wished(inputs.brief))
+    return f" None of those that the brief names ({', '.join(named)}) suits these data and limits." if named else ""
 
 
 def _how_far(plan: Plan) -> str:

@@ -17,6 +17,7 @@ from neuromosaic.llm.offline.reading_data import DATA_RULES
 from neuromosaic.llm.offline.reading_limits import LIMIT_RULES
 from neuromosaic.llm.offline.reading_rules import Facts, Rule
 from neuromosaic.llm.offline.reading_series import SERIES_RULES, in_steps
+from neuromosaic.llm.offline.wishes import WISH_RULES
 
 TAKEN = "\x00"
 """Stands where a rule took words; ends a phrase."""
@@ -26,13 +27,13 @@ _SIGNS = {0xB5: "u", 0x3BC: "u", 0x2264: "<=", 0x2265: ">=", 0x2212: "-", 0xD7: 
 
 _FILLERS = """
 a about above across all also among an and any are as at available be been being below best better between both
-but by can could create data dataset datasets deep design do does each every example examples feed find for from
-get give given gives good has have having i if in input inputs into is it its just keep kind less like machine
-make maximum me minimum model models more most must my need needed needs net nets network networks neural new no
-not of on one or our out output outputs over per please possible reach run running runs set shall should so some
-such take takes task than that the their them then there these they this those to train trained training under
-up us use using very via want wanted we what when where which while whose will with within without would you
-your build building learn learns solve solves problem
+but by can could create data dataset datasets deep design do does each every example examples feed find fit fits
+for from get give given gives good has have having i if in input inputs into is it its just keep kind less like
+machine make maximum me minimum model models more most must my need needed needs net nets network networks
+neural new no not of on one or our out output outputs over per please possible reach run running runs set shall
+should so some such take takes task than that the their them then there these they this those to train trained
+training under up us use using very via want wanted we what when where which while whose will with within
+without would you your build building learn learns solve solves problem
 """
 FILLERS = frozenset(_FILLERS.split())
 """Words that say nothing on their own."""
@@ -67,7 +68,7 @@ def _normalised(sentence: str) -> str:
 def _read(text: str) -> tuple[Facts, str]:
     """What the rules found, and the text with their words taken out."""
     facts: Facts = {}
-    for rule in (*SERIES_RULES, *LIMIT_RULES, *DATA_RULES):
+    for rule in (*SERIES_RULES, *WISH_RULES, *LIMIT_RULES, *DATA_RULES):
         text = _apply(rule, text, facts)
     return facts, text
 

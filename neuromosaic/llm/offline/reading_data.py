@@ -2,7 +2,6 @@
 
 from collections.abc import Callable
 
-from neuromosaic.core.errors import BriefError
 from neuromosaic.llm.offline.quantities import NUMBER, whole
 from neuromosaic.llm.offline.reading_rules import OBJECT, THING, Facts, Match, Rule, rule
 
@@ -141,7 +140,14 @@ _GENERATE = (
 _KIND = r"(?:\s+(?:generative\s+)?(?:models?|networks?|process(?:es)?))?"
 _FLOW = rf"(?:normali[sz]ing\s+flows?|flow[\s-]based|real\s?nvp|density\s+estimat(?:ion|ors?)|densit(?:y|ies)){_KIND}"
 _DIFFUSION = rf"(?:(?:denoising\s+)?diffusion|ddpms?|score[\s-]based){_KIND}"
-_ABOUT = rf"(?:\s*\((?:ddpm|real\s?nvp|a normali[sz]ing flow)\))?(?:\s+(?:of|for)(?:\s*\x00)?(?:{OBJECT}))?"
+_GAN = (
+    r"(?:(?:deep\s+|convolutional\s+)*(?:(?:DC|W)?-?GANs?|(?:generative\s+)?adversarial\s+(?:networks?|nets?|pairs?))"
+    r"(?:\s+(?:models?|networks?))?)"
+)
+_ABOUT = (
+    r"(?:\s*\((?:(?:an?\s+)?(?:dc|w)?gans?|ddpm|real\s?nvp|a normali[sz]ing flow)\))?"
+    rf"(?:\s+(?:of|for)(?:\s*\x00)?(?:{OBJECT}))?"
+)
 _CLASSIFY = (
     r"(?:classif(?:y|ies|ying|ier|ication)|recogni[sz](?:e|es|ing)|recognition|categori[sz]\w+|identify(?:ing)?)"
 )
@@ -149,18 +155,11 @@ _CLASS = r"(?:class|category|label|species|kind|type|digit|genre|diagnosis)"
 _PREDICT = r"(?:predict(?:s|ing|ion)?|forecast(?:s|ing)?|estimat(?:e|es|ing|ion)|guess(?:es|ing)?)"
 
 
-def _no_pairs(match: Match) -> Facts:
-    raise BriefError(
-        f"{match[0]!r}: pairs that train against each other are not designed; ask for a VAE, a normalising flow or a "
-        "diffusion model"
-    )
-
-
 TASKS = [
     *(rule(rf"\b(?:{words})\b", _says(task=task)) for task, words in _POSITIONS.items()),
     rule(rf"\b{_MULTI_LABEL}\b", _says(task="multi_label")),
     rule(rf"\b{_LANGUAGE}\b(?:\s+(?:of|for)(?:\s+{THING}){{1,3}})?", _says(task="language_modelling")),
-    rule(r"\b(?:GANs?|(?:generative\s+)?adversarial\s+(?:networks?|nets?|pairs?))\b", _no_pairs),
+    rule(rf"\b{_GAN}(?![\w-]){_ABOUT}", _says(task="generation", generative="gan")),
     rule(rf"\b{_FLOW}(?![\w-]){_ABOUT}", _says(task="generation", generative="flow")),
     rule(rf"\b{_DIFFUSION}(?![\w-]){_ABOUT}", _says(task="generation", generative="diffusion")),
     rule(

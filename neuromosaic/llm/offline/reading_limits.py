@@ -67,6 +67,24 @@ MEMORY = _limit(
     r"peak memory|memory|ram",
 )  # fmt: skip
 
+
+def _stored(match: Match) -> Facts | None:
+    """Weights lie there as float32."""
+    if is_lower(match):
+        return None
+    return {"constraints.parameters": int(number(match["n"], "flash") * _BYTES[match["scale"].lower()] / 4)}
+
+
+_BYTES = {"k": 1e3, "ki": 1024, "m": 1e6, "mi": 1024**2, "g": 1e9, "gi": 1024**3}
+_STORE = r"(?:flash|rom|storage|disk(?: space)?)"
+STORAGE = [
+    rule(
+        rf"{BOUND}(?P<n>{NUMBER})\s*(?P<scale>[kmg]i?)b\s+(?:(?:of|on|in)\s+)?{_STORE}(?:\s+memory)?\b{AFTER}",
+        _stored,
+    )
+]
+"""Read before memory: what a network takes on the device's disk is its weights."""
+
 _TIMES = {"us|usecs?|microseconds?": 1e-3, "ms|msecs?|milliseconds?": 1.0, "s|secs?|seconds?": 1e3}
 _THINGS = (
     r"image|picture|photo|example|sample|row|sequence|input|item|prediction|inference|forward pass|call|step|text"
@@ -215,4 +233,4 @@ BUDGET = [
     ),
 ]
 
-LIMIT_RULES = (*PARAMETERS, *FLOPS, *MEMORY, *METRICS, *LATENCY, *BUDGET)
+LIMIT_RULES = (*PARAMETERS, *FLOPS, *STORAGE, *MEMORY, *METRICS, *LATENCY, *BUDGET)

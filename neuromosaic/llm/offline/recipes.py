@@ -3,6 +3,7 @@
 import math
 import re
 
+from neuromosaic.core.brief import Generative
 from neuromosaic.core.evaluation.recipe import Augmentation, Recipe
 from neuromosaic.core.evaluation.suitable import augmentations_for
 from neuromosaic.core.proposals import RecipeProposal
@@ -13,8 +14,10 @@ EXAMPLES_SEEN = {"image": 250_000, "tabular": 600_000, "sequence": 200_000, "gra
 """What one full training looks at, over all its epochs, by kind of data."""
 
 FEWEST_EPOCHS, MOST_EPOCHS = 3.0, 60.0
-DIFFUSION = 3
-"""So many times the usual epochs: each shows an example in one noise of many."""
+LONGER: dict[Generative | None, int] = {"diffusion": 3, "gan": 3}
+"""So many times the usual epochs: each shows an example in one noise of many, or to who has just changed."""
+SLOWEST_AVERAGE = 0.998
+"""Of a pair's weights, which circle around where they belong (Yazici et al., 2019, arXiv:1806.04498)."""
 
 NEVER_MIRRORED = re.compile(r"digit|number|character|letter|sign|text|glyph|\bocr\b|plate|mnist")
 
@@ -35,6 +38,7 @@ def usual_epochs(data: DataSummary) -> float:
 def _recipe(inputs: RecipeInputs, rate: float, weight_decay: float) -> Recipe:
     epochs = _epochs(inputs)
     smooth = inputs.contract.kind == "image" and inputs.loss == "cross_entropy"
+    pair = inputs.contract.generative == "gan"
     return Recipe(
         learning_rate=rate,
         weight_decay=weight_decay,
@@ -44,12 +48,14 @@ def _recipe(inputs: RecipeInputs, rate: float, weight_decay: float) -> Recipe:
         augment=_augmentation(inputs),
         patience=max(5, math.ceil(epochs / 3)),
         loss=inputs.loss,
+        schedule="constant" if pair else "cosine",
+        averaging=SLOWEST_AVERAGE if pair else 0.0,
     )
 
 
 def _epochs(inputs: RecipeInputs) -> float:
     """As many as the data ask for and the time allows; never less than half a pass."""
-    wanted = usual_epochs(inputs.data) * (DIFFUSION if inputs.contract.generative == "diffusion" else 1)
+    wanted = usual_epochs(inputs.data) * LONGER.get(inputs.contract.generative, 1)
     if inputs.seconds is None or not inputs.seconds_per_epoch:
         return wanted
     return max(0.5, min(wanted, round(inputs.seconds / inputs.seconds_per_epoch, 1)))
@@ -61,6 +67,7 @@ def _batch_size(inputs: RecipeInputs) -> int:
         return 32
     train = inputs.data.train
     size = 32 if train < 3_000 else 64 if train < 30_000 else 128
+    size *= 2 if inputs.contract.generative == "gan" and train >= 128 else 1  # a batch is judged against a batch
     return size if inputs.hardware.device == "cpu" or train < 30_000 else 4 * size
 
 

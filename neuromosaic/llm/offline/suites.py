@@ -23,6 +23,9 @@ _SLIPPED = re.compile(r"mutant|surviv|stub|too-few|weak")
 LENIENT, USUAL, STRICT = 0.95, 0.7, 0.5
 """What may be left of the first loss after some steps on one batch."""
 
+STEPS_IN_NOISE = {"diffusion": "150", "gan": "100"}
+"""More, where each step sees another noise."""
+
 MOST_IDS = 64
 """Different ids that the suite draws: few enough to learn in some steps."""
 
@@ -124,7 +127,7 @@ def _constants(inputs: SuiteInputs, strict: bool, learnt: float, limited: bool) 
         **({"PARAMETERS": f"{limit:_}"} if limited else {}),
         "BATCH": "16",
         "WARM_UP": "5",
-        "STEPS": "150" if contract.generative == "diffusion" else "60",  # it sees another noise at each
+        "STEPS": STEPS_IN_NOISE.get(contract.generative or "", "60"),
         "LEARNING_RATES": "(1e-2, 1e-3)",
         "LEARNT": f"{learnt}",
         "LARGEST_START": "5.0",

@@ -63,11 +63,11 @@ def _scores(contract: Contract) -> str:
 
 def adapted(family: Family, contract: Contract) -> Family:
     """The family with the choices that hang on the size of an example: stages, stem, kernels, reach."""
-    if contract.generative == "autoencoder" and contract.latent is not None:
+    if "latent" in family.values and contract.latent is not None:
         family = dataclasses.replace(family, values={**family.values, "latent": contract.latent})
     if "stages" in family.values:
         return _adapted_to_image(family, min(contract.input.shape[-2:]))
-    if family.template in ("unet", "dilated_cnn", "conv_vae", "diffusion_unet"):
+    if family.template in ("unet", "dilated_cnn", "conv_vae", "diffusion_unet", "conv_gan"):
         deepest = max(1, int(math.log2(max(2, min(contract.input.shape[-2:]))))) - (family.template == "dilated_cnn")
         most = max(1, min(family.depth.most, deepest))
         return dataclasses.replace(

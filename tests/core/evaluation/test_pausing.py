@@ -10,7 +10,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from neuromosaic.core.brief import Contract
+from neuromosaic.core.brief import Contract, TensorSpec
 from neuromosaic.core.errors import DataError, UsageError
 from neuromosaic.core.evaluation.checkpoint import FILE, Checkpoint, find, forget, is_there, keep
 from neuromosaic.core.evaluation.pausing import State
@@ -23,6 +23,7 @@ RECIPES = {
     "sgd": Recipe(epochs=4, batch_size=128, optimizer="sgd", learning_rate=0.05),
     "augmented": Recipe(epochs=3.5, batch_size=128, augment=("shift", "noise", "mixup")),
     "averaged": Recipe(epochs=4, batch_size=128, averaging=0.9, accumulate=2, schedule="linear"),
+    "in bfloat16": Recipe(epochs=4, batch_size=128, precision="bf16"),
     "undecayed": Recipe(epochs=4, batch_size=128, optimizer="adam", weight_decay=0, gradient_clip=None),
 }
 
@@ -65,6 +66,31 @@ def test_paused_or_not_the_weights_are_the_same_to_the_last_bit(
     assert (once.cause, once.epochs) == (again.cause, again.epochs) == ("finished", len(told))
     assert [row[:2] for row in told] == [row[:2] for row in heard]
     assert all(torch.equal(one[2], other[2]) for one, other in zip(told, heard, strict=True))
+    assert once.weights is not None
+    assert again.weights is not None
+    assert all(torch.equal(once.weights[key], again.weights[key]) for key in once.weights)
+
+
+@pytest.mark.parametrize("optimizer", ["adamw", "sgd"])
+def test_a_paused_training_in_float16_goes_on_with_its_scale(optimizer: str) -> None:
+    """Its targets are so far off that a fresh scale overflows again, and a step is lost."""
+    contract = Contract(
+        task="regression", input=TensorSpec(shape=(4,)), output=TensorSpec(shape=(2,)), kind="tabular"
+    )
+    recipe = Recipe(
+        epochs=4, batch_size=50, learning_rate=0.1, precision="fp16", optimizer=optimizer, loss="mse", averaging=0.5
+    )
+    x = torch.randn(200, 4, generator=torch.Generator().manual_seed(0)).numpy()
+    digits = SimpleNamespace(train=(x, 100 * x[:, :2]), validation=SimpleNamespace(x=x))
+
+    def network() -> nn.Module:
+        torch.manual_seed(0)
+        return nn.Sequential(nn.Linear(4, 8), nn.Tanh(), nn.Linear(8, 2))
+
+    once, told, _ = run(network(), digits, contract, recipe)
+    again, heard, states = run(network(), digits, contract, recipe, pauses=(1, 3))
+    assert all(float(state["scaling/scale"]) < 2.0**16 for state in states)
+    assert [row[:2] for row in told] == [row[:2] for row in heard]
     assert once.weights is not None
     assert again.weights is not None
     assert all(torch.equal(once.weights[key], again.weights[key]) for key in once.weights)

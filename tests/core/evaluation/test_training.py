@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from neuromosaic.core.brief import Contract, TensorSpec
 from neuromosaic.core.errors import UsageError
 from neuromosaic.core.evaluation.recipe import Recipe
-from neuromosaic.core.evaluation.training import Trained, predict, train
+from neuromosaic.core.evaluation.training import Loop, Trained, predict, train
 
 REGRESSION = Contract(task="regression", input=TensorSpec(shape=(3,)), output=TensorSpec(shape=(2,)), kind="tabular")
 LINEAR = Contract(task="classification", input=TensorSpec(shape=(4,)), output=TensorSpec(shape=(2,)), kind="tabular")
@@ -40,6 +40,7 @@ def trained(
     contract: Contract,
     seed: int = 0,
     fidelity: float = 1,
+    **more: Any,
 ) -> Trained:
     x, y, validation_x = (torch.as_tensor(array) for array in (data.train.x, data.train.y, data.validation.x))
     return train(
@@ -53,6 +54,7 @@ def trained(
         validation_x=validation_x,
         contract=contract,
         report=reports,
+        **more,
     )
 
 
@@ -306,9 +308,11 @@ def test_the_average_is_scored_and_kept_while_the_weights_go_on() -> None:
     assert torch.equal(reports.seen[-1].outputs, predict(module, torch.as_tensor(data.validation.x)))
 
 
-def test_half_the_bits_train_to_much_the_same_and_leave_float32_weights() -> None:
-    data, recipe = rows(200, LINEAR), Recipe(epochs=5, batch_size=50, learning_rate=1e-2)
-    reports = {name: Reports() for name in ("float32", "bf16")}
+@pytest.mark.parametrize("precision", ["bf16", "fp16"])
+@pytest.mark.parametrize("optimizer", ["adamw", "sgd"])
+def test_half_the_bits_train_to_much_the_same_and_leave_float32_weights(precision: str, optimizer: str) -> None:
+    data, recipe = rows(200, LINEAR), Recipe(epochs=5, batch_size=50, learning_rate=1e-2, optimizer=optimizer)
+    reports = {name: Reports() for name in ("float32", precision)}
     for name, told in reports.items():
         found = trained(small(), data, recipe.model_copy(update={"precision": name}), told, LINEAR).weights
         assert found is not None
@@ -316,3 +320,55 @@ def test_half_the_bits_train_to_much_the_same_and_leave_float32_weights() -> Non
     full, half = (told.seen[-1].loss for told in reports.values())
     assert half != full
     assert half == pytest.approx(full, rel=0.05)
+
+
+FAR = Contract(task="regression", input=TensorSpec(shape=(4,)), output=TensorSpec(shape=(2,)), kind="tabular")
+
+
+def far_off(count: int) -> SimpleNamespace:
+    """Targets whose gradients, scaled for float16, overflow at first."""
+    data = rows(count, FAR)
+    return SimpleNamespace(train=SimpleNamespace(x=data.train.x, y=100 * data.train.y), validation=data.validation)
+
+
+@pytest.mark.parametrize("optimizer", ["adamw", "adam", "sgd"])
+def test_steps_that_overflow_in_float16_are_skipped_and_the_next_ones_train(optimizer: str) -> None:
+    half = Recipe(epochs=10, batch_size=50, learning_rate=0.1, precision="fp16", optimizer=optimizer, loss="mse")
+    loops, reports = list[Loop](), [Reports() for _ in range(3)]
+    only_one, *both = (
+        trained(small(), far_off(200), recipe, told, FAR, loop_of=kept_in(loops)).weights
+        for recipe, told in zip((half.model_copy(update={"epochs": 0.25}), half, half), reports, strict=True)
+    )
+    assert same(only_one, small().state_dict())
+    assert [loop.done for loop in loops] == [1, 40, 40]  # the schedule counts what was skipped
+    assert loops[0].scaling is not None
+    assert loops[0].scaling.scaler.get_scale() == 2.0**15
+    assert same(*both)
+    assert reports[1].seen[-1].loss < 0.99 * reports[1].seen[0].loss
+
+
+def kept_in(loops: list[Loop]) -> Callable[..., Loop]:
+    def made(*given: Any) -> Loop:
+        loops.append(Loop(*given))
+        return loops[-1]
+
+    return made
+
+
+class NoGradient(nn.Module):
+    """Its loss is finite, its gradients are not."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.weight = nn.Parameter(torch.zeros(4, 2))
+
+    def forward(self, x: Tensor) -> Tensor:
+        return (x @ self.weight).abs().float().sqrt()
+
+
+def test_gradients_that_no_scale_saves_are_a_divergence() -> None:
+    loops: list[Loop] = []
+    recipe = Recipe(epochs=2, batch_size=2, precision="fp16")
+    found = trained(NoGradient(), rows(100, LINEAR), recipe, Reports(), LINEAR, loop_of=kept_in(loops))
+    assert (found.cause, found.epochs, found.weights) == ("diverged", 0, None)
+    assert loops[0].done == 50

@@ -407,3 +407,24 @@ def test_a_loss_that_rises_from_the_start_is_told_with_what_to_do(four: Dataset)
     )
     assert rising([1.0, 2.0]).message == ""
     assert rising([1.0, 2.0, 0.9]).message == ""
+
+
+def test_a_generator_that_collapsed_is_told_with_who_won() -> None:
+    held = np.random.default_rng(0).standard_normal((40, 2)).astype(np.float32)
+    spec = TensorSpec(shape=(2,))
+    pair = Contract(task="generation", input=spec, output=spec, kind="tabular", latent=2, generative="gan")
+    data = dataset(pair, Split(held, held), Split(held, held))
+    plan = MetricsPlan(loss="own", primary="energy_distance")
+
+    def ending(draws: Any, judged: float) -> str:
+        report = reported(1, np.asarray(draws, np.float32)[:, None])
+        report.body["terms"] = {"discriminator_loss": judged}
+        return trial(Scripted([report], FINISHED), data, Recipe(loss="own"), plan).message
+
+    alike = np.zeros_like(held) + 3
+    said = ending(alike, 0.7)
+    assert said.startswith("the generator collapsed: its draws are much alike and come near 0% of the validation")
+    assert "discriminator tells" not in said
+    assert "while its discriminator tells them all with a loss of 0.01" in ending(alike, 0.01)
+    assert ending(30 + 2 * held, 0.7).startswith("the generator lost its way: its draws come near 0%")
+    assert ending(-held, 0.7) == ""

@@ -38,13 +38,17 @@ DIFFUSION = contract("generation", "tabular", (6,), (6,)).model_copy(update={"ge
 DIFFUSION_OF_PICTURES = contract("generation", "image", (1, 8, 8), (1, 8, 8)).model_copy(
     update={"generative": "diffusion"}
 )
+GAN = contract("generation", "tabular", (6,), (6,)).model_copy(update={"latent": 4, "generative": "gan"})
+GAN_OF_PICTURES = contract("generation", "image", (1, 8, 8), (1, 8, 8)).model_copy(
+    update={"latent": 8, "generative": "gan"}
+)
 REVIEWS = contract("classification", "text", (20,), (2,), upper=40)
 
 CONTRACTS = {
     "digits": DIGITS, "tiny": TINY, "mnist": MNIST, "colour": COLOUR, "houses": HOUSES, "flowers": FLOWERS,
     "motion": MOTION, "steps": STEPS, "pixels": PIXELS, "pictures": PICTURES, "rows": ROWS,
     "flow": FLOW, "flow_of_pictures": FLOW_OF_PICTURES, "diffusion": DIFFUSION,
-    "diffusion_of_pictures": DIFFUSION_OF_PICTURES,
+    "diffusion_of_pictures": DIFFUSION_OF_PICTURES, "gan": GAN, "gan_of_pictures": GAN_OF_PICTURES,
     "molecules": MOLECULES, "network": NETWORK, "letters": LETTERS, "reviews": REVIEWS,
 }  # fmt: skip
 

@@ -23,6 +23,8 @@ from tests.llm.offline.contracts import (
     DIFFUSION_OF_PICTURES,
     DIGITS,
     FLOW,
+    GAN,
+    GAN_OF_PICTURES,
     HOUSES,
     LETTERS,
     MOLECULES,
@@ -85,6 +87,8 @@ GOOD = {
     "flow-RealNVP": (FLOW, "RealNVP"),
     "diffusion-MLP": (DIFFUSION, "diffusion MLP"),
     "diffusion-U-Net": (DIFFUSION_OF_PICTURES, "diffusion U-Net"),
+    "gan-GAN": (GAN, "GAN"),
+    "gan-convolutional GAN": (GAN_OF_PICTURES, "convolutional GAN"),
     "houses-periodic MLP": (HOUSES, "periodic MLP"),
     "motion-GRU": (MOTION, "GRU"),
     "reviews-TCN": (REVIEWS, "TCN"),
@@ -93,12 +97,12 @@ GOOD = {
 }
 STUBBED = {
     "houses": HOUSES, "letters": LETTERS, "tags": TAGS, "steps": STEPS, "pixels": PIXELS, "network": NETWORK,
-    "rows": ROWS, "flow": FLOW, "diffusion": DIFFUSION,
+    "rows": ROWS, "flow": FLOW, "diffusion": DIFFUSION, "gan": GAN,
 }  # fmt: skip
 
 STRICT = (
     "digits-small CNN", "tags-small CNN", "steps-TCN", "pixels-U-Net", "houses-periodic MLP", "letters-TCN",
-    "flow-RealNVP", "diffusion-MLP",
+    "flow-RealNVP", "diffusion-MLP", "gan-GAN",
 )  # fmt: skip
 
 # what the end of a good network's forward becomes, and a test that must notice

@@ -122,8 +122,8 @@ def _check_examples(raw: Raw, kind: Kind) -> None:
 
 
 def _latent_note(brief: Brief, preprocessing: Preprocessing) -> str:
-    targets = preprocessing.targets
-    if brief.latent is not None or not isinstance(targets, ItselfTargets) or targets.generative != "autoencoder":
+    targets, sized = preprocessing.targets, ("autoencoder", "gan")
+    if brief.latent is not None or not isinstance(targets, ItselfTargets) or targets.generative not in sized:
         return ""
     return f"latent: codes of {targets.latent} numbers, since the brief leaves their size open"
 

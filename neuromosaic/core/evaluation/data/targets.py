@@ -231,7 +231,8 @@ class SeriesTargets(Value):
 class ItselfTargets(Value):
     """A generative network's targets: the standardised examples themselves, of `shape`, float32 [n, *shape].
 
-    `latent`: the numbers of a code, of an autoencoder fewer than those of an example; None where it has no codes.
+    `latent`: the numbers of a code, of an autoencoder fewer than those of an example, of a gan no more; None where it
+    has no codes.
     """
 
     kind: Literal["itself"] = "itself"
@@ -244,13 +245,16 @@ class ItselfTargets(Value):
     def fit(
         cls, inputs: TensorSpec, latent: int | None, name: str, generative: Generative | None = None
     ) -> "ItselfTargets":
-        """Without a `latent` an autoencoder's codes are an eighth of an example, from 2 up to 16.
+        """Without a `latent` an autoencoder's codes are an eighth of an example, from 2 up to 16, a gan's as large as
+        an example, up to 16.
 
-        Raises DataError where a code is no smaller than an example, or an example too large for a flow.
+        Raises DataError where a code is too large for an example, or an example for a flow.
         """
         size = math.prod(inputs.shape)
         if generative in ("flow", "diffusion"):
             return cls(shape=inputs.shape, latent=_whole_code(size, latent, name, generative), generative=generative)
+        if generative == "gan":
+            return cls(shape=inputs.shape, latent=_seed(size, latent, name), generative=generative)
         wanted = latent or min(LARGEST_LATENT, max(2, size // 8), size - 1)
         if not 0 < wanted < size:
             raise DataError(
@@ -283,6 +287,16 @@ def _whole_code(size: int, latent: int | None, name: str, generative: Generative
             "ask for a diffusion model or an autoencoder"
         )
     return size if generative == "flow" else None
+
+
+def _seed(size: int, latent: int | None, name: str) -> int:
+    """Of a gan: what its draws are made of."""
+    if latent is not None and latent > size:
+        raise DataError(
+            f"a code of {latent} numbers for examples of {size}, such as those of {name}: a gan makes examples of "
+            f"codes that are no larger, ask for a latent of at most {size}"
+        )
+    return latent or min(LARGEST_LATENT, size)
 
 
 Targets = Annotated[
