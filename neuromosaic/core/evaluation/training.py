@@ -78,7 +78,7 @@ def train(
     report: Report,
     pause_at: int | None = None,
     state: State | None = None,
-    teacher: Tensor | None = None,
+    teacher: Tensor | FileData | None = None,
     noise: Tensor | None = None,
     sparing: bool = False,
     loop_of: "Callable[..., Loop] | None" = None,
@@ -111,7 +111,7 @@ def train(
     length = steps_in(len(held), recipe, fidelity)
     turns = turns_of(module, contract.generative)
     loop = (loop_of or Loop)(module, held, targets, recipe, seed, length, arrange, turns)
-    loop.teacher = None if teacher is None else teacher.to(device)
+    loop.teacher = None if teacher is None else on_device(teacher, device, as_it_is)
     kept, before = take_up(loop, state) if state else (None, 0.0)
     now = kept
     began = time.perf_counter() - before
@@ -177,7 +177,7 @@ class Loop:
         self.shuffling = shuffling(seed)
         self.changing = _generator(seed, "augment", x.device)
         self.mixing = random.Random(f"{seed}/mixup") if "mixup" in recipe.augment else None
-        self.teacher: Tensor | None = None
+        self.teacher: Examples | None = None
         self.distance = distance(recipe)
         self.average = Average(module, recipe.averaging) if recipe.averaging else None
         self.autocast = partial(torch.autocast, x.device.type, DTYPES.get(recipe.precision))
