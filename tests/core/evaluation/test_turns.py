@@ -166,7 +166,9 @@ def test_a_pair_that_was_put_away_goes_on_to_the_last_bit() -> None:
     assert all(torch.equal(tensor, resumed[name]) for name, tensor in whole.items())
 
 
-@pytest.mark.parametrize("change", [{"accumulate": 2}, {"precision": "bf16"}, {"optimizer": "sgd"}])
+@pytest.mark.parametrize(
+    "change", [{"accumulate": 2}, {"precision": "bf16"}, {"precision": "fp16"}, {"optimizer": "sgd"}]
+)
 def test_parts_precision_and_optimiser_work_for_pairs(change: dict[str, Any]) -> None:
     pair = fresh()
     start = {name: tensor.clone() for name, tensor in pair.state_dict().items()}
