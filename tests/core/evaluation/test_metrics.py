@@ -150,7 +150,7 @@ def test_every_metric_has_a_direction_and_a_default(task: Task) -> None:
     assert default_metric(task) in available(task)
     better = {
         "accuracy", "balanced_accuracy", "macro_f1", "auroc", "r2", "mean_average_precision", "subset_accuracy",
-        "mean_iou", "pixel_accuracy", "recall_at_1", "knn_accuracy",
+        "mean_iou", "pixel_accuracy", "recall_at_1", "knn_accuracy", "coverage",
     }  # fmt: skip
     assert all(higher_is_better(name) == (name in better) for name in (*available(task), "loss"))
 
