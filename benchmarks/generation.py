@@ -42,7 +42,7 @@ DENSITIES: dict[str, tuple[Generative, dict[str, int], Recipe]] = {
 }
 DATA, IMAGES = ("digits", "breast_cancer"), ("digits",)
 PAIRS = {"GAN": {"width": 128, "depth": 2}, "convolutional GAN": {"width": 12, "depth": 2}}
-IN_TURN = RECIPE.model_copy(update={"epochs": 180, "batch_size": 64, "schedule": "constant", "averaging": 0.998})
+IN_TURN = RECIPE.model_copy(update={"epochs": 180, "batch_size": 64, "schedule": "constant", "averaging": 0.999})
 
 Figures = dict[str, float]
 

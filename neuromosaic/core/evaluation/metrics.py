@@ -50,10 +50,6 @@ def measurable(contract: Contract) -> tuple[str, ...]:
     return METRICS_OF[contract.generative] if contract.generative else available(contract.task)
 
 
-def default_metric(task: Task) -> str:
-    return _AVAILABLE[task][0]
-
-
 def higher_is_better(name: str) -> bool:
     """Raises UsageError for a name that is no metric."""
     if name not in _LOWER_IS_BETTER and not any(name in names for names in _AVAILABLE.values()):

@@ -141,7 +141,7 @@ CATALOGUE = (
         depth=Range(1, 2, 4),
         values={"frequencies": 12, "embedding": 12, "spread": 0.1, "activation": "relu", "dropout": 0.1},
         options={
-            "spread": FloatParameter(min=0.02, max=0.5, log=True),
+            "spread": FloatParameter(min=0.05, max=1.0, log=True),
             "embedding": IntParameter(min=4, max=24, step=4),
             "dropout": _DROPOUT,
         },
@@ -332,9 +332,9 @@ CATALOGUE = (
         kinds=("tabular", "image", "sequence"),
         width=Range(8, 64, 512, 8),
         depth=Range(1, 2, 4),
-        values={"latent": 2, "smoothing": 0.1, "activation": "silu"},  # the latent is the contract's
+        values={"latent": 2, "smoothing": 0.3, "activation": "silu"},  # the latent is the contract's
         options={"activation": _ACTIVATION},
-        later={"smoothing": FloatParameter(min=0.02, max=0.5, log=True)},
+        later={"smoothing": FloatParameter(min=0.05, max=1.0, log=True)},
         merit="two perceptrons play against each other, and what is drawn is as sharp as what was seen",
         positions=("generation",),
         pooled=False,
@@ -347,9 +347,9 @@ CATALOGUE = (
         kinds=("image",),
         width=Range(4, 12, 128, 2),
         depth=Range(1, 2, 4),
-        values={"latent": 2, "smoothing": 0.1, "activation": "silu"},
+        values={"latent": 2, "smoothing": 0.3, "activation": "silu"},
         options={"activation": _ACTIVATION},
-        later={"smoothing": FloatParameter(min=0.02, max=0.5, log=True)},
+        later={"smoothing": FloatParameter(min=0.05, max=1.0, log=True)},
         merit="convolutions that draw play against convolutions that judge, neighbouring pixels together",
         positions=("generation",),
         pooled=False,

@@ -160,7 +160,14 @@ _CLASSIFY = (
     r"(?:classif(?:y|ies|ying|ier|ication)|recogni[sz](?:e|es|ing)|recognition|categori[sz]\w+|identify(?:ing)?)"
 )
 _CLASS = r"(?:class|category|label|species|kind|type|digit|genre|diagnosis)"
-_PREDICT = r"(?:predict(?:s|ing|ion)?|forecast(?:s|ing)?|estimat(?:e|es|ing|ion)|guess(?:es|ing)?)"
+_ESTIMATE = r"(?:forecast(?:s|ing)?|estimat(?:e|es|ing|ion))"
+_PREDICT = rf"(?:predict(?:s|ing|ion)?|guess(?:es|ing)?|{_ESTIMATE})"
+"""What is predicted may be a number or a class ("predict churn"): where the words do not tell, the data do."""
+_SOME = r"(?:\s+[\w'-]+){0,4}?"
+_QUANTITY = (
+    r"(?:prices?|values?|costs?|amounts?|numbers?|counts?|rates?|levels?|ages?|weights?|heights?|temperatures?|sales|"
+    r"revenues?|demand|consumption|durations?|distances?|speeds?|quantit(?:y|ies)|concentrations?)"
+)
 
 
 TASKS = [
@@ -198,7 +205,9 @@ TASKS = [
     rule(rf"\b(?:tell apart|distinguish\w*){OBJECT}(?:\s+(?:and|from)\s+{THING})?", _says(task="classification")),
     rule(rf"\b{_CLASSIFY}\b(?:\s+of\b)?(?:{OBJECT})?", _says(task="classification")),
     rule(r"\bregress(?:ion|or|ing)?\b(?:\s+(?:of|on)\b)?(?:\s+problem|\s+task)?", _says(task="regression")),
-    rule(rf"\b{_PREDICT}\b(?:\s+of\b)?(?:{OBJECT})?", _says(task="regression"), weak=True),
+    rule(rf"\b{_ESTIMATE}\b(?:\s+of\b)?(?:{OBJECT})?", _says(task="regression"), weak=True),
+    rule(rf"\b{_PREDICT}\b(?:\s+of\b)?(?={_SOME}\s+{_QUANTITY}\b)(?:{OBJECT})?", _says(task="regression"), weak=True),
+    rule(rf"\b{_PREDICT}\b(?:\s+of\b)?(?:{OBJECT})?", _says()),
     rule(r"\btag(?:s|ging)?\b", _says(task="multi_label"), weak=True),
 ]
 

@@ -441,3 +441,9 @@ def test_what_a_device_stores_limits_the_weights_and_its_ram_the_memory() -> Non
     assert draft.brief.constraints.parameters == 64_000
     assert draft.brief.constraints.memory_mb == 0.064
     assert draft.not_understood == ()
+
+
+def test_whether_a_prediction_is_a_number_or_a_class_is_left_to_the_data_where_the_words_do_not_tell() -> None:
+    draft = read("predict churn (yes/no) from customer records")
+    assert draft.brief.task is None
+    assert read("predict the monthly sales").brief.task == "regression"
