@@ -172,6 +172,8 @@ def _generation(found: Predictions, preprocessing: Preprocessing) -> Mistakes:
     kinds = [("held-out examples", held), *returned, ("draws", draws)]
     low, high = min(inputs.scaling.low), max(inputs.scaling.high)
     caption = "Test examples, which no step before had seen; draws are made of noise that this program drew."
+    if generative == "autoregressive":
+        caption += f" A draw takes {held[0].size:,} passes, one for each value: the latency is that of a single pass."
     return Mistakes(plot(picture_grid(kinds, low, high, "draws"), caption, wide=True), title="Draws")
 
 

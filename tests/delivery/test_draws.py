@@ -56,3 +56,10 @@ def test_declared_terms_are_drawn_by_name() -> None:
     rows = [{"epoch": 1.0, "train_loss": 2.0, "train_kl": 0.5}, {"epoch": 2.0, "train_loss": 1.0, "train_kl": 0.4}]
     assert ">kl<" in terms_curve(rows, "terms")
     assert terms_curve([{"epoch": 1.0, "train_loss": 2.0}], "terms") == ""
+
+
+def test_what_is_drawn_value_after_value_tells_how_many_passes_that_took() -> None:
+    scaling = Scaling(mean=(8.0,), std=(4.0,), low=(0.0,), high=(16.0,))
+    page = shown(ImageInputs(layout="hw", shape=(1, 8, 8), scaling=scaling), "autoregressive", parts=3)
+    assert "each value as it was expected from those before it" in page
+    assert "A draw takes 64 passes, one for each value" in page
