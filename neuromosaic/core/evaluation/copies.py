@@ -15,19 +15,22 @@ NEARER: Final = 0.3
 ROWS: Final = 60_000
 """Training examples that are looked through."""
 AT_ONCE: Final = 128
-EXPECTED: Final = 0.05
-"""Beyond the share among held-out examples: as much may be chance."""
+NEGLIGIBLE, ERRORS = 0.05, 3.0
+"""By how much a share must exceed that of held-out examples: so much, and so many standard errors of the difference.
+"""
 
 
 class Copies(NamedTuple):
-    """The shares of draws, and of held-out examples, that are a training example or next to one."""
+    """The shares of draws, and of held-out examples, that are a training example or next to one; `margin`: by how
+    much the former may be larger. In few dimensions both are large by chance."""
 
     draws: float
     held: float
+    margin: float
 
     @property
     def suspicious(self) -> bool:
-        return self.draws > self.held + EXPECTED
+        return self.draws > self.held + self.margin
 
 
 def copies(draws: Array, held: Array, known: Array) -> Copies | None:
@@ -40,7 +43,10 @@ def copies(draws: Array, held: Array, known: Array) -> Copies | None:
     if len(known) <= NEIGHBOURS + 1 or not np.isfinite(draws[:MOST]).all():
         return None
     rows = flat(known[:ROWS])
-    return Copies(*(float((_ratios(flat(values[:MOST]), rows) < NEARER).mean()) for values in (draws, held)))
+    near = [_ratios(flat(values[:MOST]), rows) < NEARER for values in (draws, held)]
+    both, count = np.concatenate(near).mean(), sum(1 / len(one) for one in near)
+    margin = max(NEGLIGIBLE, ERRORS * float(np.sqrt(both * (1 - both) * count)))
+    return Copies(float(near[0].mean()), float(near[1].mean()), margin)
 
 
 def _ratios(values: Array, rows: Array) -> Array:

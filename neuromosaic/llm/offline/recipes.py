@@ -16,7 +16,7 @@ EXAMPLES_SEEN = {"image": 250_000, "tabular": 600_000, "sequence": 200_000, "gra
 FEWEST_EPOCHS, MOST_EPOCHS = 3.0, 60.0
 LONGER: dict[Generative | None, int] = {"diffusion": 3, "gan": 3}
 """So many times the usual epochs: each shows an example in one noise of many, or to who has just changed."""
-SLOWEST_AVERAGE = 0.998
+SLOW_AVERAGE = 0.999
 """Of a pair's weights, which circle around where they belong (Yazici et al., 2019, arXiv:1806.04498)."""
 
 NEVER_MIRRORED = re.compile(r"digit|number|character|letter|sign|text|glyph|\bocr\b|plate|mnist")
@@ -49,7 +49,7 @@ def _recipe(inputs: RecipeInputs, rate: float, weight_decay: float) -> Recipe:
         patience=max(5, math.ceil(epochs / 3)),
         loss=inputs.loss,
         schedule="constant" if pair else "cosine",
-        averaging=SLOWEST_AVERAGE if pair else 0.0,
+        averaging=SLOW_AVERAGE if pair else 0.0,
     )
 
 

@@ -40,3 +40,13 @@ def test_examples_that_repeat_in_the_data_are_no_fault_of_the_draws() -> None:
 
 def test_too_few_examples_say_nothing() -> None:
     assert copies(ALIKE, HELD, KNOWN[:20]) is None
+
+
+def test_in_few_dimensions_chance_is_no_suspicion() -> None:
+    """Among many points of a plane some lie next to another, drawn or held out."""
+    for seed in range(20):
+        points = np.random.default_rng(seed).standard_normal((500, 2))
+        found = copies(points[:100], points[100:200], points[200:])
+        assert found is not None
+        assert found.held > 0.1
+        assert not found.suspicious
