@@ -12,7 +12,7 @@
     python benchmarks/evaluation.py budget --data FOLDER      # epochs that `auto` takes, beside full training
     python benchmarks/evaluation.py skipping --data FOLDER    # trainings that proxies spare, on the same suggestions
     python benchmarks/evaluation.py vae                       # a VAE beside PCA on the digits
-    python benchmarks/evaluation.py densities                 # flows and diffusions beside a normal distribution
+    python benchmarks/evaluation.py densities                 # flows, diffusions, PixelCNNs beside plain densities
     python benchmarks/evaluation.py gan                       # pairs trained in turn beside PCA and a kernel density
 
 FOLDER (or NEUROMOSAIC_BENCH_DATA) holds `mnist/*.gz`, `nasbench201/` and `taskset/`. Prints a JSON line per row.

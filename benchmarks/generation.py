@@ -1,6 +1,6 @@
 """A variational autoencoder on the digits beside PCA of the same latent size and a kernel density, on test examples;
-flows and diffusions beside a normal distribution and a kernel density; pairs trained in turn beside PCA, a kernel
-density and another draw of the data.
+flows, diffusions and autoregressive networks beside a normal distribution and a kernel density; pairs trained in turn
+beside PCA, a kernel density and another draw of the data.
 
 The built-in designer's own family at a fixed size, by the training loop of the judge; scored as every design is.
 """
@@ -36,9 +36,11 @@ RECIPE = Recipe(loss="own", epochs=100, batch_size=32, learning_rate=2e-3)
 NAMES = ("reconstruction_rmse", "energy_distance")
 DENSITIES: dict[str, tuple[Generative, dict[str, int], Recipe]] = {
     "RealNVP": ("flow", {"width": 128, "depth": 8}, RECIPE.model_copy(update={"epochs": 40})),
+    "PixelCNN": ("autoregressive", {"width": 24, "depth": 3}, RECIPE.model_copy(update={"epochs": 40})),
+    "MADE": ("autoregressive", {"width": 192, "depth": 2}, RECIPE.model_copy(update={"epochs": 40})),
     "diffusion MLP": ("diffusion", {"width": 192, "depth": 3}, RECIPE.model_copy(update={"learning_rate": 4e-3})),
 }
-DATA = ("digits", "breast_cancer")
+DATA, IMAGES = ("digits", "breast_cancer"), ("digits",)
 PAIRS = {"GAN": {"width": 128, "depth": 2}, "convolutional GAN": {"width": 12, "depth": 2}}
 IN_TURN = RECIPE.model_copy(update={"epochs": 180, "batch_size": 64, "schedule": "constant", "averaging": 0.999})
 
@@ -64,6 +66,8 @@ def densities(seeds: int = SEEDS, names: Sequence[str] = DATA) -> Iterator[dict[
     """A row for each data set and each family and baseline: medians over the seeds, and the extremes of the nats."""
     for reference in names:
         for name, (generative, sizes, recipe) in DENSITIES.items():
+            if name == "PixelCNN" and reference not in IMAGES:
+                continue
             data = load_dataset(Brief(data=reference, task="generation", generative=generative))
             test, told = data.open_test(), {"task": "densities", "data": reference}
             if generative == "flow":

@@ -16,7 +16,7 @@ Task = Literal[
     "generation",
     "metric_learning",
 ]
-Generative = Literal["autoencoder", "flow", "diffusion", "gan"]
+Generative = Literal["autoencoder", "flow", "diffusion", "gan", "autoregressive"]
 """How a generative network makes examples."""
 Step = Literal["second", "minute", "hour", "day", "week", "month", "quarter", "year"]
 Device = Literal["auto", "cpu", "cuda", "mps"]
@@ -67,6 +67,10 @@ class Contract(Value):
     gives an example for each code, and `sample` decodes standard normal draws; the parameters of its part
     `discriminator` follow the scalar `discriminator_loss`, all others `loss`; in eval mode, where nothing is drawn,
     `output` is decode of each example's first values.
+    An "autoregressive": `conditionals(x)` gives float32 [batch, 3, components, ...], for each value of an example the
+    logits, means and logarithms of the widths of a mixture of normal distributions, which hang on nothing but the
+    values before it: in an image row by row, each pixel's channels one after another, else from first to last;
+    `output` is the means of these mixtures, and `loss` the mean negative log-likelihood in nats for each value.
     `latent`: the numbers of a code; None where there are none.
     """
 

@@ -46,8 +46,15 @@ METRICS_OF: Final[dict[Generative, tuple[str, ...]]] = {
     "flow": ("negative_log_likelihood", "energy_distance"),
     "diffusion": ("negative_log_likelihood", "energy_distance"),
     "gan": ("energy_distance", "coverage"),
+    "autoregressive": ("negative_log_likelihood", "energy_distance"),
 }
 """By which each kind of generative network is judged; the first ranks."""
+
+CALLED: Final[dict[Generative, str]] = {
+    "autoencoder": "an autoencoder", "flow": "a flow", "diffusion": "a diffusion",
+    "gan": "a gan", "autoregressive": "an autoregressive network",
+}  # fmt: skip
+"""Each kind of generative network in a sentence."""
 
 
 def outputs_of(contract: Contract) -> int:

@@ -192,6 +192,7 @@ _DECIDED: dict[str, Callable[[Data], tuple[str, str, str]]] = {
     "family.accepted": lambda data: ("core", f"accepted the family of seat {data['family']}", "it passed every gate"),
     "precision": lambda data: ("core", f"chose {data['precision']} to train in", data["reason"]),
     "recipe": _recipe,
+    "loss.proposed": lambda data: ("NetworkArchitect", f"proposed a loss (seat {data['family']})", data["text"]),
     "loss.tried": lambda data: ("core", f"trains with the {data['kept']} loss", data["text"]),
     "judgement": lambda data: ("Metrics", f"after round {data['round'] + 1}: {data['decision']}", data["reason"]),
     "certificate.refused": lambda data: ("core", f"refused to certify {data['name']}", data["reason"]),

@@ -179,6 +179,7 @@ _CAME_BACK = {
     "autoencoder": "the same, come back from their codes",
     "flow": "the same in a little noise, come back from their codes",
     "diffusion": "the same, come back from as much noise as there is of them",
+    "autoregressive": "the same, each value as it was expected from those before it",
 }
 
 

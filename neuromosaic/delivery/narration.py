@@ -134,6 +134,7 @@ TELLERS: dict[str, Callable[[Data], str]] = {
     "suite.mutants": _mutants,
     "suite.covering": lambda data: "  the tests leave code untried that is to be delivered: TestArchitect mends them",
     "family.proposed": lambda data: f"  {data['family']}: {data['name']}, designed by {data['designed_by']}",
+    "loss.proposed": lambda data: f"  {data['family']} proposes a loss{': ' * bool(data['text'])}{data['text']}",
     "gate.verdict": _verdict,
     "family.accepted": lambda data: f"  {data['family']} accepted",
     "family.rejected": lambda data: f"  {data['family']} rejected: {data['reason']}",

@@ -134,6 +134,10 @@ print(draws.shape, nats)
     back = model.denoise(noisy, level)
 print(draws.shape, (back - x).square().mean().sqrt())
 """,
+    "autoregressive": """\
+    nats = model(x)["loss"]  # how unlikely your own are, for each of their values
+print(draws.shape, nats)
+""",
 }
 
 _TEXT = """\

@@ -85,13 +85,13 @@ def describe_data(ref: str, target: str | None, group: str | None, when: str | N
     """What is understood of a data set, before anything is designed for it."""
     from neuromosaic.core.evaluation.data.dataset import describe
     from neuromosaic.core.evaluation.data.loading import load_dataset
+    from neuromosaic.interfaces.showing_data import lines
 
     said = describe(load_dataset(Brief(data=ref, target=target, group=group, time=when)))
     if as_json:
         _print_json(said)
         return
-    for name, value in said.items():
-        print(f"{name:14} {_plain(value)}")
+    print("\n".join(lines(said)))
 
 
 def print_question(asked: dict[str, Any]) -> None:
@@ -132,14 +132,6 @@ def print_results(results: Results) -> None:
 
 def _said(record: RunRecord) -> str:
     return str(record.brief.get("sentence") or record.brief.get("data") or "").splitlines()[0]
-
-
-def _plain(value: object) -> str:
-    if isinstance(value, dict):
-        return ", ".join(f"{name} {_plain(inner)}" for name, inner in value.items())
-    if isinstance(value, list | tuple):
-        return ", ".join(_plain(inner) for inner in value) or "-"
-    return "-" if value is None else str(value)
 
 
 def _print_json(value: object) -> None:

@@ -6,15 +6,18 @@ from dataclasses import replace
 from functools import cached_property
 from typing import Any
 
+import numpy as np
+
 from neuromosaic.core.errors import CandidateError, UsageError, WorkerError
 from neuromosaic.core.evaluation.data.dataset import Dataset
+from neuromosaic.core.evaluation.data.room import room
+from neuromosaic.core.evaluation.handing_over import pieces, predicted
 from neuromosaic.core.evaluation.pruning import check_alike, narrowed
 from neuromosaic.core.evaluation.recipe import Recipe
 from neuromosaic.core.evaluation.trial import TrialOutcome, run_trial
 from neuromosaic.core.graph.document import Graph, TensorData
-from neuromosaic.core.graph.tensors import from_numpy, to_numpy
 from neuromosaic.core.proposals import MetricsPlan
-from neuromosaic.core.protocols import Job, Judge, Program, Sandbox
+from neuromosaic.core.protocols import Judge, Program, Sandbox
 from neuromosaic.core.signature import signature_of
 from neuromosaic.delivery.source import whole_numbers, with_defaults
 
@@ -68,13 +71,17 @@ class Compression:
         return found.graph
 
     def outputs(self, graph: Graph, x: Any) -> Any:
-        """Of any graph for `x` [n, ...], float32 [n, ...]."""
-        job = Job("predict", graph, {"batch": 256}, {"x": from_numpy(x)}, timeout=3600)
-        return to_numpy(self.judge.run(job).tensors["outputs"])
+        """Of any graph for `x` [n, ...], float32 [n, ...]; what lies on the disk goes through some at a time."""
+        return predicted(self.judge, graph, x, {}, 3600)
 
     @cached_property
     def _lesson(self) -> Any:
-        return self.outputs(self.graph, self.dataset.train.x)
+        """In memory, or on the disk like examples that are as large."""
+        x = self.dataset.train.x
+        lesson = room((len(x), *self.dataset.contract.output.shape), np.float32)
+        for rows in pieces(x):
+            lesson[rows] = self.outputs(self.graph, x[rows])
+        return lesson
 
     def _narrows(self, values: Mapping[str, int]) -> bool:
         with suppress(CandidateError, WorkerError, UsageError, ValueError):  # it needs that argument as it is

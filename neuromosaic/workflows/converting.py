@@ -11,6 +11,7 @@ import numpy as np
 
 from neuromosaic.core.errors import CandidateError, NeuromosaicError
 from neuromosaic.core.evaluation.data.dataset import Split
+from neuromosaic.core.evaluation.handing_over import BATCH, pieces
 from neuromosaic.core.evaluation.intervals import interval
 from neuromosaic.core.evaluation.metrics import higher_is_better, score
 from neuromosaic.core.graph.document import TensorData
@@ -120,7 +121,11 @@ class _Variants:
         )
 
     def _outputs(self, numbers: Numbers, file: TensorData, x: Any) -> Any:
-        arguments = {"format": numbers, "sizes": [len(x)], "batch": 256}
+        """For all of `x`; what lies on the disk goes to the reader some at a time, in the same batches."""
+        return np.concatenate([self._outputs_of(numbers, file, x[rows]) for rows in pieces(x)])
+
+    def _outputs_of(self, numbers: Numbers, file: TensorData, x: Any) -> Any:
+        arguments = {"format": numbers, "sizes": [len(x)], "batch": BATCH}
         tensors = {"file": file, "x": from_numpy(x)}
         reply = self._reader.run(Job("reopen", self._any_graph(), arguments, tensors, SECONDS))
         return to_numpy(reply.tensors[f"outputs/{len(x)}"])

@@ -3,6 +3,8 @@
 What it is worth is measured: the same networks are trained with each, and the metric on validation data decides.
 """
 
+import ast
+import time
 from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple
 
@@ -14,6 +16,7 @@ from neuromosaic.core.protocols import Program, Verdict
 from neuromosaic.core.results import LossPair, LossResult
 from neuromosaic.core.role_inputs import Finding, LossInputs
 from neuromosaic.core.search.families import Choice, Families
+from neuromosaic.core.syntax import parse
 from neuromosaic.core.validation.own_loss import GATE, LossClimb, climb_loss
 from neuromosaic.workflows.bench import Workbench
 from neuromosaic.workflows.candidates import Candidate, admit, family_of, tell_verdicts
@@ -28,6 +31,10 @@ MOST_PAIRS = 4
 """Networks that are trained with each loss: the first ones of the search, whose trainings it then has already."""
 SHARE = 0.1
 """Of a time budget, what the trial of a loss may take."""
+
+
+MOST_SAID = 160
+"""Characters of what a loss says of itself that are told on."""
 
 
 class Proposed(Value):
@@ -97,7 +104,9 @@ def _climbed_loss(bench: Workbench) -> dict[str, str] | None:
     offers = list(_offers(bench))
     if not offers or bench.brief.loss is not None:
         return None
-    offer, graph = offers[0], _climb(bench, offers[0])
+    offer = offers[0]
+    bench.tell("loss.proposed", family=offer.seat, designed_by=offer.by, text=first_line(offer.source))
+    graph = _climb(bench, offer)
     if graph.graph is None:
         source = _mended(bench, offer, graph.findings)
         offer = offer._replace(source=source)
@@ -110,6 +119,18 @@ def _climbed_loss(bench: Workbench) -> dict[str, str] | None:
     return Proposed(source=offer.source, by=offer.by, graph=graph.graph).model_dump()
 
 
+def first_line(source: str) -> str:
+    """Of what its author says it is: the docstring of the file, else of its class; nothing where there is none."""
+    try:
+        tree = parse(source)
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        return ""  # the ladder says so
+    described: list[ast.Module | ast.ClassDef] = [tree]
+    described += [node for node in tree.body if isinstance(node, ast.ClassDef) and node.name == ENTRY]
+    said = next((text for node in described if (text := ast.get_docstring(node))), "")
+    return said.partition("\n")[0].strip()[:MOST_SAID]
+
+
 def _offers(bench: Workbench) -> Iterator[Offer]:
     """What came with the first round's families as they were first proposed, by seat."""
     for slot in range(bench.envelope.families):
@@ -120,8 +141,10 @@ def _offers(bench: Workbench) -> Iterator[Offer]:
 
 def _climb(bench: Workbench, offer: Offer) -> LossClimb:
     program = Program(offer.source, {}, bench.brief.seed, ENTRY)
+    began = time.perf_counter()
     climb = climb_loss(program, bench.dataset.contract, bench.sandbox, bench.judge, strict=True)
-    tell_verdicts(bench, f"loss of {offer.seat}", (Verdict(GATE, climb.findings),))
+    milliseconds = 1000 * (time.perf_counter() - began)
+    tell_verdicts(bench, f"loss of {offer.seat}", (Verdict(GATE, climb.findings, milliseconds=milliseconds),))
     return climb
 
 
@@ -210,13 +233,11 @@ def in_words(result: LossResult) -> str:
         return f"There was no time to try the loss that {who} proposed: {result.usual} it is."
     number = len(result.pairs)
     over = f"over {number} {'network' if number == 1 else 'networks'} trained with each"
-    stays = "is used" if result.won else f"is not used, {result.usual} stays"
+    stays = f"is used instead of {result.usual}" if result.won else f"is not used, {result.usual} stays"
     if result.gain is None:
         came = "only one of both came to anything" if result.won else "its trainings came to nothing"
         return f"The loss that {who} proposed {stays} ({came}, {over})."
-    better = "better" if result.gain > 0 else "worse" if result.gain < 0 else "no other"
-    by_much = f"{abs(result.gain):.4g} {better}" if result.gain else better
-    return (
-        f"The loss that {who} proposed {stays}. Validation {result.metric.replace('_', ' ')} came out "
-        f"{by_much} with it than with {result.usual}, on average {over}."
-    )
+    better = "better" if result.gain > 0 else "worse"
+    by_much = f"{abs(result.gain):.3g} {better}" if result.gain else "the same"
+    metric = f"validation {result.metric.replace('_', ' ')}"
+    return f"The loss that {who} proposed {stays}: with it {metric} came out {by_much} on average, {over}."

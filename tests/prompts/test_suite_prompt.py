@@ -2,13 +2,14 @@
 
 import sys
 from types import ModuleType
-from typing import Any
+from typing import Any, get_args
 
 import pytest
 import torch
 from torch import nn
 
 from neuromosaic.core.brief import Brief, Contract
+from neuromosaic.core.brief import Generative as Kind
 from neuromosaic.core.proposals import BriefDraft, Request, SuiteProposal
 from neuromosaic.core.role_inputs import BriefInputs, SuiteInputs
 from neuromosaic.llm.fences import files_in
@@ -22,9 +23,11 @@ from tests.llm.offline.contracts import (
     FLOW,
     GAN,
     HOUSES,
+    IN_TURN,
     LETTERS,
     MOTION,
     PICTURES,
+    PIXELS_IN_TURN,
     REVIEWS,
     contract,
 )
@@ -93,7 +96,7 @@ class Generative(Sound):
         return {"output": super().forward(x), "loss": self.scale}
 
 
-@pytest.mark.parametrize("contract", [PICTURES, FLOW, DIFFUSION, GAN])
+@pytest.mark.parametrize("contract", [PICTURES, FLOW, DIFFUSION, GAN, PIXELS_IN_TURN])
 def test_the_example_for_a_generative_network_looks_at_its_output(
     contract: Contract, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -112,6 +115,9 @@ def test_the_example_for_a_generative_network_looks_at_its_output(
         (PICTURES, "each number of a code matters", "scores are raw"),
         (FLOW, "`decode` undoes `encode`", "scores are raw"),
         (DIFFUSION, "the level changes what is denoised", "`encode`"),
+        (PIXELS_IN_TURN, "row by row from the top left", "`encode`"),
+        (IN_TURN, "order of values: first to last", "`encode`"),
+        (IN_TURN, "causality first of all", "scores are raw"),
         (GAN, "each quarter of an example's values changes", "elements of the input matter"),
         (GAN, "take each side by its own loss while the other holds still", "`encode`"),
         (contract("metric_learning", "tabular", (8,), (4,)), "differ in direction", "scores are raw"),
@@ -130,4 +136,4 @@ def test_who_reads_a_brief_is_told_of_every_task() -> None:
     request = Request[BriefDraft](role="Metrics", purpose="read-brief", inputs=inputs, reply=BriefDraft)
     text = messages(load_roles()[request.role], request)[-1]["content"]
     assert all(f'"{task}"' in text for task in {one.task for one in CONTRACTS.values()} | {"metric_learning"})
-    assert all(f'"{kind}"' in text for kind in ("autoencoder", "flow", "diffusion", "gan"))
+    assert all(f'"{kind}"' in text for kind in get_args(Kind))

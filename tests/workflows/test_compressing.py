@@ -5,9 +5,13 @@ from pathlib import Path
 
 import pytest
 
+from neuromosaic.core.evaluation.data import room
+from neuromosaic.core.evaluation.recipe import Recipe
+from neuromosaic.core.graph.packing import unpack_tensors
 from neuromosaic.delivery.reproducing import command
 from neuromosaic.workflows import compressing
-from neuromosaic.workflows.candidates import Candidate
+from neuromosaic.workflows.candidates import Candidate, model_source
+from neuromosaic.workflows.compression import Compression
 from neuromosaic.workflows.finalists import best_of, known_finalists, trained_finalists
 from tests.small_runs import Finished, at_work, design, iris
 
@@ -45,6 +49,26 @@ def test_the_best_is_pruned_and_taught_and_kept_where_no_finalist_beats_it(
     assert made == {one.id for one in kept}
     ids = [one.candidate.id for one in after if one.contestant == "search"]
     assert len(ids) == len(set(ids))
+
+
+def test_a_lesson_that_memory_does_not_hold_is_given_in_parts_and_kept_on_the_disk(
+    again: Finished, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with at_work(again.store, again.results.run) as bench:
+        best = best_of(bench, "search", trained_finalists(bench))
+        assert best is not None
+        weights = unpack_tensors(bench.store.get(best.record["weights"]))
+        made = [
+            Compression(model_source(bench, best.candidate), weights, bench.dataset, bench.sandbox, bench.judge)
+            for _ in range(2)
+        ]
+        whole = made[0]._lesson
+        monkeypatch.setenv(room.VARIABLE, "0.001")
+        in_parts = made[1]._lesson
+        assert isinstance(in_parts, room.OnDisk)
+        assert in_parts.tobytes() == whole.tobytes()
+        taught = [one.taught(one.graph, Recipe(epochs=1), bench.plan, 0) for one in made]
+    assert taught[0].metrics == taught[1].metrics
 
 
 def test_the_command_says_that_it_was_wanted(finished: Finished) -> None:

@@ -10,6 +10,8 @@ import pytest
 import torch
 
 from neuromosaic.core.errors import UsageError
+from neuromosaic.core.evaluation import handing_over
+from neuromosaic.core.evaluation.data import room
 from neuromosaic.core.graph.tensors import from_numpy
 from neuromosaic.core.protocols import Message
 from neuromosaic.core.results import CandidateResult, Results
@@ -70,6 +72,25 @@ def test_the_best_one_s_variants_are_scored_on_the_splits_of_the_original(conver
         assert one.metrics["val_accuracy"] == pytest.approx(original.metrics["val_accuracy"], abs=0.1)
         assert converted.store.evidence(one.evidence["latency_ms.p50"])["race"]["beside"]["p50"] > 0
         assert one.name in names  # told before the test split was opened
+
+
+def test_a_split_that_memory_does_not_hold_is_scored_in_parts_to_the_same_outputs(
+    converted: Finished, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with at_work(converted.store, converted.results.run) as bench, converting._Variants(bench) as variants:
+        steps = {one: bench.store.step(bench.run, step_of(best(converted.results).id, one)) for one in FORMATS}
+        files = {one: from_numpy(np.frombuffer(bench.store.get(step["file"]), dtype=np.uint8).copy())
+                 for one, step in steps.items()}  # fmt: skip
+        x = np.tile(bench.dataset.train.x, (8, 1))[:700]
+        whole = {one: variants._outputs(one, file, x).tobytes() for one, file in files.items()}
+        sent: list[int] = []
+        part = variants._outputs_of
+        monkeypatch.setattr(variants, "_outputs_of", lambda *given: sent.append(len(given[2])) or part(*given))
+        monkeypatch.setenv(room.VARIABLE, "0.001")
+        monkeypatch.setattr(handing_over, "PIECE", 1)
+        in_parts = {one: variants._outputs(one, file, x).tobytes() for one, file in files.items()}
+    assert sent == [256, 256, 188] * len(FORMATS)
+    assert in_parts == whole
 
 
 def test_what_is_delivered_computes_the_figures_that_stand_beside_it(converted: Finished) -> None:

@@ -22,6 +22,7 @@ from neuromosaic.workflows.proposed_loss import (
     Offer,
     asked_for,
     choose_loss,
+    first_line,
     in_words,
     judged,
     loss_tried,
@@ -107,7 +108,7 @@ def test_a_refused_loss_is_mended_once_and_trains_all_where_it_is_better(
     assert recipe.loss_graph
     assert (recipe.label_smoothing, recipe.class_weights) == (0.0, None)
     assert [gate["passed"] for gate in told(bench, "gate.verdict") if gate["gate"] == "loss"] == [False, True]
-    assert "came out 0.125 better with it" in told(bench, "note")[-1]["text"]
+    assert "came out 0.125 better" in told(bench, "note")[-1]["text"]
     assert settled(bench) == recipe  # again, from the store
 
 
@@ -159,6 +160,19 @@ def test_a_whole_run_delivers_the_loss_that_it_trained_with(tmp_path: Path, monk
     assert LossResult.model_validate(kept) == results.loss
 
 
+@pytest.mark.parametrize(
+    ("source", "said"),
+    [
+        ('"""A loss: for rare ones.\n\nMore."""\n' + MARGIN, "A loss: for rare ones."),
+        (MARGIN.replace("Module):\n", 'Module):\n    """By margins."""\n\n'), "By margins."),
+        (MARGIN, ""),
+        ("class Loss(:", ""),
+    ],
+)
+def test_what_a_loss_says_of_itself_is_told_on(source: str, said: str) -> None:
+    assert first_line(source) == said
+
+
 def pair(usual: float | None, proposed: float | None) -> LossPair:
     return LossPair(name="net", usual=usual, proposed=proposed)
 
@@ -183,11 +197,15 @@ def test_the_proposed_loss_must_be_better_and_must_not_fail_where_the_usual_does
 @pytest.mark.parametrize(
     ("gain", "won", "said"),
     [
-        (0.02, True, "is used. Validation macro f1 came out 0.02 better with it than with huber"),
-        (-0.5, False, "is not used, huber stays. Validation macro f1 came out 0.5 worse"),
-        (0.0, False, "came out no other with it"),
+        (
+            0.02,
+            True,
+            "is used instead of huber: with it validation macro f1 came out 0.02 better on average, over 1 network",
+        ),
+        (-0.5, False, "is not used, huber stays: with it validation macro f1 came out 0.5 worse"),
+        (0.0, False, "came out the same on average"),
         (None, False, "huber stays (its trainings came to nothing, over 1 network trained with each)"),
-        (None, True, "is used (only one of both came to anything"),
+        (None, True, "is used instead of huber (only one of both came to anything"),
     ],
 )
 def test_what_it_was_worth_is_said_in_a_sentence(gain: float | None, won: bool, said: str) -> None:

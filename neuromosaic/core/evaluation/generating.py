@@ -16,6 +16,7 @@ by the deterministic sampler (Song et al., 2021, arXiv:2010.02502, equation 12).
 
 Of a pair trained in turn nothing is asked but draws: what `decode` makes of the host's noise. Its discriminator is
 not run, so that no figure rests on who judged it in training.
+What is done with an autoregressive network is in `autoregression`.
 """
 
 import math
@@ -27,6 +28,7 @@ from torch import Tensor, nn
 
 from neuromosaic.core.brief import Generative
 from neuromosaic.core.errors import CandidateError
+from neuromosaic.core.evaluation.autoregression import answered
 from neuromosaic.core.evaluation.generation import BLUR, MOST, measured
 from neuromosaic.core.evaluation.streaming import Examples
 
@@ -56,7 +58,7 @@ def answers(module: nn.Module, generative: Generative, x: Examples, noise: Tenso
         slices = [slice(start, start + batch) for start in range(0, len(x), batch)]
         return torch.cat([one(module, x[rows], noise[rows, 0]) for rows in slices])
     first = x[0 : min(len(x), MOST)]
-    parts = (_of_flow if generative == "flow" else _of_diffusion)(module, first, noise[: len(first)])
+    parts = _DENSITIES[generative](module, first, noise[: len(first)])
     filled = [torch.cat([part, part.new_zeros((len(x) - len(part), *first.shape[1:]))]) for part in parts]
     return torch.stack(filled, 1)
 
@@ -190,7 +192,14 @@ def _drawn(module: nn.Module, start: Tensor) -> Tensor:
     return _denoised(module, noisy, levels[-1])
 
 
+def _of_autoregression(module: nn.Module, x: Tensor, noise: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    back, draws, nats = answered(module, x, noise)
+    return back, draws, _spread(nats, x)
+
+
+_DENSITIES: Final = {"flow": _of_flow, "diffusion": _of_diffusion, "autoregressive": _of_autoregression}
 METHODS: Final[dict[Generative, tuple[str, ...]]] = {
     "autoencoder": ("encode", "decode"), "flow": ("encode", "decode"), "diffusion": ("denoise",), "gan": ("decode",),
+    "autoregressive": ("conditionals",),
 }  # fmt: skip
 """What a network of each kind has besides forward and `sample`."""

@@ -28,15 +28,24 @@ BLUR = 0.05
 same, or one of a few, would be infinitely likely."""
 BACK, DRAW, NATS = 0, 1, 2
 """The parts of an output; a single one is a draw."""
+FEWEST = 2
+"""Draws whose distances from one another are measured."""
 NEAREST = 5
 """The neighbour of a held-out example that is as far as a draw may be, to be one of its kind."""
-_PARTS: Final[dict[Generative, int]] = {"autoencoder": 2, "flow": 3, "diffusion": 3, "gan": 1}
-_KINDS_OF_NOISE: Final[dict[Generative, int]] = {"autoencoder": 1, "flow": 2, "diffusion": 2, "gan": 1}
+_PARTS: Final[dict[Generative, int]] = {"autoencoder": 2, "flow": 3, "diffusion": 3, "gan": 1, "autoregressive": 3}
+_KINDS_OF_NOISE: Final[dict[Generative, int]] = {
+    "autoencoder": 1,
+    "flow": 2,
+    "diffusion": 2,
+    "gan": 1,
+    "autoregressive": 2,
+}
 
 
-def noise_for(contract: Contract, count: int) -> dict[str, Array]:
+def noise_for(contract: Contract, count: int, draws: bool = True) -> dict[str, Array]:
     """{"noise": standard normal float32 [count, kinds of noise, numbers]} for a generative network, the same each
-    time; else {}. First what a draw is made of, then what blurs an example.
+    time; else {}. First what a draw is made of, then what blurs an example. NaN where an autoregressive network is to
+    draw nothing: beyond as many as the likelihood is measured of, or all without `draws`, for each is dear.
 
     The host draws it: a network that chose its own could hand out examples that it keeps.
     """
@@ -45,6 +54,8 @@ def noise_for(contract: Contract, count: int) -> dict[str, Array]:
     size = contract.latent or math.prod(contract.input.shape)
     kinds = _KINDS_OF_NOISE[contract.generative]
     noise = np.random.default_rng([count, size]).standard_normal((kinds, count, size))
+    if contract.generative == "autoregressive":
+        noise[0, measured(count, size) if draws else 0 :] = np.nan
     return {"noise": np.ascontiguousarray(noise.swapaxes(0, 1), np.float32)}
 
 
@@ -57,7 +68,7 @@ def reported_shape(contract: Contract) -> tuple[int, ...]:
 
 def is_density(contract: Contract) -> bool:
     """Whether a network of this contract gives examples a likelihood."""
-    return contract.generative in ("flow", "diffusion")
+    return contract.generative in ("flow", "diffusion", "autoregressive")
 
 
 def measured(count: int, size: int) -> int:
@@ -76,7 +87,12 @@ def came_back(outputs: Array) -> Array | None:
 
 
 def draws_of(outputs: Array) -> Array:
-    return np.asarray(outputs[:, min(DRAW, outputs.shape[1] - 1)])
+    """The draws; of densities rows of zeros at their end stand for those that were not made."""
+    draws = np.asarray(outputs[:, min(DRAW, outputs.shape[1] - 1)])
+    if outputs.shape[1] <= NATS:
+        return draws
+    made = np.flatnonzero(flat(draws).any(axis=1))
+    return draws[: made[-1] + 1 if len(made) else 0]
 
 
 # ---------------------------------------------------------------- metrics
@@ -112,7 +128,8 @@ def _likelihood(outputs: Array, targets: Array) -> Weighted:
 def _energy(outputs: Array, targets: Array) -> Weighted:
     """2 E|x - y| - E|x - x'| - E|y - y'| of draws x and examples y, each pair's two different (Szekely & Rizzo, 2013,
     "Energy statistics", section 2): 0 where both are drawn alike."""
-    draws, held = (flat(values)[:MOST] for values in (draws_of(outputs), targets))
+    draws = flat(draws_of(outputs)[:MOST])
+    held = flat(targets)[: len(draws)]
     between, among_draws, among_held = distances(draws, held), distances(draws, draws), distances(held, held)
 
     def distance(weights: Array) -> Array:
@@ -169,6 +186,8 @@ def _of_all(name: str) -> Callable[[Array, Array], float]:
 
     def value(outputs: Array, targets: Array) -> float:
         looked_at = _looked_at(name, outputs)
+        if name == "energy_distance" and len(draws_of(outputs)) < FEWEST:
+            return math.nan
         if not looked_at.size or not np.isfinite(looked_at).all() or len(targets) < 2:
             return math.nan
         return float(WEIGHTED[name](outputs, targets)(np.ones((1, len(targets))))[0])

@@ -105,14 +105,6 @@ def memory(module: nn.Module, inputs: Inputs) -> Memory:
     return Memory(peak, live.allocated)
 
 
-def live_bytes(work: Callable[[], object]) -> int:
-    """The most bytes of tensors that live at once of those that `work` makes, backward passes included."""
-    live = _LiveBytes([])
-    with live:
-        work()
-    return live.peak
-
-
 class _LiveBytes(TorchDispatchMode):  # type: ignore[no-untyped-call]
     """Follows the storages that operations return until nothing holds them any more."""
 

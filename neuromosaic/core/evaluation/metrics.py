@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from neuromosaic.core.brief import Contract, Task
 from neuromosaic.core.errors import UsageError
 from neuromosaic.core.evaluation import generation, multi_label, positions, similarity
-from neuromosaic.core.tasks import METRICS_OF
+from neuromosaic.core.tasks import CALLED, METRICS_OF
 
 Array = NDArray[Any]
 
@@ -50,10 +50,6 @@ def measurable(contract: Contract) -> tuple[str, ...]:
     return METRICS_OF[contract.generative] if contract.generative else available(contract.task)
 
 
-def default_metric(task: Task) -> str:
-    return _AVAILABLE[task][0]
-
-
 def higher_is_better(name: str) -> bool:
     """Raises UsageError for a name that is no metric."""
     if name not in _LOWER_IS_BETTER and not any(name in names for names in _AVAILABLE.values()):
@@ -68,7 +64,7 @@ def check_metrics(task: Task, names: Sequence[str]) -> None:
 
 def check_measurable(contract: Contract, names: Sequence[str]) -> None:
     """Raises UsageError for the first name that is no metric of a network of this contract."""
-    _check(names, measurable(contract), f"a {contract.generative}" if contract.generative else contract.task)
+    _check(names, measurable(contract), CALLED[contract.generative] if contract.generative else contract.task)
 
 
 def _check(names: Sequence[str], known: Sequence[str], what: str) -> None:

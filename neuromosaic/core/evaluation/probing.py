@@ -16,6 +16,7 @@ from neuromosaic.core.evaluation.recipe import Precision, Recipe
 from neuromosaic.core.evaluation.streaming import on_device
 from neuromosaic.core.evaluation.suitable import check_recipe
 from neuromosaic.core.evaluation.training import Loop
+from neuromosaic.core.evaluation.turns import turns_of
 
 PRECISIONS: Final[tuple[Precision, ...]] = ("float32", "bf16", "fp16")
 ROUNDS: Final = 9
@@ -55,7 +56,7 @@ def try_precisions(
         torch.manual_seed(seed)  # dropout
         steps = FIRST_STEPS + (ROUNDS + 2) * MOST_STEPS
         chosen = recipe.model_copy(update={"precision": precision})
-        return Loop(module, held, targets, chosen, seed, steps, arrange)
+        return Loop(module, held, targets, chosen, seed, steps, arrange, turns_of(module, contract.generative))
 
     seconds = _timed({precision: _Timer(loop_in(precision)) for precision in PRECISIONS})
     tried = {precision: Tried(took, []) for precision, took in seconds.items()}

@@ -74,7 +74,7 @@ def check_stack(module: Rebuilt, recipes: Sequence[Recipe]) -> None:
             raise UsageError(f"{name}: stacked trainings take none; train them apart")
     drawn = [str(node.target) for node in module.traces["train"].run.graph.nodes if _draws(str(node.target))]
     if drawn:
-        raise UsageError(f"the network draws random numbers ({drawn[0]}): stacked it would draw others than alone")
+        raise UsageError(f"the network draws random numbers ({drawn[0]}), others than alone: train its copies apart")
 
 
 def train_stacked(

@@ -1,15 +1,18 @@
 """Trials of one structure side by side in one worker: the host's side."""
 
+import math
 import time
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any, get_args
 
 from neuromosaic.core.errors import CandidateError, UsageError, WorkerError
 from neuromosaic.core.evaluation.data.dataset import Dataset
+from neuromosaic.core.evaluation.data.room import OnDisk, most_in_memory
 from neuromosaic.core.evaluation.metrics import check_metrics
 from neuromosaic.core.evaluation.recipe import Recipe
 from neuromosaic.core.evaluation.suitable import check_recipe
-from neuromosaic.core.evaluation.trial import Cause, TrialOutcome, Watch
+from neuromosaic.core.evaluation.trial import Cause, TrialOutcome, Watch, run_trial
 from neuromosaic.core.graph.document import Graph, TensorData
 from neuromosaic.core.graph.tensors import from_numpy
 from neuromosaic.core.proposals import MetricsPlan
@@ -25,16 +28,52 @@ def run_stacked_trials(
     The graphs have one structure (one document) and may differ in their tensors: their initial weights. Recipes may
     differ in learning rate and weight decay. Each member's patience counts for itself. `seconds` are a member's
     share of the whole. Raises UsageError where the graphs, recipes or plan cannot go together.
+
+    The worker holds the examples in memory once, and every member's outputs for the validation examples; where they
+    lie on the disk, those outputs are larger than one array may be, or memory runs out, the trials run one after
+    another instead, in what is left of `timeout`, and the `message` of each says why.
     """
     check_metrics(dataset.contract.task, (plan.primary, *plan.report))
     for recipe in recipes:
         check_recipe(recipe, dataset.contract)
     if any(graph.document != graphs[0].document for graph in graphs[1:]):
         raise UsageError("stacked graphs differ in their structure; train them apart")
+    began, why = time.perf_counter(), too_large(dataset, len(graphs))
+    if not why:
+        outcomes = _side_by_side(
+            judge, _job(graphs, dataset, recipes, fidelity, seeds, timeout), dataset, recipes, plan
+        )
+        if outcomes[0].cause != "memory":
+            return outcomes
+        why = "memory ran out side by side"
+    alone = []
+    for graph, recipe, seed in zip(graphs, recipes, seeds, strict=True):
+        left = max(1.0, timeout - (time.perf_counter() - began))
+        one = run_trial(judge, graph, dataset, recipe, plan, fidelity=fidelity, seed=seed, timeout=left)
+        alone.append(
+            replace(one, message=": ".join(filter(None, [f"trained one after another, for {why}", one.message])))
+        )
+    return alone
+
+
+def too_large(dataset: Dataset, members: int) -> str:
+    """Why so many trainings side by side would take more memory than they may; nothing where they would not."""
+    arrays = (dataset.train.x, dataset.train.y, dataset.validation.x)
+    if any(isinstance(array, OnDisk) for array in arrays):
+        return "the data lie on the disk"
+    outputs = 4 * members * len(dataset.validation.x) * math.prod(dataset.contract.output.shape)
+    if outputs > most_in_memory():
+        return f"their outputs would take {outputs / 1e6:,.0f} MB"
+    return ""
+
+
+def _side_by_side(
+    judge: Judge, job: Job, dataset: Dataset, recipes: Sequence[Recipe], plan: MetricsPlan
+) -> list[TrialOutcome]:
     watches = [Watch(dataset, recipe, plan, None, None) for recipe in recipes]
     began = time.perf_counter()
     try:
-        reply = judge.run(_job(graphs, dataset, recipes, fidelity, seeds, timeout), _Watches(watches).answer)
+        reply = judge.run(job, _Watches(watches).answer)
     except CandidateError as error:
         return _failed(watches, "crash", str(error), began)
     except WorkerError as error:

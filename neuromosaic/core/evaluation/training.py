@@ -78,7 +78,7 @@ def train(
     report: Report,
     pause_at: int | None = None,
     state: State | None = None,
-    teacher: Tensor | None = None,
+    teacher: Tensor | FileData | None = None,
     noise: Tensor | None = None,
     sparing: bool = False,
     loop_of: "Callable[..., Loop] | None" = None,
@@ -111,7 +111,7 @@ def train(
     length = steps_in(len(held), recipe, fidelity)
     turns = turns_of(module, contract.generative)
     loop = (loop_of or Loop)(module, held, targets, recipe, seed, length, arrange, turns)
-    loop.teacher = None if teacher is None else teacher.to(device)
+    loop.teacher = None if teacher is None else on_device(teacher, device, as_it_is)
     kept, before = take_up(loop, state) if state else (None, 0.0)
     now = kept
     began = time.perf_counter() - before
@@ -177,7 +177,7 @@ class Loop:
         self.shuffling = shuffling(seed)
         self.changing = _generator(seed, "augment", x.device)
         self.mixing = random.Random(f"{seed}/mixup") if "mixup" in recipe.augment else None
-        self.teacher: Tensor | None = None
+        self.teacher: Examples | None = None
         self.distance = distance(recipe)
         self.average = Average(module, recipe.averaging) if recipe.averaging else None
         self.autocast = partial(torch.autocast, x.device.type, DTYPES.get(recipe.precision))
@@ -239,15 +239,23 @@ class Loop:
     def _backward(self, x: Tensor, y: Tensor, soft: Tensor | None) -> Objective:
         """Adds up the gradients of the batch, part by part; the mean objective."""
         parts = min(self.recipe.accumulate, max(1, len(x) // 2))  # norms need two examples
+        if parts == 1:
+            return self._backward_of(x, y, soft, 1.0)
         total, terms = torch.zeros((), device=x.device), dict[str, Tensor]()
         softs = [None] * parts if soft is None else torch.tensor_split(soft, parts)
         for part in zip(torch.tensor_split(x, parts), torch.tensor_split(y, parts), softs, strict=True):
-            made, share = self.batch_loss(*part), len(part[0]) / len(x)
-            loss = made.loss * share if parts > 1 else made.loss
-            self.propagate(loss if self.scaling is None else self.scaling.up(loss))
-            total += made.loss.detach() * share
+            share = len(part[0]) / len(x)
+            made = self._backward_of(*part, share)
+            total += made.loss * share
             terms |= {name: terms.get(name, 0.0) + term.detach() * share for name, term in made.terms.items()}
         return Objective(total, terms)
+
+    def _backward_of(self, x: Tensor, y: Tensor, soft: Tensor | None, share: float) -> Objective:
+        """Adds the gradients of one part, which is that share of its batch."""
+        made = self.batch_loss(x, y, soft)
+        loss = made.loss if share == 1 else made.loss * share
+        self.propagate(loss if self.scaling is None else self.scaling.up(loss))
+        return Objective(made.loss.detach(), made.terms)
 
     def share(self, rows: Tensor) -> Tensor:
         """Those rows of a batch that this process trains on."""

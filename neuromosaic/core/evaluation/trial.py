@@ -152,7 +152,8 @@ class _Training:
         train = self.dataset.train
         arrays = {"x": train.x, "y": train.y, "validation_x": self.dataset.validation.x}
         arrays |= {} if self.teacher is None else {"teacher": self.teacher}
-        arrays |= noise_for(self.dataset.contract, len(self.dataset.validation))
+        ranked_by_draws = self.plan.primary == "energy_distance"
+        arrays |= noise_for(self.dataset.contract, len(self.dataset.validation), ranked_by_draws)
         tensors, files = handed_over(arrays)
         held = {f"{STATE}{name}": tensor for name, tensor in (resume.state if resume else {}).items()}
         held |= {} if resume else {f"weights/{name}": tensor for name, tensor in self.weights.items()}

@@ -18,7 +18,7 @@ LARGEST = 2**63
 
 NAMED = {"float": frozenset(FLOATS), "dtype": DTYPES, "memory_format": MEMORY_FORMATS, "device": frozenset({"input"})}
 STRUCTURES = ("tuple", "list", "dict")
-METHODS = {"encode": 1, "decode": 1, "denoise": 2}
+METHODS = {"encode": 1, "decode": 1, "denoise": 2, "conditionals": 1}
 """Of a generative network: traces in eval mode besides those of forward, and how many inputs each has."""
 NODE = frozenset({"name", "op", "args", "kwargs"})
 REMARKS = frozenset({"layer", "shape", "dtype"})

@@ -53,7 +53,7 @@ class Graph:
 
     `document` is JSON: {"inputs", "parameters" and "buffers" and "constants" (names in `tensors`), "train" and
     "eval" (lists of nodes, and the structure of the outputs)}, and of a generative network those of "encode",
-    "decode" and "denoise" that its kind has, in eval mode; export.py writes it and rebuild.py reads it.
+    "decode", "denoise" and "conditionals" that its kind has, in eval mode; export.py writes it, rebuild.py reads it.
     `tensors` holds initial (or trained) parameters and buffers by their names in the module's state_dict, and
     constants.
     """

@@ -76,6 +76,10 @@ class Rebuilt(nn.Module):
         """The examples behind noisy ones; raises CandidateError where the network has no such method."""
         return self._run("denoise", noisy, level)
 
+    def conditionals(self, x: torch.Tensor) -> Any:
+        """How each value is spread; raises CandidateError where the network has no such method."""
+        return self._run("conditionals", x)
+
     def _run(self, name: str, *inputs: torch.Tensor) -> Any:
         if name not in self.traces:
             raise CandidateError(f"the network has no method {name}", code=f"no-{name}")

@@ -9,6 +9,9 @@ from neuromosaic.core.errors import SearchError
 from neuromosaic.core.space.constraints import FunctionConstraint
 from neuromosaic.core.space.space import SearchSpace
 
+UNSAID = {"precision": "float32"}
+"""What a search was set up with where its document does not say it."""
+
 
 def check_budget(max_trials: int | None, max_time: float | None, trial_timeout: float | None) -> None:
     """Raises SearchError where a search would never end, or never begin."""
@@ -47,7 +50,7 @@ def check_unchanged(before: Mapping[str, Any], now: Mapping[str, Any]) -> None:
 def _changes(before: Mapping[str, Any], now: Mapping[str, Any]) -> Iterator[str]:
     yield from _space_changes(before["space"], now["space"])
     for name in sorted((before.keys() | now.keys()) - {"space"}):
-        old, new = before.get(name), now.get(name)
+        old, new = (document.get(name, UNSAID.get(name)) for document in (before, now))
         if old != new:
             yield f"{name} was {old!r} and is {new!r}"
 

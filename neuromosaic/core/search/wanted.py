@@ -115,6 +115,12 @@ class Wanted:
         return f"{self.architecture_type or ''}/{identity_of(self.function)}"
 
     @property
+    def precision(self) -> str:
+        """In which a training evaluator trains; it may have measured it, and would again."""
+        recipe = getattr(self.evaluator, "recipe", None)
+        return str(getattr(recipe, "precision", "float32"))
+
+    @property
     def canonical(self) -> bool:
         return (
             bool(getattr(getattr(self.function, "__self__", None), "canonical", True)) if self.has_evaluator else True
@@ -205,6 +211,7 @@ class Wanted:
             "objectives": None if self.objectives is None else self.aims.to_dict()["objectives"],
             "constraints": self.aims.to_dict()["constraints"], "seed": self.seed,
             **({"start": list(map(dict, self.start))} if self.start else {}),
+            **({} if self.precision == "float32" else {"precision": self.precision}),
         }  # fmt: skip
 
 

@@ -41,6 +41,9 @@ class Model(nn.Module):
     def denoise(self, x, level):
         return self.made(x)
 
+    def conditionals(self, x):
+        return self.made(x)[:, None, None].repeat(1, 3, 2, *[1] * (x.ndim - 1))
+
     def sample(self, n):
         return self.made(torch.randn(n, self.latent))
 

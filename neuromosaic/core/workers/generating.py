@@ -1,4 +1,7 @@
-"""What a generative network has besides forward: the methods of its kind. Runs in a worker."""
+"""What a generative network has besides forward: the methods of its kind. Runs in a worker.
+
+Of an autoregressive one also whether each value's conditionals hang on nothing but the values before it.
+"""
 
 from collections.abc import Iterator
 from typing import NamedTuple
@@ -7,6 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from neuromosaic.core.errors import CandidateError
+from neuromosaic.core.evaluation.autoregression import conditionals, peek_anywhere
 from neuromosaic.core.evaluation.generating import METHODS
 from neuromosaic.core.role_inputs import Finding
 from neuromosaic.core.signature import Signature
@@ -18,10 +22,11 @@ LEAK = 1e-3
 
 
 class _Call(NamedTuple):
-    """Examples of what a method takes, and one of what it gives."""
+    """Examples of what a method takes, and one of what it gives; None for conditionals, of as many components as it
+    likes."""
 
     given: Inputs
-    wanted: Tensor
+    wanted: Tensor | None
 
 
 def methods(module: nn.Module, inputs: Inputs, signature: Signature) -> dict[str, Inputs]:
@@ -34,13 +39,27 @@ def generative_faults(module: nn.Module, inputs: Inputs, signature: Signature) -
     """Where a method of its kind, in eval mode, is missing, gives another shape, or mixes the examples of a batch."""
     calls = _calls(inputs[0], signature) if signature.generative else {}
     for name, call in calls.items():
-        if (fault := _fault(module, name, call, signature)) is not None:
+        fault = _fault(module, name, call, signature)
+        if fault is None and name == "conditionals" and not call.given[0].is_meta:
+            fault = _looks_ahead(module, *call.given)
+        if fault is not None:
             yield fault
+
+
+def _looks_ahead(module: nn.Module, x: Tensor) -> Finding | None:
+    """Where conditionals hang on a value that is not before theirs: of an example, with each place hidden in turn."""
+    with torch.no_grad():
+        found = peek_anywhere(module, x[-1:])
+    if found is None:
+        return None
+    return _finding("not-causal", f"{found}: shift or mask the layers, and norm over no pixels or steps")
 
 
 def _calls(x: Tensor, signature: Signature) -> dict[str, _Call]:
     if signature.generative == "diffusion":
         return {"denoise": _Call((x, _levels(x)), x)}
+    if signature.generative == "autoregressive":
+        return {"conditionals": _Call((x,), None)}
     codes = _codes(x, signature.latent or 1)
     calls = {"encode": _Call((x,), codes), "decode": _Call((codes,), x)}
     return {name: calls[name] for name in METHODS[signature.generative or "autoencoder"]}
@@ -55,16 +74,17 @@ def _fault(module: nn.Module, name: str, call: _Call, signature: Signature) -> F
     shape = list(call.given[0].shape)
     try:
         with torch.no_grad():
-            found = method(*call.given)
+            found = method(*call.given) if call.wanted is not None else conditionals(module, *call.given)
             alone = method(*(values[:1] for values in call.given))
     except Exception as error:
         if is_out_of_memory(error):
             raise
         code = error.code if isinstance(error, CandidateError) and error.code else f"{name}-raised"
         return _finding(code, f"{name} of {shape} raised {first_line(error)}")
-    if not isinstance(found, Tensor) or found.shape != call.wanted.shape or found.dtype != torch.float32:
+    shape_wanted = found.shape if call.wanted is None else call.wanted.shape
+    if not isinstance(found, Tensor) or found.shape != shape_wanted or found.dtype != torch.float32:
         other = list(found.shape) if isinstance(found, Tensor) else type(found).__name__
-        return _finding(f"{name}-shape", f"{name} of {shape} gives {other}; wanted: {list(call.wanted.shape)}")
+        return _finding(f"{name}-shape", f"{name} of {shape} gives {other}; wanted: {list(shape_wanted)}")
     if not found.is_meta and not _agree(found[:1], alone):
         return _finding(f"{name}-leak", f"{name} of an example changes with the others in its batch")
     return None

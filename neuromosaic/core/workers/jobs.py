@@ -52,15 +52,16 @@ def train(
         told = converse(Message(body, {"outputs": from_torch(outputs)})).body
         return bool(told["stop"]), bool(told["keep"])
 
-    given = {name: to_torch(job.tensors[name]) for name in ("teacher", "noise") if name in job.tensors}
     x, y, validation_x = (_examples_called(name, job) for name in ("x", "y", "validation_x"))
+    teacher = _examples_called("teacher", job) if "teacher" in job.tensors.keys() | job.files.keys() else None
+    noise = to_torch(job.tensors["noise"]) if "noise" in job.tensors else None
     contract, recipe = job.arguments["contract"], job.arguments["recipe"]
     _start_from(module, _under(job, WEIGHTS))
     trained = training.train(
         module, x, y, Recipe.model_validate(recipe), fidelity=job.arguments["fidelity"],
         seed=job.arguments["seed"], device=_device(job), validation_x=validation_x,
         contract=Contract.model_validate(contract), report=report, pause_at=job.arguments.get("pause_at"),
-        state=_under(job, STATE), teacher=given.get("teacher"), noise=given.get("noise"),
+        state=_under(job, STATE), teacher=teacher, noise=noise,
         sparing=job.arguments.get("sparing", False), loop_of=loop_of,
     )  # fmt: skip
     weights = {name: from_torch(tensor) for name, tensor in (trained.weights or {}).items()}

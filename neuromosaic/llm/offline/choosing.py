@@ -57,6 +57,8 @@ def _suited(contract: Contract, blind_to: frozenset[Symmetry]) -> list[Family]:
 def _order(inputs: FamilyInputs) -> tuple[str, ...]:
     contract, limits = inputs.contract, inputs.brief.constraints
     if contract.task == "generation":
+        if contract.generative == "autoregressive":
+            return ("PixelCNN", "MADE")  # convolutions know no more than what is before, and less to learn
         small = contract.kind != "image" or min(contract.input.shape[-2:]) < FEW_PIXELS
         dense = ("VAE", "diffusion MLP", "GAN")
         convolutional = ("convolutional VAE", "diffusion U-Net", "convolutional GAN")

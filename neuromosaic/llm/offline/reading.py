@@ -99,6 +99,10 @@ def _note(facts: Facts, found: Facts, weak: bool, said: str) -> None:
 # ---------------------------------------------------------------- from facts to fields
 
 
+_IN_TURN_ANYWAY = ("language_modelling", "forecasting", "segmentation")
+"""Tasks of which "autoregressive" and "pixel by pixel" say nothing new."""
+
+
 def _fields(facts: Facts) -> tuple[dict[str, Any], list[str]]:
     """The brief as nested fields, and what was understood but has no place in it."""
     fields: dict[str, Any] = {}
@@ -107,6 +111,8 @@ def _fields(facts: Facts) -> tuple[dict[str, Any], list[str]]:
         if path in Brief.model_fields or parents:
             _place(fields, parents, name, value)
     task = _task(facts)
+    if task in _IN_TURN_ANYWAY:
+        fields.pop("generative", None)
     shape, loose = _input(facts, task)
     fields |= {"task": task} if task else {}
     fields |= {"input": shape} if shape else {}

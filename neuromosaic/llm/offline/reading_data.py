@@ -138,21 +138,36 @@ _GENERATE = (
     r"(?:\s*\((?:a\s+)?(?:beta-?)?(?:vae|variational auto-?encoder)\))?"
 )
 _KIND = r"(?:\s+(?:generative\s+)?(?:models?|networks?|process(?:es)?))?"
-_FLOW = rf"(?:normali[sz]ing\s+flows?|flow[\s-]based|real\s?nvp|density\s+estimat(?:ion|ors?)|densit(?:y|ies)){_KIND}"
+_FLOW = (
+    r"(?:normali[sz]ing\s+flows?|(?:masked\s+)?auto-?regressive\s+flows?|flow[\s-]based|real\s?nvp|"
+    rf"density\s+estimat(?:ion|ors?)|densit(?:y|ies)){_KIND}"
+)
 _DIFFUSION = rf"(?:(?:denoising\s+)?diffusion|ddpms?|score[\s-]based){_KIND}"
+_IN_TURN = (
+    rf"(?:gated\s+)?pixel[\s-]?cnns?(?:\+\+)?{_KIND}|(?:(?:draw|mak|sampl)\w*\s+(?:{THING}\s+){{0,3}})?"
+    r"(?:pixel|value|column)[\s-](?:by|after)[\s-](?:pixel|value|column)"
+)
+_AUTOREGRESSIVE = rf"auto[\s-]?regressi(?:ve(?:ly)?|on)(?!\s+flow)(?:\s+densit(?:y|ies)(?:\s+estimat\w+)?)?{_KIND}"
 _GAN = (
     r"(?:(?:deep\s+|convolutional\s+)*(?:(?:DC|W)?-?GANs?|(?:generative\s+)?adversarial\s+(?:networks?|nets?|pairs?))"
     r"(?:\s+(?:models?|networks?))?)"
 )
 _ABOUT = (
-    r"(?:\s*\((?:(?:an?\s+)?(?:dc|w)?gans?|ddpm|real\s?nvp|a normali[sz]ing flow)\))?"
+    r"(?:\s*\((?:(?:an?\s+)?(?:dc|w)?gans?|ddpm|real\s?nvp|pixel[\s-]?cnn(?:\+\+)?|a normali[sz]ing flow)\))?"
     rf"(?:\s+(?:of|for)(?:\s*\x00)?(?:{OBJECT}))?"
 )
 _CLASSIFY = (
     r"(?:classif(?:y|ies|ying|ier|ication)|recogni[sz](?:e|es|ing)|recognition|categori[sz]\w+|identify(?:ing)?)"
 )
 _CLASS = r"(?:class|category|label|species|kind|type|digit|genre|diagnosis)"
-_PREDICT = r"(?:predict(?:s|ing|ion)?|forecast(?:s|ing)?|estimat(?:e|es|ing|ion)|guess(?:es|ing)?)"
+_ESTIMATE = r"(?:forecast(?:s|ing)?|estimat(?:e|es|ing|ion))"
+_PREDICT = rf"(?:predict(?:s|ing|ion)?|guess(?:es|ing)?|{_ESTIMATE})"
+"""What is predicted may be a number or a class ("predict churn"): where the words do not tell, the data do."""
+_SOME = r"(?:\s+[\w'-]+){0,4}?"
+_QUANTITY = (
+    r"(?:prices?|values?|costs?|amounts?|numbers?|counts?|rates?|levels?|ages?|weights?|heights?|temperatures?|sales|"
+    r"revenues?|demand|consumption|durations?|distances?|speeds?|quantit(?:y|ies)|concentrations?)"
+)
 
 
 TASKS = [
@@ -160,6 +175,11 @@ TASKS = [
     rule(rf"\b{_MULTI_LABEL}\b", _says(task="multi_label")),
     rule(rf"\b{_LANGUAGE}\b(?:\s+(?:of|for)(?:\s+{THING}){{1,3}})?", _says(task="language_modelling")),
     rule(rf"\b{_GAN}(?![\w-]){_ABOUT}", _says(task="generation", generative="gan")),
+    rule(
+        rf"\b(?:{_IN_TURN}|{_AUTOREGRESSIVE})(?![\w-]){_ABOUT}",
+        _says(task="generation", generative="autoregressive"),
+        weak=True,
+    ),
     rule(rf"\b{_FLOW}(?![\w-]){_ABOUT}", _says(task="generation", generative="flow")),
     rule(rf"\b{_DIFFUSION}(?![\w-]){_ABOUT}", _says(task="generation", generative="diffusion")),
     rule(
@@ -185,7 +205,9 @@ TASKS = [
     rule(rf"\b(?:tell apart|distinguish\w*){OBJECT}(?:\s+(?:and|from)\s+{THING})?", _says(task="classification")),
     rule(rf"\b{_CLASSIFY}\b(?:\s+of\b)?(?:{OBJECT})?", _says(task="classification")),
     rule(r"\bregress(?:ion|or|ing)?\b(?:\s+(?:of|on)\b)?(?:\s+problem|\s+task)?", _says(task="regression")),
-    rule(rf"\b{_PREDICT}\b(?:\s+of\b)?(?:{OBJECT})?", _says(task="regression"), weak=True),
+    rule(rf"\b{_ESTIMATE}\b(?:\s+of\b)?(?:{OBJECT})?", _says(task="regression"), weak=True),
+    rule(rf"\b{_PREDICT}\b(?:\s+of\b)?(?={_SOME}\s+{_QUANTITY}\b)(?:{OBJECT})?", _says(task="regression"), weak=True),
+    rule(rf"\b{_PREDICT}\b(?:\s+of\b)?(?:{OBJECT})?", _says()),
     rule(r"\btag(?:s|ging)?\b", _says(task="multi_label"), weak=True),
 ]
 

@@ -1,6 +1,7 @@
 """Writes the test suite of a contract: what any network for the task must do, and no broken one does."""
 
 import ast
+import math
 import re
 from collections.abc import Sequence
 
@@ -98,6 +99,7 @@ def _render(inputs: SuiteInputs, strict: bool, learnt: float) -> str:
         class_axis=1 if contract.task == "segmentation" else -1,
         image=contract.kind == "image" and len(contract.input.shape) == 3,
         tabular=contract.kind == "tabular",
+        input_axes=len(contract.input.shape),
         limited=can_be_kept,
         options=not inputs.own,
         blind_to=demanded(inputs.brief, contract),
@@ -122,6 +124,7 @@ def _constants(inputs: SuiteInputs, strict: bool, learnt: float, limited: bool) 
         "INPUT": str(contract.input.shape),
         "OUTPUT": str(contract.output.shape),
         **(_of_draws(contract.latent) if contract.generative else {}),
+        **(_in_turn(contract) if contract.generative == "autoregressive" else {}),
         **({"IDS": f"{ids}", "DRAWN": f"{min(ids, MOST_IDS)}"} if contract.input.dtype == "int64" else {}),
         **({"NODES": str(contract.input.shape[0])} if contract.kind == "graph" else {}),
         **({"PARAMETERS": f"{limit:_}"} if limited else {}),
@@ -138,6 +141,12 @@ def _constants(inputs: SuiteInputs, strict: bool, learnt: float, limited: bool) 
 
 def _of_draws(latent: int | None) -> dict[str, str]:
     return {**({"LATENT": f"{latent}"} if latent else {}), "SMALLEST_RANGE": "1e-3", "LARGEST": "1e3"}
+
+
+def _in_turn(contract: Contract) -> dict[str, str]:
+    """A draw takes a pass for each value: few of long examples, so many of short ones that their spread shows."""
+    values = math.prod(contract.input.shape)
+    return {"VALUES": f"{values}", "DRAWS": f"{max(8, min(256, 2048 // values))}"}
 
 
 def _words(contract: Contract) -> dict[str, str]:

@@ -97,8 +97,7 @@ def _purpose(contract: Contract) -> str:
     if contract.task == "metric_learning":
         return f"Embeds {things} in {outputs} dimensions, those of one class close together."
     if contract.task == "generation":
-        how = f"each of a code of {contract.latent} numbers" if contract.latent else "each of noise"
-        return f"Makes {things} like those that it was shown, {how}."
+        return f"Makes {things} like those that it was shown, {_source(contract)}."
     if contract.task in _PLACES:
         return f"Classifies each {_PLACES[contract.task]} of {things} into {outputs} classes."
     if contract.task == "classification":
@@ -106,6 +105,13 @@ def _purpose(contract: Contract) -> str:
     if contract.task == "multi_label":
         return f"Says which of {outputs} {'label applies' if outputs == 1 else 'labels apply'} to {things}."
     return f"Predicts {outputs} {'value' if outputs == 1 else 'values'} from {things}."
+
+
+def _source(contract: Contract) -> str:
+    """What an example is made of."""
+    if contract.generative == "autoregressive":
+        return "value after value"
+    return f"each of a code of {contract.latent} numbers" if contract.latent else "each of noise"
 
 
 def _input_facts(contract: Contract) -> dict[str, Any]:

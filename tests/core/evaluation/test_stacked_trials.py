@@ -5,15 +5,17 @@ from collections.abc import Iterator
 from types import SimpleNamespace
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
 from torch import nn
 
 from neuromosaic.core.brief import Contract, TensorSpec
 from neuromosaic.core.errors import UsageError, WorkerError
+from neuromosaic.core.evaluation.data import room
 from neuromosaic.core.evaluation.data.dataset import Split
 from neuromosaic.core.evaluation.recipe import Recipe
-from neuromosaic.core.evaluation.stacked_trials import run_stacked_trials, stacking_gain
+from neuromosaic.core.evaluation.stacked_trials import run_stacked_trials, stacking_gain, too_large
 from neuromosaic.core.evaluation.trial import run_trial
 from neuromosaic.core.graph.document import Graph
 from neuromosaic.core.graph.export import export_module
@@ -69,6 +71,58 @@ def test_the_gain_is_told_and_zero_where_there_is_no_stack(judge: ProcessJudge, 
 def test_other_structures_are_refused(judge: ProcessJudge, data: Any) -> None:
     with pytest.raises(UsageError, match="structure"):
         run_stacked_trials(judge, [graph(0), graph(0, 8)], data, RECIPES[:2], PLAN, fidelity=1, seeds=[0, 1])
+
+
+def taken_to_disk(data: Any, monkeypatch: pytest.MonkeyPatch) -> Any:
+    monkeypatch.setenv(room.VARIABLE, "0.01")
+    parts = {name: Split(room.taken(part.x, np.arange(len(part.x))), part.y)
+             for name, part in (("train", data.train), ("validation", data.validation))}  # fmt: skip
+    return SimpleNamespace(contract=data.contract, preprocessing=data.preprocessing, **parts)
+
+
+def test_data_on_the_disk_train_one_after_another_and_say_so(
+    judge: ProcessJudge, data: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    graphs = [graph(seed) for seed in range(2)]
+    expected = [
+        run_trial(judge, one, data, RECIPES[0], PLAN, fidelity=1, seed=seed) for seed, one in enumerate(graphs)
+    ]
+    away = taken_to_disk(data, monkeypatch)
+    outcomes = run_stacked_trials(judge, graphs, away, RECIPES[:1] * 2, PLAN, fidelity=1, seeds=[0, 1])
+    assert [outcome.metrics for outcome in outcomes] == [outcome.metrics for outcome in expected]
+    assert all("one after another, for the data lie on the disk" in outcome.message for outcome in outcomes)
+
+
+def test_outputs_of_too_many_members_are_not_held_at_once(data: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert too_large(data, 32) == ""
+    monkeypatch.setenv(room.VARIABLE, "0.1")
+    size = 32 * len(data.validation.x) * 10 * 4 / 1e6
+    assert too_large(data, 32) == f"their outputs would take {size:,.0f} MB"
+
+
+class Tight:
+    """A judge in whose worker one training has room, and several side by side have not."""
+
+    def __init__(self, real: ProcessJudge) -> None:
+        self.real, self.kinds = real, list[str]()
+
+    def run(self, job: Any, converse: Any = None) -> Message:
+        self.kinds.append(job.kind)
+        if job.kind == "train_stacked":
+            raise WorkerError("killed", "memory")
+        return self.real.run(job, converse)
+
+    def warm_up(self) -> None: ...
+
+    def close(self) -> None: ...
+
+
+def test_what_runs_out_of_memory_side_by_side_is_trained_one_after_another(judge: ProcessJudge, data: Any) -> None:
+    tight = Tight(judge)
+    outcomes = run_stacked_trials(tight, [graph(0)] * 2, data, RECIPES[:2], PLAN, fidelity=1, seeds=[0, 1])
+    assert tight.kinds == ["train_stacked", "train", "train"]
+    assert [outcome.cause for outcome in outcomes] == ["finished", "finished"]
+    assert all("memory ran out side by side" in outcome.message for outcome in outcomes)
 
 
 class Failing:

@@ -107,6 +107,26 @@ def test_the_same_training_to_the_last_bit(
     assert all(torch.equal(held.weights[name], streamed.weights[name]) for name in held.weights)
 
 
+def test_a_teacher_s_outputs_are_read_from_the_disk_as_well(
+    digits: SimpleNamespace, image_contract: Contract, small_cnn: Callable[[], nn.Module]
+) -> None:
+    x, y = torch.from_numpy(digits.train.x[:300]), torch.from_numpy(digits.train.y[:300])
+    lesson = torch.randn(300, 10)
+
+    def taught(teacher: Any) -> dict[str, Tensor]:
+        done = train(
+            small_cnn(), x, y, Recipe(epochs=1), fidelity=1, seed=0, device=DEVICE, validation_x=x,
+            contract=image_contract, report=lambda *told: (False, False), teacher=teacher,
+        )  # fmt: skip
+        assert done.weights is not None
+        return done.weights
+
+    held = taught(lesson)
+    with on_disk(lesson) as file:
+        streamed = taught(file)
+    assert all(torch.equal(held[name], streamed[name]) for name in held)
+
+
 @pytest.mark.skipif(DEVICE != "cuda", reason="needs a CUDA device")
 def test_an_accelerator_holds_what_it_has_room_for() -> None:
     x = torch.arange(60.0).reshape(10, 6)

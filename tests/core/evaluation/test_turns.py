@@ -17,6 +17,7 @@ from neuromosaic.core.evaluation.data import load_dataset
 from neuromosaic.core.evaluation.generation import METRICS, noise_for, reported_shape
 from neuromosaic.core.evaluation.intervals import interval
 from neuromosaic.core.evaluation.metrics import higher_is_better, measurable, score
+from neuromosaic.core.evaluation.probing import FIRST_STEPS, try_precisions
 from neuromosaic.core.evaluation.recipe import Recipe
 from neuromosaic.core.evaluation.stacked import check_stack
 from neuromosaic.core.evaluation.training import Trained, predict, train
@@ -164,6 +165,15 @@ def test_a_pair_that_was_put_away_goes_on_to_the_last_bit() -> None:
     assert whole is not None
     assert resumed is not None
     assert all(torch.equal(tensor, resumed[name]) for name, tensor in whole.items())
+
+
+def test_a_pair_is_probed_as_it_is_trained() -> None:
+    recipe, told = RECIPE.model_copy(update={"epochs": 3, "warmup": 0.0}), list[float]()
+    trained(graph_of(fresh()), recipe, report=lambda *given: (bool(told.append(given[2])), False))
+    found = try_precisions(graph_of(fresh()), ring(), ring(), recipe, seed=0, device="cpu", contract=GAN)
+    losses = found["float32"].losses
+    assert len(losses) == FIRST_STEPS == 3 * 8
+    assert [sum(losses[first : first + 8]) / 8 for first in (0, 8, 16)] == pytest.approx(told, rel=1e-5)
 
 
 @pytest.mark.parametrize(

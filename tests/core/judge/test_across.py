@@ -61,6 +61,7 @@ def trained(worker: Any, recipe: Recipe) -> TrialOutcome:
     [
         Recipe(epochs=3, batch_size=30, gradient_clip=0.5),  # the last batch of an epoch has 13
         Recipe(epochs=2, batch_size=32, accumulate=2, averaging=0.9),
+        Recipe(epochs=2, batch_size=32, precision="fp16"),
     ],
 )
 def test_two_processes_train_what_one_does(recipe: Recipe) -> None:

@@ -38,6 +38,13 @@ DIFFUSION = contract("generation", "tabular", (6,), (6,)).model_copy(update={"ge
 DIFFUSION_OF_PICTURES = contract("generation", "image", (1, 8, 8), (1, 8, 8)).model_copy(
     update={"generative": "diffusion"}
 )
+IN_TURN = contract("generation", "tabular", (6,), (6,)).model_copy(update={"generative": "autoregressive"})
+PIXELS_IN_TURN = contract("generation", "image", (1, 8, 8), (1, 8, 8)).model_copy(
+    update={"generative": "autoregressive"}
+)
+COLOURS_IN_TURN = contract("generation", "image", (2, 4, 3), (2, 4, 3)).model_copy(
+    update={"generative": "autoregressive"}
+)
 GAN = contract("generation", "tabular", (6,), (6,)).model_copy(update={"latent": 4, "generative": "gan"})
 GAN_OF_PICTURES = contract("generation", "image", (1, 8, 8), (1, 8, 8)).model_copy(
     update={"latent": 8, "generative": "gan"}
@@ -49,6 +56,7 @@ CONTRACTS = {
     "motion": MOTION, "steps": STEPS, "pixels": PIXELS, "pictures": PICTURES, "rows": ROWS,
     "flow": FLOW, "flow_of_pictures": FLOW_OF_PICTURES, "diffusion": DIFFUSION,
     "diffusion_of_pictures": DIFFUSION_OF_PICTURES, "gan": GAN, "gan_of_pictures": GAN_OF_PICTURES,
+    "in_turn": IN_TURN, "pixels_in_turn": PIXELS_IN_TURN, "colours_in_turn": COLOURS_IN_TURN,
     "molecules": MOLECULES, "network": NETWORK, "letters": LETTERS, "reviews": REVIEWS,
 }  # fmt: skip
 

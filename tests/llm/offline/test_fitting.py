@@ -15,6 +15,7 @@ CASES = [
     for name, limit in LIMITS.items()
     for family in CATALOGUE
     if CONTRACTS[name].kind in family.kinds
+    and (family.name != "MADE" or name == "houses")  # its outputs are thirty times the values of an example
 ]
 
 

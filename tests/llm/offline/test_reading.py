@@ -252,6 +252,14 @@ def test_a_generative_network_is_understood(sentence: str, latent: int | None) -
         ("a diffusion model of 8x8 handwritten digits", "diffusion"),
         ("a denoising diffusion model (DDPM) for images, under 100k parameters", "diffusion"),
         ("a diffusion model that generates digits", "diffusion"),
+        ("an autoregressive model of 8x8 handwritten digits", "autoregressive"),
+        ("PixelCNN of digits under 50k parameters", "autoregressive"),
+        ("a gated PixelCNN++ for 8x8 grey images", "autoregressive"),
+        ("a network that draws digits pixel by pixel", "autoregressive"),
+        ("generate digits pixel by pixel", "autoregressive"),
+        ("an autoregressive density over the rows of a table", "autoregressive"),
+        ("an auto-regressive generative model (PixelCNN) of images", "autoregressive"),
+        ("a masked autoregressive flow for rows of a table", "flow"),
         ("a GAN of digits", "gan"),
         ("a generative adversarial network for faces", "gan"),
         ("a generative adversarial network (GAN) of 8x8 handwritten digits with a latent of 8", "gan"),
@@ -265,6 +273,20 @@ def test_a_generative_network_is_understood(sentence: str, latent: int | None) -
 def test_the_kind_of_a_generative_network_is_understood(sentence: str, generative: str | None) -> None:
     draft = read(sentence)
     assert (draft.brief.task, draft.brief.generative) == ("generation", generative)
+    assert draft.not_understood == ()
+
+
+@pytest.mark.parametrize(
+    ("sentence", "task"),
+    [
+        ("an autoregressive language model of Shakespeare", "language_modelling"),
+        ("forecast the next 4 steps from the last 24 steps autoregressively", "forecasting"),
+        ("segment images pixel by pixel", "segmentation"),
+    ],
+)
+def test_what_is_done_in_turn_anyway_is_no_generation_for_being_called_so(sentence: str, task: str) -> None:
+    draft = read(sentence)
+    assert (draft.brief.task, draft.brief.generative) == (task, None)
     assert draft.not_understood == ()
 
 
@@ -421,3 +443,9 @@ def test_what_a_device_stores_limits_the_weights_and_its_ram_the_memory() -> Non
     assert draft.brief.constraints.parameters == 64_000
     assert draft.brief.constraints.memory_mb == 0.064
     assert draft.not_understood == ()
+
+
+def test_whether_a_prediction_is_a_number_or_a_class_is_left_to_the_data_where_the_words_do_not_tell() -> None:
+    draft = read("predict churn (yes/no) from customer records")
+    assert draft.brief.task is None
+    assert read("predict the monthly sales").brief.task == "regression"

@@ -66,7 +66,7 @@ def test_a_forecast_of_a_table_with_a_column_of_times_needs_no_length() -> None:
 
 def test_what_happens_in_the_next_days_to_the_rows_of_a_table_is_no_budget_and_is_told_back() -> None:
     draft = read("predict customer churn in the next 30 days")
-    assert draft.brief.task == "regression"
+    assert draft.brief.task is None
     assert draft.brief.budget.seconds is None
     assert draft.not_understood == ("30 days ahead (a forecast needs --time COLUMN)",)
 

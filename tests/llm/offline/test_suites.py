@@ -18,6 +18,7 @@ from neuromosaic.llm.offline.suites import propose_suite
 from neuromosaic.llm.offline.writing import write_source
 from tests.llm.offline.contracts import (
     COLOUR,
+    COLOURS_IN_TURN,
     CONTRACTS,
     DIFFUSION,
     DIFFUSION_OF_PICTURES,
@@ -26,11 +27,13 @@ from tests.llm.offline.contracts import (
     GAN,
     GAN_OF_PICTURES,
     HOUSES,
+    IN_TURN,
     LETTERS,
     MOLECULES,
     MOTION,
     NETWORK,
     PIXELS,
+    PIXELS_IN_TURN,
     REVIEWS,
     ROWS,
     STEPS,
@@ -87,6 +90,9 @@ GOOD = {
     "flow-RealNVP": (FLOW, "RealNVP"),
     "diffusion-MLP": (DIFFUSION, "diffusion MLP"),
     "diffusion-U-Net": (DIFFUSION_OF_PICTURES, "diffusion U-Net"),
+    "in-turn-MADE": (IN_TURN, "MADE"),
+    "pixels-in-turn-PixelCNN": (PIXELS_IN_TURN, "PixelCNN"),
+    "colours-in-turn-PixelCNN": (COLOURS_IN_TURN, "PixelCNN"),
     "gan-GAN": (GAN, "GAN"),
     "gan-convolutional GAN": (GAN_OF_PICTURES, "convolutional GAN"),
     "houses-periodic MLP": (HOUSES, "periodic MLP"),
@@ -98,11 +104,12 @@ GOOD = {
 STUBBED = {
     "houses": HOUSES, "letters": LETTERS, "tags": TAGS, "steps": STEPS, "pixels": PIXELS, "network": NETWORK,
     "rows": ROWS, "flow": FLOW, "diffusion": DIFFUSION, "gan": GAN,
+    "in_turn": IN_TURN, "colours_in_turn": COLOURS_IN_TURN,
 }  # fmt: skip
 
 STRICT = (
     "digits-small CNN", "tags-small CNN", "steps-TCN", "pixels-U-Net", "houses-periodic MLP", "letters-TCN",
-    "flow-RealNVP", "diffusion-MLP", "gan-GAN",
+    "flow-RealNVP", "diffusion-MLP", "gan-GAN", "in-turn-MADE", "colours-in-turn-PixelCNN",
 )  # fmt: skip
 
 # what the end of a good network's forward becomes, and a test that must notice
@@ -152,6 +159,38 @@ def strict_cases() -> dict[str, Case]:
 def hollow_cases() -> dict[str, Case]:
     cases = {name: (suite(contract), stub_source(contract)) for name, contract in STUBBED.items()}
     return cases | {what: (suite(DIGITS), text) for what, text in stubs(DIGITS).items()}
+
+
+# what is done to a network that makes values one after another, and a test that must notice
+BROKEN_IN_TURN = {
+    "peeks at itself": ("+ 1, -1", ", 0", "test_no_value_is_told_of_itself_or_of_what_comes_later"),
+    "normed over the image": (
+        "seen = rows + row\n",
+        "seen = nn.functional.layer_norm(rows + row, x.shape[-2:])\n",
+        "test_no_value_is_told_of_itself_or_of_what_comes_later",
+    ),
+    "blind": ("= rows + row", "= 0 * (rows + row)", "test_every_value_matters_to_some_that_come_later"),
+    "draws something else": (
+        "= drawn(self.given(x)[..., place])", "= torch.randn(n)", "test_draws_are_spread_as_the_mixtures_say",
+    ),
+    "draws too timidly": (
+        "means + widths.exp() * torch.randn_like(means)", "means", "test_draws_are_spread_as_the_mixtures_say",
+    ),
+    "tells another likelihood": (
+        "- widths - 0.5", "- 0.5 * widths - 0.5", "test_the_loss_is_the_negative_log_likelihood",
+    ),
+}  # fmt: skip
+OF_ROWS = ("draws something else", "draws too timidly", "tells another likelihood")
+
+
+def broken_in_turn_cases() -> dict[str, Case]:
+    cases = {}
+    for what, (before, after, _) in BROKEN_IN_TURN.items():
+        contract, name = (IN_TURN, "MADE") if what in OF_ROWS else (COLOURS_IN_TURN, "PixelCNN")
+        plain = source(contract, name)
+        assert before in plain, before
+        cases[what] = (suite(contract), plain.replace(before, after))
+    return cases
 
 
 def broken_cases() -> dict[str, Case]:
@@ -206,6 +245,12 @@ def test_a_suite_is_red_on_a_hollow_stub(outcomes: dict[str, Outcomes], name: st
 @pytest.mark.parametrize("what", [*BROKEN, *BROKEN_TEXTS])
 def test_a_broken_network_is_noticed(outcomes: dict[str, Outcomes], what: str) -> None:
     assert (BROKEN | BROKEN_TEXTS)[what][1] in failed(outcomes[what])
+
+
+@about(broken_in_turn_cases)
+@pytest.mark.parametrize("what", BROKEN_IN_TURN)
+def test_a_network_that_looks_ahead_or_draws_otherwise_is_noticed(outcomes: dict[str, Outcomes], what: str) -> None:
+    assert BROKEN_IN_TURN[what][2] in failed(outcomes[what])
 
 
 @about(broken_cases)

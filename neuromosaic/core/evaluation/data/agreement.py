@@ -5,7 +5,7 @@ from neuromosaic.core.errors import DataError
 from neuromosaic.core.evaluation.data.inputs import ImageInputs, TabularInputs
 from neuromosaic.core.evaluation.data.preprocessing import Preprocessing
 from neuromosaic.core.evaluation.data.spelling import sized
-from neuromosaic.core.tasks import BY_POSITION, FORMS, outputs_of
+from neuromosaic.core.tasks import BY_POSITION, CALLED, FORMS, outputs_of
 
 
 def check_agreement(brief: Brief, preprocessing: Preprocessing, name: str) -> None:
@@ -17,8 +17,9 @@ def check_agreement(brief: Brief, preprocessing: Preprocessing, name: str) -> No
         kept = f"codes of {contract.latent}" if contract.latent else f"{contract.task}, which has no codes"
         raise DataError(f"the brief says a latent of {brief.latent}, but {name} is prepared for {kept}: correct one")
     if brief.generative is not None and brief.generative != contract.generative:
-        kept = f"a {contract.generative}" if contract.generative else contract.task
-        raise DataError(f"the brief asks for a {brief.generative}, but {name} is prepared for {kept}: correct one")
+        kept = CALLED[contract.generative] if contract.generative else contract.task
+        asked = CALLED[brief.generative]
+        raise DataError(f"the brief asks for {asked}, but {name} is prepared for {kept}: correct one")
     if brief.input is not None and not _input_agrees(brief.input, preprocessing):
         raise DataError(f"the brief says {_input(brief.input)}, but {name} has {_input(contract.input)}: correct one")
     if brief.output is not None and not _output_agrees(brief.output, contract):

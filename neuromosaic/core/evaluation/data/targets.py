@@ -10,7 +10,7 @@ from neuromosaic.core.brief import Generative, TensorSpec, Value
 from neuromosaic.core.errors import DataError
 from neuromosaic.core.evaluation.data.raw import Array, sober_numbers
 from neuromosaic.core.evaluation.data.spelling import listed, sized
-from neuromosaic.core.tasks import IGNORED
+from neuromosaic.core.tasks import CALLED, IGNORED
 
 EMBEDDING: Final = 16
 """Dimensions of an embedding that nobody has asked for."""
@@ -18,6 +18,8 @@ LARGEST_LATENT: Final = 16
 """Numbers of a code that nobody has asked for."""
 LARGEST_FLOW: Final = 256
 """Values of an example whose likelihood is measured direction by direction."""
+LARGEST_IN_TURN: Final = 1024
+"""Values of an example that are drawn one after another, a pass for each."""
 
 
 class ClassTargets(Value):
@@ -251,7 +253,7 @@ class ItselfTargets(Value):
         Raises DataError where a code is too large for an example, or an example for a flow.
         """
         size = math.prod(inputs.shape)
-        if generative in ("flow", "diffusion"):
+        if generative in ("flow", "diffusion", "autoregressive"):
             return cls(shape=inputs.shape, latent=_whole_code(size, latent, name, generative), generative=generative)
         if generative == "gan":
             return cls(shape=inputs.shape, latent=_seed(size, latent, name), generative=generative)
@@ -277,10 +279,17 @@ class ItselfTargets(Value):
 
 
 def _whole_code(size: int, latent: int | None, name: str, generative: Generative) -> int | None:
-    """Of a flow as large as an example; a diffusion has none."""
-    if latent is not None and (generative == "diffusion" or latent != size):
-        kept = "has no codes" if generative == "diffusion" else f"has codes of {size} numbers, as its examples"
-        raise DataError(f"a {generative} of {name} {kept}: leave out the latent of {latent}, or take an autoencoder")
+    """Of a flow as large as an example; a diffusion and an autoregressive network have none."""
+    if latent is not None and (generative != "flow" or latent != size):
+        kept = f"has codes of {size} numbers, as its examples" if generative == "flow" else "has no codes"
+        raise DataError(
+            f"{CALLED[generative]} of {name} {kept}: leave out the latent of {latent}, or take an autoencoder"
+        )
+    if generative == "autoregressive" and not 1 < size <= LARGEST_IN_TURN:
+        raise DataError(
+            f"the examples of {name} have {size} values, and an autoregressive network draws 2 to {LARGEST_IN_TURN} "
+            "one after another: ask for a diffusion model or an autoencoder"
+        )
     if generative == "flow" and not 1 < size <= LARGEST_FLOW:
         raise DataError(
             f"the examples of {name} have {size} values, a flow's likelihood is measured for 2 to {LARGEST_FLOW}: "

@@ -10,13 +10,14 @@ from neuromosaic.core.evaluation.comparison import Estimate
 from neuromosaic.core.evaluation.data.dataset import Dataset
 from neuromosaic.core.evaluation.evaluators.auto import Auto
 from neuromosaic.core.evaluation.evaluators.comparing import compare
+from neuromosaic.core.evaluation.evaluators.precision import decided
 from neuromosaic.core.evaluation.evaluators.prediction import PerformancePrediction
 from neuromosaic.core.evaluation.evaluators.proxy_tasks import ProxyTasks
 from neuromosaic.core.evaluation.evaluators.sharing import WeightSharing
 from neuromosaic.core.evaluation.evaluators.trials import Asked, Metrics, Mode, Report, Trials
 from neuromosaic.core.evaluation.evaluators.whole import EarlyStopping, FullTraining
 from neuromosaic.core.evaluation.metrics import check_measurable, higher_is_better, measurable
-from neuromosaic.core.evaluation.recipe import Recipe
+from neuromosaic.core.evaluation.recipe import Recipe, WantedPrecision
 from neuromosaic.core.evaluation.suitable import check_recipe, losses_for
 from neuromosaic.core.proposals import MetricsPlan
 from neuromosaic.core.protocols import Judge
@@ -48,6 +49,8 @@ class TrainingEvaluator(BaseEvaluator):
     - `auto`: stops trainings by what early epochs told of earlier ones.
 
     `recipe`: how to train (its loss may be left to the task). `metric`: the primary one, else the task's default.
+    `precision`: instead of the recipe's; "auto" measures once, as this is called, in which one a network of `space`
+    trains fastest (`core.evaluation.precision`), and `why_precision` tells it.
     `judge`: workers to share; else one worker on `device` of its own, ended by `close`. Initial weights, order of
     examples and every choice come of `seed`. In the modes that learn, what an evaluation costs depends on those
     before it. It travels to other processes by its settings: what it learnt, and its workers, stay behind.
@@ -66,7 +69,7 @@ class TrainingEvaluator(BaseEvaluator):
     def __init__(
         self, data: str | Dataset, task: Task | None = None, *, mode: str = "auto", recipe: Recipe | None = None,
         metric: str | None = None, space: SearchSpace | None = None, judge: Judge | None = None, device: str = "cpu",
-        seed: int = 0, timeout: float = 3600.0,
+        seed: int = 0, timeout: float = 3600.0, precision: WantedPrecision | None = None,
     ) -> None:  # fmt: skip
         if mode not in MODES:
             raise UsageError(f"{mode!r} is no mode{suggest(str(mode), MODES)}; there are {', '.join(MODES)}")
@@ -75,6 +78,8 @@ class TrainingEvaluator(BaseEvaluator):
         self._here = _Here()
         self._here.judge = judge
         self._here.shared = judge is not None
+        if precision is not None:
+            self._settle(precision)
         self._way  # noqa: B018  what does not fit is told now
 
     @property
@@ -90,6 +95,11 @@ class TrainingEvaluator(BaseEvaluator):
     def base_recipe(self) -> Recipe:
         """How architectures are trained that bring no recipe of their own."""
         return self._trials.recipe
+
+    @property
+    def why_precision(self) -> str:
+        """Why it trains in its precision, a sentence, where that was measured; not told once it has travelled."""
+        return self._here.why
 
     @property
     def objective(self) -> dict[str, str]:
@@ -134,6 +144,14 @@ class TrainingEvaluator(BaseEvaluator):
             self._here.judge.close()
             self._here = _Here()
 
+    def _settle(self, precision: WantedPrecision) -> None:
+        """Once, here: wherever it travels it trains in what came out."""
+        if precision not in get_args(WantedPrecision):
+            raise UsageError(f"precision: there is no {precision!r}; use {', '.join(get_args(WantedPrecision))}")
+        found = decided(self._trials, self.space, precision)
+        self.recipe = self._trials.recipe.model_copy(update={"precision": found.precision})
+        self._here.trials, self._here.why = None, found.reason
+
     def _share(self, fidelity: float | None) -> float:
         if fidelity is None:
             return 1.0
@@ -167,6 +185,7 @@ class _Here:
         self.shared = False
         self.trials: Trials | None = None
         self.way: Mode | None = None
+        self.why = ""
 
     def __reduce__(self) -> tuple[type, tuple[()]]:
         return _Here, ()
@@ -177,7 +196,7 @@ def _loaded(data: str | Dataset, task: Task | None) -> Dataset:
         raise UsageError(f"task: {task!r} is none of {', '.join(get_args(Task))}{suggest(str(task), get_args(Task))}")
     if isinstance(data, Dataset):
         if task is not None and task != data.contract.task:
-            raise UsageError(f"task: the data are for {data.contract.task}, not {task}")
+            raise UsageError(f"task: the data are for {data.contract.task}, not {task}: leave it out, or give others")
         return data
     from neuromosaic.core.evaluation.data.loading import load_dataset
 

@@ -69,6 +69,21 @@ def test_several_targets_are_a_regression(load: Load, csv: Write) -> None:
     assert values[0] == pytest.approx([values[0][0], round(values[0][1])], abs=1e-5)
 
 
+@pytest.mark.parametrize(
+    ("name", "kept"), [("id", False), ("customer_id", False), ("orderID", False), ("width", True)]
+)
+def test_numbers_that_only_name_a_row_are_no_input(load: Load, csv: Write, name: str, kept: bool) -> None:
+    rows = [f"{1000 + row},{row % 7},{'ab'[row % 2]}" for row in range(60)]
+    data = load(csv("\n".join([f"{name},size,label", *rows])))
+    assert (name in data.summary.columns) is kept
+    assert (f"the column {name!r} is no input" in data.notes) is not kept
+
+
+def test_a_number_of_something_that_comes_back_is_an_input(load: Load, csv: Write) -> None:
+    rows = [f"{row % 5},{row % 7},{'ab'[row % 2]}" for row in range(60)]
+    assert "shop_id" in load(csv("\n".join(["shop_id,size,label", *rows]))).summary.columns
+
+
 def test_row_numbers_are_no_input(load: Load, csv: Write, tmp_path: Path) -> None:
     path = csv(numbers())
     pd.read_csv(path).to_csv(path)

@@ -1,5 +1,6 @@
 """Tables: `.csv` and `.parquet`, by pandas."""
 
+import re
 import warnings
 from collections.abc import Sequence
 from pathlib import Path
@@ -16,6 +17,7 @@ from neuromosaic.core.evaluation.data.spelling import did_you_mean, listed
 
 USUAL_TARGETS = ("target", "label", "class", "y")
 _ROW_NUMBERS = "Unnamed: 0"
+_IDENTIFIER = re.compile(r"(?i:id|uuid|guid|index|row|(?:.*[_ .-])(?:id|uuid|guid))|.*[a-z](?:Id|ID)")
 
 
 def read_table(path: Path, selection: Selection) -> Raw:
@@ -31,6 +33,8 @@ def read_table(path: Path, selection: Selection) -> Raw:
         if name in targets:
             raise DataError(f"{name!r} cannot be what is predicted and decide the splits of {path.name}: choose one")
     left_out = [name for name in (selection.group, selection.time, _ROW_NUMBERS) if name and name in columns]
+    if selection.known is None:
+        left_out += [name for name in columns if name not in (*targets, *left_out) and _is_identifier(frame[name])]
     features = [name for name in columns if name not in targets and name not in left_out]
     if selection.series_features is not None:
         features = _present(list(selection.series_features), columns, path, selection)
@@ -45,6 +49,12 @@ def read_table(path: Path, selection: Selection) -> Raw:
             else f"the column {left_out[0]!r} is no input"
         )
     return Raw(path.name, {"train": part}, None, tuple(targets), tuple(left_out), groups, times, tuple(notes))
+
+
+def _is_identifier(column: Any) -> bool:
+    """Whole numbers that are called an identifier and never occur twice: there is nothing in them to learn."""
+    named = _IDENTIFIER.fullmatch(str(column.name)) is not None
+    return named and column.dtype.kind in "iu" and len(column) > 1 and bool(column.is_unique)
 
 
 def _pandas(path: Path) -> ModuleType:
