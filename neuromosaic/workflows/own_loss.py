@@ -56,7 +56,7 @@ def read(named: str) -> tuple[str, str]:
     """Source and class of "path.py:Class"; the source is not run here. Raises UsageError."""
     path, _, entry = named.rpartition(":")
     if not path.endswith(".py") or not entry.isidentifier():
-        raise UsageError(f"loss {named!r}: name a file and a class in it, as losses.py:Focal")
+        raise UsageError(f"loss {named!r}: name a file and a class in it, as losses.py:Focal, or say usual")
     try:
         source = Path(path).expanduser().read_text(encoding="utf-8")
         classes = [node.name for node in ast.parse(source).body if isinstance(node, ast.ClassDef)]

@@ -130,6 +130,9 @@ _METRICS = {
     r"(?:macro[- ])?f1(?:[- ]score)?": "macro_f1",
     r"(?:roc[- ])?auc|auroc": "auroc",
     r"log[- ]loss": "log_loss",
+    r"reconstruction (?:rmse|error)": "reconstruction_rmse",
+    r"energy distance": "energy_distance",
+    r"coverage": "coverage",
     r"rmse|root mean squared? error": "rmse",
     r"mase|mean absolute scaled error": "mase",
     r"mae|mean absolute error": "mae",
@@ -140,9 +143,12 @@ _METRICS = {
 }
 _SHARES = (
     "accuracy", "balanced_accuracy", "macro_f1", "auroc", "mean_average_precision", "subset_accuracy", "mean_iou",
-    "pixel_accuracy", "r2", "error",
+    "pixel_accuracy", "r2", "error", "coverage",
 )  # fmt: skip
-_FEWER_IS_BETTER = ("log_loss", "rmse", "mae", "mase", "bits_per_character", "perplexity", "error")
+_FEWER_IS_BETTER = (
+    "log_loss", "rmse", "mae", "mase", "bits_per_character", "perplexity", "error", "reconstruction_rmse",
+    "energy_distance",
+)  # fmt: skip
 METRIC_NAMES = tuple(_METRICS.values())
 _METRIC = "|".join(_METRICS)
 _VALUE = rf"(?P<n>{NUMBER})\s*(?P<percent>%|percent|per cent)?"

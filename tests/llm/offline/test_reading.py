@@ -181,6 +181,8 @@ def test_other_limits(sentence: str, constraints: dict[str, float]) -> None:
         ("macro F1 above 0.9", {"macro_f1": 0.9}),
         ("AUC of 0.9", {"auroc": 0.9}),
         ("rmse below 0.5", {"rmse": 0.5}),
+        ("reconstruction rmse below 0.3", {"reconstruction_rmse": 0.3}),
+        ("energy distance below 0.05 and coverage above 90%", {"energy_distance": 0.05, "coverage": 0.9}),
         ("R2 over 0.8", {"r2": 0.8}),
         ("at most 2 bits per character", {"bits_per_character": 2.0}),
         ("perplexity < 5", {"perplexity": 5.0}),
