@@ -41,7 +41,7 @@ def _unmeasured(why: str) -> Decided:
 
 
 def _steps(bench: Workbench, recipe: Recipe) -> int:
-    from neuromosaic.core.evaluation.training import steps_in
+    from neuromosaic.core.evaluation.loop import steps_in
 
     return steps_in(len(bench.dataset.train.x), recipe, 1.0)
 

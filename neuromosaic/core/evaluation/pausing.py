@@ -7,7 +7,7 @@ from torch import Tensor
 from torch.optim import Optimizer
 
 if TYPE_CHECKING:
-    from neuromosaic.core.evaluation.training import Loop
+    from neuromosaic.core.evaluation.loop import Loop
 
 State = dict[str, Tensor]
 """Everything that a training holds, by name, on the CPU; no pickle is needed to keep it."""

@@ -11,11 +11,11 @@ from torch import Tensor, nn
 
 from neuromosaic.core.brief import Contract
 from neuromosaic.core.evaluation.layout import EXAMPLES, arrangement, as_it_is
+from neuromosaic.core.evaluation.loop import Loop
 from neuromosaic.core.evaluation.measuring import waiter
 from neuromosaic.core.evaluation.recipe import Precision, Recipe
 from neuromosaic.core.evaluation.streaming import on_device
 from neuromosaic.core.evaluation.suitable import check_recipe
-from neuromosaic.core.evaluation.training import Loop
 from neuromosaic.core.evaluation.turns import turns_of
 
 PRECISIONS: Final[tuple[Precision, ...]] = ("float32", "bf16", "fp16")

@@ -5,8 +5,8 @@ from typing import TYPE_CHECKING, Any
 import torch
 from torch import Tensor
 
+from neuromosaic.core.evaluation.loop import Loop
 from neuromosaic.core.evaluation.losses import Objective
-from neuromosaic.core.evaluation.training import Loop
 
 if TYPE_CHECKING:
     from lightning_fabric import Fabric

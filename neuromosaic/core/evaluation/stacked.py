@@ -16,18 +16,12 @@ from torch.func import vmap
 
 from neuromosaic.core.brief import Contract
 from neuromosaic.core.errors import UsageError
+from neuromosaic.core.evaluation.loop import shuffling, steps_in, steps_per_epoch
 from neuromosaic.core.evaluation.losses import loss_function
 from neuromosaic.core.evaluation.optimisation import MOMENTUM, make_optimizer, rate_factor, undecayed
 from neuromosaic.core.evaluation.recipe import Recipe
 from neuromosaic.core.evaluation.suitable import check_recipe
-from neuromosaic.core.evaluation.training import (
-    EVALUATION_BATCH,
-    Cause,
-    Trained,
-    shuffling,
-    steps_in,
-    steps_per_epoch,
-)
+from neuromosaic.core.evaluation.training import EVALUATION_BATCH, Cause, Trained
 from neuromosaic.core.graph.rebuild import Rebuilt
 
 OWN = {"learning_rate", "weight_decay"}

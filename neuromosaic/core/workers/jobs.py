@@ -11,6 +11,7 @@ from neuromosaic.core.evaluation import measuring, probing, stacked, training
 from neuromosaic.core.evaluation import proxies as cheap
 from neuromosaic.core.evaluation.checkpoint import STATE
 from neuromosaic.core.evaluation.hardware import roofline
+from neuromosaic.core.evaluation.loop import Loop
 from neuromosaic.core.evaluation.losses import answer, loss_function
 from neuromosaic.core.evaluation.profiling import speeds
 from neuromosaic.core.evaluation.recipe import Recipe
@@ -39,9 +40,7 @@ def _start_from(module: nn.Module, weights: dict[str, Tensor]) -> None:
             own[place].copy_(tensor)
 
 
-def train(
-    module: nn.Module, job: Job, converse: Converse, loop_of: Callable[..., training.Loop] | None = None
-) -> Message:
+def train(module: nn.Module, job: Job, converse: Converse, loop_of: Callable[..., Loop] | None = None) -> Message:
     """Trains, reporting the validation outputs of each epoch and doing as the answers say."""
 
     def report(

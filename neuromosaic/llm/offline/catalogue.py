@@ -4,73 +4,14 @@ The source of a family is a template in `families/`; its constructor's arguments
 family has a `width` and a `depth`, which carry most of its size; the rest are options.
 """
 
-from dataclasses import dataclass, field
-from typing import Literal
-
-from neuromosaic.core.brief import Contract, Generative, Task
-from neuromosaic.core.space.parameters import (
-    BoolParameter,
-    CategoricalParameter,
-    FloatParameter,
-    IntParameter,
-    Point,
-    Space,
-)
-from neuromosaic.core.tasks import SPECIAL
-from neuromosaic.llm.offline.symmetries import Symmetry
-
-Kind = Literal["image", "tabular", "sequence", "text", "graph"]
+from neuromosaic.core.brief import Task
+from neuromosaic.core.space.parameters import BoolParameter, CategoricalParameter, FloatParameter, IntParameter, Point
+from neuromosaic.llm.offline.family import ACTIVATION, Family, Range
+from neuromosaic.llm.offline.generators import GENERATORS
 
 _STEPS: tuple[Task, ...] = ("language_modelling", "sequence_labelling")
 _DROPOUT = FloatParameter(min=0.0, max=0.3)
 _IMAGE: Point = {"stages": 2, "stem_stride": 1}  # adapted to the size of the image
-_ACTIVATION = CategoricalParameter(values=("relu", "gelu", "silu"))
-
-
-@dataclass(frozen=True)
-class Range:
-    """Integers `least`, least + `step`, ... `most`; `usual` is where a fit starts."""
-
-    least: int
-    usual: int
-    most: int
-    step: int = 1
-
-
-@dataclass(frozen=True)
-class Family:
-    """One kind of network.
-
-    `opening`: the first words of its module docstring. `width.usual` is the width below which a shallower network
-    is the better use of the parameters. `values` are the defaults of the other arguments; `options` are searched
-    from the first round on, `later` ones once the family has shown its worth. `merit` says why one would take it.
-    `blind_to` what it does not see by its structure; a `special` one is taken only where that is demanded.
-    `positions`: the tasks that it can do and not every family can, such as those with an answer for each position;
-    `pooled`: whether it can do the others. `generative`: how it makes examples, where it does.
-    """
-
-    name: str
-    template: str
-    opening: str
-    kinds: tuple[Kind, ...]
-    width: Range
-    depth: Range
-    values: Point
-    options: Space
-    merit: str
-    later: Space = field(default_factory=dict)
-    recurrent: bool = False
-    blind_to: tuple[Symmetry, ...] = ()
-    special: bool = False
-    positions: tuple[Task, ...] = ()
-    pooled: bool = True
-    generative: Generative | None = None
-
-    def suits(self, contract: Contract) -> bool:
-        """Whether it reads this kind of data, and gives the answers that the task wants."""
-        answers = contract.task in self.positions if contract.task in SPECIAL else self.pooled
-        return contract.kind in self.kinds and answers and contract.generative == self.generative
-
 
 CATALOGUE = (
     Family(
@@ -88,7 +29,7 @@ CATALOGUE = (
             "activation": "relu",
             "dropout": 0.1,
         },
-        options={"separable": BoolParameter(), "activation": _ACTIVATION, "dropout": _DROPOUT},
+        options={"separable": BoolParameter(), "activation": ACTIVATION, "dropout": _DROPOUT},
         later={"squeeze_excite": BoolParameter(), "kernel": CategoricalParameter(values=(3, 5))},
         merit="plain strided convolutions with batch norm learn fastest on small images and cost few operations",
     ),
@@ -100,7 +41,7 @@ CATALOGUE = (
         width=Range(4, 8, 128, 2),
         depth=Range(1, 2, 4),
         values={**_IMAGE, "squeeze_excite": False, "activation": "relu", "dropout": 0.1},
-        options={"activation": _ACTIVATION, "dropout": _DROPOUT},
+        options={"activation": ACTIVATION, "dropout": _DROPOUT},
         later={"squeeze_excite": BoolParameter()},
         merit="residual blocks keep a deeper network easy to train",
     ),
@@ -112,7 +53,7 @@ CATALOGUE = (
         width=Range(4, 10, 128, 2),
         depth=Range(1, 2, 4),
         values={**_IMAGE, "expansion": 3, "kernel": 3, "squeeze_excite": False, "activation": "relu", "dropout": 0.1},
-        options={"expansion": IntParameter(min=2, max=4), "activation": _ACTIVATION, "dropout": _DROPOUT},
+        options={"expansion": IntParameter(min=2, max=4), "activation": ACTIVATION, "dropout": _DROPOUT},
         later={
             "squeeze_excite": BoolParameter(),
             "kernel": CategoricalParameter(values=(3, 5)),
@@ -129,7 +70,7 @@ CATALOGUE = (
         depth=Range(1, 2, 4),
         values={**_IMAGE, "expansion": 3, "kernel": 5, "activation": "gelu", "dropout": 0.1},
         options={"expansion": IntParameter(min=2, max=4), "kernel": CategoricalParameter(values=(3, 5, 7))},
-        later={"activation": _ACTIVATION, "dropout": _DROPOUT},
+        later={"activation": ACTIVATION, "dropout": _DROPOUT},
         merit="large depthwise kernels and layer norm see far without mixing the examples of a batch",
     ),
     Family(
@@ -145,7 +86,7 @@ CATALOGUE = (
             "embedding": IntParameter(min=4, max=24, step=4),
             "dropout": _DROPOUT,
         },
-        later={"frequencies": IntParameter(min=4, max=32, step=4), "activation": _ACTIVATION},
+        later={"frequencies": IntParameter(min=4, max=32, step=4), "activation": ACTIVATION},
         merit="learned sines and cosines of each column let a perceptron see steps and bumps in numeric features",
     ),
     Family(
@@ -157,7 +98,7 @@ CATALOGUE = (
         depth=Range(1, 2, 6),
         values={"expansion": 2, "activation": "relu", "dropout": 0.1},
         options={"expansion": IntParameter(min=1, max=3), "dropout": _DROPOUT},
-        later={"activation": _ACTIVATION},
+        later={"activation": ACTIVATION},
         merit="residual blocks with layer norm start close to a linear model and add only what the data ask for",
     ),
     Family(
@@ -169,7 +110,7 @@ CATALOGUE = (
         depth=Range(1, 2, 4),
         values={"norm": True, "activation": "relu", "dropout": 0.1},
         options={"norm": BoolParameter(), "dropout": _DROPOUT},
-        later={"activation": _ACTIVATION},
+        later={"activation": ACTIVATION},
         merit="fully connected layers are the simplest network that can be right, and the quickest to run",
     ),
     Family(
@@ -181,7 +122,7 @@ CATALOGUE = (
         depth=Range(1, 6, 8),
         values={"kernel": 3, "activation": "relu", "dropout": 0.1},
         options={"kernel": IntParameter(min=2, max=5), "dropout": _DROPOUT},
-        later={"activation": _ACTIVATION},
+        later={"activation": ACTIVATION},
         merit="dilated convolutions reach far and handle all steps at once",
         positions=_STEPS,
     ),
@@ -211,7 +152,7 @@ CATALOGUE = (
             "expansion": IntParameter(min=1, max=4),
             "dropout": _DROPOUT,
         },
-        later={"activation": _ACTIVATION},
+        later={"activation": ACTIVATION},
         merit="attention relates any two steps directly",
         positions=_STEPS,
     ),
@@ -224,7 +165,7 @@ CATALOGUE = (
         depth=Range(1, 3, 6),
         values={"layer": "mean", "activation": "relu", "dropout": 0.1},
         options={"layer": CategoricalParameter(values=("mean", "attention")), "dropout": _DROPOUT},
-        later={"activation": _ACTIVATION},
+        later={"activation": ACTIVATION},
         merit="nodes that gather from their neighbours see the structure, whatever the order they are listed in",
         positions=("node_classification",),
     ),
@@ -236,7 +177,7 @@ CATALOGUE = (
         width=Range(4, 8, 128, 2),
         depth=Range(1, 2, 4),
         values={"activation": "relu", "dropout": 0.1},
-        options={"activation": _ACTIVATION, "dropout": _DROPOUT},
+        options={"activation": ACTIVATION, "dropout": _DROPOUT},
         merit="what coarse scales understand joins the detail of fine ones, so that borders stay sharp",
         positions=("segmentation",),
         pooled=False,
@@ -249,140 +190,13 @@ CATALOGUE = (
         width=Range(4, 12, 128, 2),
         depth=Range(1, 3, 5),
         values={"kernel": 3, "activation": "relu", "dropout": 0.1},
-        options={"activation": _ACTIVATION, "dropout": _DROPOUT},
+        options={"activation": ACTIVATION, "dropout": _DROPOUT},
         later={"kernel": CategoricalParameter(values=(3, 5))},
         merit="ever wider convolutions at full resolution lose no pixel on the way",
         positions=("segmentation",),
         pooled=False,
     ),
-    Family(
-        name="VAE",
-        template="vae",
-        opening="A variational autoencoder",
-        kinds=("tabular", "image", "sequence"),
-        width=Range(8, 64, 512, 8),
-        depth=Range(1, 2, 4),
-        values={"latent": 2, "beta": 1.0, "activation": "silu"},  # the latent is the contract's
-        options={"activation": _ACTIVATION},
-        merit="perceptrons squeeze an example into a code that draws can be made of",
-        positions=("generation",),
-        pooled=False,
-        generative="autoencoder",
-    ),
-    Family(
-        name="convolutional VAE",
-        template="conv_vae",
-        opening="A convolutional variational autoencoder",
-        kinds=("image",),
-        width=Range(4, 12, 128, 2),
-        depth=Range(1, 2, 4),
-        values={"latent": 2, "beta": 1.0, "activation": "silu"},
-        options={"activation": _ACTIVATION},
-        merit="convolutions squeeze an image into a code and know that neighbouring pixels belong together",
-        positions=("generation",),
-        pooled=False,
-        generative="autoencoder",
-    ),
-    Family(
-        name="RealNVP",
-        template="flow",
-        opening="A normalising flow",
-        kinds=("tabular", "image", "sequence"),
-        width=Range(8, 48, 512, 8),
-        depth=Range(2, 6, 16, 2),
-        values={"activation": "relu"},
-        options={"activation": _ACTIVATION},
-        merit="couplings can be undone, so that the likelihood of every example is known",
-        positions=("generation",),
-        pooled=False,
-        generative="flow",
-    ),
-    Family(
-        name="diffusion MLP",
-        template="diffusion_mlp",
-        opening="A diffusion perceptron",
-        kinds=("tabular", "image", "sequence"),
-        width=Range(8, 64, 512, 8),
-        depth=Range(1, 3, 6),
-        values={"activation": "silu"},
-        options={"activation": _ACTIVATION},
-        merit="a residual perceptron that removes noise step by step draws well from few examples",
-        positions=("generation",),
-        pooled=False,
-        generative="diffusion",
-    ),
-    Family(
-        name="diffusion U-Net",
-        template="diffusion_unet",
-        opening="A diffusion U-Net",
-        kinds=("image",),
-        width=Range(4, 12, 128, 2),
-        depth=Range(1, 2, 4),
-        values={"activation": "silu"},
-        options={"activation": _ACTIVATION},
-        merit="convolutions at several scales remove noise with an eye for what belongs together",
-        positions=("generation",),
-        pooled=False,
-        generative="diffusion",
-    ),
-    Family(
-        name="GAN",
-        template="gan",
-        opening="A generative adversarial pair",
-        kinds=("tabular", "image", "sequence"),
-        width=Range(8, 64, 512, 8),
-        depth=Range(1, 2, 4),
-        values={"latent": 2, "smoothing": 0.3, "activation": "silu"},  # the latent is the contract's
-        options={"activation": _ACTIVATION},
-        later={"smoothing": FloatParameter(min=0.05, max=1.0, log=True)},
-        merit="two perceptrons play against each other, and what is drawn is as sharp as what was seen",
-        positions=("generation",),
-        pooled=False,
-        generative="gan",
-    ),
-    Family(
-        name="convolutional GAN",
-        template="conv_gan",
-        opening="A convolutional generative adversarial pair",
-        kinds=("image",),
-        width=Range(4, 12, 128, 2),
-        depth=Range(1, 2, 4),
-        values={"latent": 2, "smoothing": 0.3, "activation": "silu"},
-        options={"activation": _ACTIVATION},
-        later={"smoothing": FloatParameter(min=0.05, max=1.0, log=True)},
-        merit="convolutions that draw play against convolutions that judge, neighbouring pixels together",
-        positions=("generation",),
-        pooled=False,
-        generative="gan",
-    ),
-    Family(
-        name="PixelCNN",
-        template="pixel_cnn",
-        opening="A pixel convolutional network",
-        kinds=("image",),
-        width=Range(8, 16, 128, 4),
-        depth=Range(1, 3, 8),
-        values={"kernel": 5, "components": 10},
-        options={"kernel": CategoricalParameter(values=(3, 5, 7)), "components": IntParameter(min=4, max=20, step=2)},
-        merit="convolutions that see only the pixels before say exactly how likely each next one is",
-        positions=("generation",),
-        pooled=False,
-        generative="autoregressive",
-    ),
-    Family(
-        name="MADE",
-        template="made",
-        opening="A masked perceptron",
-        kinds=("tabular", "image", "sequence"),
-        width=Range(8, 64, 512, 8),
-        depth=Range(1, 2, 4),
-        values={"components": 10, "activation": "silu"},
-        options={"components": IntParameter(min=4, max=20, step=2), "activation": _ACTIVATION},
-        merit="a masked perceptron says of every value at once how it is spread, given those before it",
-        positions=("generation",),
-        pooled=False,
-        generative="autoregressive",
-    ),
+    *GENERATORS,
     Family(
         name="Deep Sets",
         template="deep_sets",
@@ -391,7 +205,7 @@ CATALOGUE = (
         width=Range(8, 24, 256, 8),
         depth=Range(0, 1, 3),
         values={"activation": "relu", "dropout": 0.1},
-        options={"activation": _ACTIVATION, "dropout": _DROPOUT},
+        options={"activation": ACTIVATION, "dropout": _DROPOUT},
         merit="elements are looked at one by one and pooled, so that their order cannot matter",
         blind_to=("elements",),
         special=True,
@@ -404,7 +218,7 @@ CATALOGUE = (
         width=Range(8, 24, 256, 4),
         depth=Range(1, 3, 5),
         values={"activation": "relu", "dropout": 0.1},
-        options={"activation": _ACTIVATION, "dropout": _DROPOUT},
+        options={"activation": ACTIVATION, "dropout": _DROPOUT},
         merit="without strides a shift by a pixel changes next to nothing",
         blind_to=("shift",),
         special=True,
@@ -417,7 +231,7 @@ CATALOGUE = (
         width=Range(8, 24, 256, 8),
         depth=Range(1, 2, 4),
         values={"activation": "relu", "dropout": 0.1},
-        options={"activation": _ACTIVATION, "dropout": _DROPOUT},
+        options={"activation": ACTIVATION, "dropout": _DROPOUT},
         merit="messages along the edges, pooled over the nodes, are the same however the nodes are numbered",
         blind_to=("nodes",),
         special=True,

@@ -3,8 +3,9 @@
 from neuromosaic.core.brief import Contract
 from neuromosaic.core.role_inputs import FamilyInputs
 from neuromosaic.core.space.parameters import Point
-from neuromosaic.llm.offline.catalogue import CATALOGUE, Family
+from neuromosaic.llm.offline.catalogue import CATALOGUE
 from neuromosaic.llm.offline.costing import Cost, parameters, within
+from neuromosaic.llm.offline.family import Family
 from neuromosaic.llm.offline.planning import training_seconds
 from neuromosaic.llm.offline.recipes import usual_epochs
 from neuromosaic.llm.offline.symmetries import Symmetry, demanded

@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Any
 
 from neuromosaic.core.brief import Contract
 from neuromosaic.core.space.parameters import Point, Scalar
-from neuromosaic.llm.offline.catalogue import Family, family_named
+from neuromosaic.llm.offline.catalogue import family_named
+from neuromosaic.llm.offline.family import Family
 from neuromosaic.llm.offline.writing import adapted, write_source
 
 if TYPE_CHECKING:

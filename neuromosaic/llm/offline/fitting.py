@@ -14,8 +14,8 @@ from neuromosaic.core.space.parameters import (
     Space,
 )
 from neuromosaic.core.space.space import SearchSpace
-from neuromosaic.llm.offline.catalogue import Family
 from neuromosaic.llm.offline.costing import Cost, parameters, within
+from neuromosaic.llm.offline.family import Family
 from neuromosaic.llm.offline.writing import adapted
 
 DRAWS = 32

@@ -9,9 +9,10 @@ from neuromosaic.core.proposals import FamilyProposal
 from neuromosaic.core.role_inputs import FamilyInputs, Finding, Trace
 from neuromosaic.core.space.parameters import Point
 from neuromosaic.core.syntax import defaults, method, parse
-from neuromosaic.llm.offline.catalogue import Family, family_named, family_of
+from neuromosaic.llm.offline.catalogue import family_named, family_of
 from neuromosaic.llm.offline.choosing import hard_limit, ranking, sensible_size
 from neuromosaic.llm.offline.costing import Cost, calls, flops, parameters
+from neuromosaic.llm.offline.family import Family
 from neuromosaic.llm.offline.fitting import fit, refit
 from neuromosaic.llm.offline.losses import propose_loss
 from neuromosaic.llm.offline.planning import ranked

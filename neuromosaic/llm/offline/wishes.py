@@ -5,19 +5,31 @@ import re
 from neuromosaic.core.brief import Brief
 from neuromosaic.llm.offline.reading_rules import Facts, Rule, rule
 
-_CONVOLUTIONAL = ("small CNN", "ResNet", "MobileNet", "ConvNeXt", "dilated CNN", "U-Net", "TCN", "convolutional VAE")
+CONVOLUTIONAL = (
+    "small CNN",
+    "ResNet",
+    "MobileNet",
+    "ConvNeXt",
+    "dilated CNN",
+    "U-Net",
+    "TCN",
+    "convolutional VAE",
+    "convolutional GAN",
+    "PixelCNN",
+    "diffusion U-Net",
+)
 _GRID = "(?:oil|temperature|load|station|fault|failure|winding)"
 _TRANSFORMER = rf"(?<!power )(?<!electric )(?<!electrical )transformers?(?! {_GRID})"
 """Not the ones of a power grid."""
 _KINDS: dict[str, tuple[str, ...]] = {
-    r"cnns?|conv-?nets?|convolution(?:s|al)?": _CONVOLUTIONAL,
+    r"cnns?|conv-?nets?|convolution(?:s|al)?": CONVOLUTIONAL,
     r"res-?nets?|residual convolution(?:s|al)?": ("ResNet",),
     r"mobile-?nets?|inverted bottlenecks?|depthwise(?: separable)? convolutions?": ("MobileNet",),
     r"convnexts?": ("ConvNeXt",),
     r"u-?nets?": ("U-Net", "diffusion U-Net"),
     r"residual mlps?|resmlps?": ("residual MLP",),
     r"mlps?|(?:multi-?layer )?perceptrons?|fully[ -]connected|feed-?forward|dense nets?": (
-        "MLP", "residual MLP", "periodic MLP", "VAE", "diffusion MLP",
+        "MLP", "residual MLP", "periodic MLP", "VAE", "diffusion MLP", "GAN", "MADE",
     ),
     r"tcns?|temporal convolution(?:s|al)?": ("TCN",),
     r"grus?|lstms?|rnns?|recurren(?:t|ce)": ("GRU",),

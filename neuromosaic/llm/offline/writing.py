@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from neuromosaic.core.brief import Contract, Task
 from neuromosaic.core.space.parameters import CategoricalParameter, IntParameter, Parameter, Point
 from neuromosaic.core.tasks import FORMS, outputs_of
-from neuromosaic.llm.offline.catalogue import Family
+from neuromosaic.llm.offline.family import Family
 
 if TYPE_CHECKING:
     from jinja2 import Environment

@@ -10,8 +10,9 @@ from torch import Tensor, nn
 
 from neuromosaic.core.brief import Contract, TensorSpec
 from neuromosaic.core.errors import UsageError
+from neuromosaic.core.evaluation.loop import Loop
 from neuromosaic.core.evaluation.recipe import Recipe
-from neuromosaic.core.evaluation.training import Loop, Trained, predict, train
+from neuromosaic.core.evaluation.training import Trained, predict, train
 
 REGRESSION = Contract(task="regression", input=TensorSpec(shape=(3,)), output=TensorSpec(shape=(2,)), kind="tabular")
 LINEAR = Contract(task="classification", input=TensorSpec(shape=(4,)), output=TensorSpec(shape=(2,)), kind="tabular")

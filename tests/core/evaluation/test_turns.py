@@ -122,7 +122,7 @@ def test_in_turn_is_what_two_optimisers_by_hand_do() -> None:
         name: torch.optim.AdamW(side.parameters(), lr=5e-3, betas=(0.0, 0.99), weight_decay=0.0)
         for name, side in sides.items()
     }
-    from neuromosaic.core.evaluation.training import shuffling
+    from neuromosaic.core.evaluation.loop import shuffling
 
     order = torch.randperm(len(x), generator=shuffling(0))
     torch.manual_seed(0)

@@ -24,8 +24,9 @@ from neuromosaic.core.space.space import SearchSpace
 from neuromosaic.core.validation.model_class import check_model
 from neuromosaic.core.validation.policy import check_policy
 from neuromosaic.core.workers.generating import methods
-from neuromosaic.llm.offline.catalogue import CATALOGUE, Family, family_named, family_of
+from neuromosaic.llm.offline.catalogue import CATALOGUE, family_named, family_of
 from neuromosaic.llm.offline.costing import Cost, flops, parameters
+from neuromosaic.llm.offline.family import Family
 from neuromosaic.llm.offline.fitting import Fit, fit, refit
 from neuromosaic.llm.offline.writing import write_source
 from tests.llm.offline.contracts import CONTRACTS

@@ -4,8 +4,9 @@ import pytest
 
 from neuromosaic.core.brief import Contract
 from neuromosaic.core.space.space import SearchSpace
-from neuromosaic.llm.offline.catalogue import CATALOGUE, Family, family_named
+from neuromosaic.llm.offline.catalogue import CATALOGUE, family_named
 from neuromosaic.llm.offline.costing import Cost, calls, flops, parameters
+from neuromosaic.llm.offline.family import Family
 from neuromosaic.llm.offline.fitting import MOST, Fit, fit, refit
 from tests.llm.offline.contracts import CONTRACTS, DIGITS, HOUSES, LETTERS, MNIST, MOTION
 

@@ -8,7 +8,7 @@ from neuromosaic.llm.offline.catalogue import CATALOGUE
 from neuromosaic.llm.offline.choosing import ranking
 from neuromosaic.llm.offline.proposing import propose_family
 from neuromosaic.llm.offline.reading import read_brief
-from neuromosaic.llm.offline.wishes import unwanted, wished
+from neuromosaic.llm.offline.wishes import CONVOLUTIONAL, unwanted, wished
 from tests.llm.offline.contracts import COLOUR, MOTION, family_inputs
 
 
@@ -28,7 +28,7 @@ def named(sentence: str) -> set[str]:
         ("a model with attention layers", {"Transformer"}),
         (
             "a CNN, not a ResNet",
-            {"small CNN", "MobileNet", "ConvNeXt", "dilated CNN", "U-Net", "TCN", "convolutional VAE"},
+            {*CONVOLUTIONAL} - {"ResNet"},
         ),
         ("pay attention to the rare classes", set()),
         ("predict the transformer oil temperature of a power transformer", set()),

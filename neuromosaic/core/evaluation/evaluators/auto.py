@@ -10,9 +10,9 @@ import numpy as np
 from neuromosaic.core.evaluation.checkpoint import is_there
 from neuromosaic.core.evaluation.evaluators.prediction import Foresight
 from neuromosaic.core.evaluation.evaluators.trials import Asked, Metrics, Report, Subject, Trials, figures, stopper
+from neuromosaic.core.evaluation.loop import steps_in
 from neuromosaic.core.evaluation.metrics import higher_is_better
 from neuromosaic.core.evaluation.signals import FEWEST, Worth, worth
-from neuromosaic.core.evaluation.training import steps_in
 
 FIRST = 4  # trainings that are never stopped
 CONTROL = 12  # and every twelfth, which shows whether the rules still hold

@@ -10,11 +10,12 @@ from torch import Tensor, nn
 from neuromosaic.core.architecture.spec import ArchitectureSpec
 from neuromosaic.core.brief import Contract
 from neuromosaic.core.errors import SpaceError
+from neuromosaic.core.evaluation.loop import steps_in
 from neuromosaic.core.evaluation.recipe import Recipe
 from neuromosaic.core.evaluation.sharing.fairness import fair_points, shrinking_points
 from neuromosaic.core.evaluation.sharing.subnetwork import SubNetwork
 from neuromosaic.core.evaluation.sharing.weights import SharedWeights
-from neuromosaic.core.evaluation.training import Cause, predict, steps_in, train
+from neuromosaic.core.evaluation.training import Cause, predict, train
 from neuromosaic.core.space.parameters import Point
 from neuromosaic.core.space.space import SearchSpace
 
