@@ -4,6 +4,8 @@ What it is worth is measured: the same networks are trained with each, and the m
 """
 
 import ast
+import math
+import statistics
 import time
 from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple
@@ -191,12 +193,16 @@ def _tried(
 
 def judged(gains: Sequence[float], pairs: Sequence[LossPair]) -> tuple[float | None, bool]:
     """The mean gain where both came to something, and whether the proposed loss is the one to train with: it must be
-    better, and must not fail where the usual one does not."""
+    better by more than a standard error, and must not fail where the usual one does not."""
     both = [gain for gain, pair in zip(gains, pairs, strict=True) if None not in (pair.usual, pair.proposed)]
-    failed = any(pair.proposed is None and pair.usual is not None for pair in pairs)
+    doubt = statistics.stdev(both) / math.sqrt(len(both)) if len(both) > 1 else 0.0
     alone = any(pair.usual is None and pair.proposed is not None for pair in pairs)
     gain = sum(both) / len(both) if both else None
-    return gain, not failed and (gain > 0 if gain is not None else alone)
+    return gain, not _fails(pairs) and (gain > doubt if gain is not None else alone)
+
+
+def _fails(pairs: Sequence[LossPair]) -> bool:
+    return any(pair.proposed is None and pair.usual is not None for pair in pairs)
 
 
 def _networks(bench: Workbench, families: Sequence[str]) -> list[Candidate]:
@@ -238,6 +244,8 @@ def in_words(result: LossResult) -> str:
         came = "only one of both came to anything" if result.won else "its trainings came to nothing"
         return f"The loss that {who} proposed {stays} ({came}, {over})."
     better = "better" if result.gain > 0 else "worse"
+    why = "one came to nothing with it" if _fails(result.pairs) else "no more than chance may give"
+    unsure = f", {why}" if result.gain > 0 and not result.won else ""
     by_much = f"{abs(result.gain):.3g} {better}" if result.gain else "the same"
     metric = f"validation {result.metric.replace('_', ' ')}"
-    return f"The loss that {who} proposed {stays}: with it {metric} came out {by_much} on average, {over}."
+    return f"The loss that {who} proposed {stays}: with it {metric} came out {by_much} on average, {over}{unsure}."

@@ -180,7 +180,8 @@ def pair(usual: float | None, proposed: float | None) -> LossPair:
 @pytest.mark.parametrize(
     ("gains", "pairs", "expected"),
     [
-        ([0.2, -0.1], [pair(0.5, 0.7), pair(0.6, 0.5)], (0.05, True)),
+        ([0.2, -0.1], [pair(0.5, 0.7), pair(0.6, 0.5)], (0.05, False)),  # no more than chance may give
+        ([0.2, 0.1], [pair(0.5, 0.7), pair(0.6, 0.7)], (0.15, True)),
         ([0.0], [pair(0.5, 0.5)], (0.0, False)),
         ([0.2, float("-inf")], [pair(0.5, 0.7), pair(0.5, None)], (0.2, False)),
         ([float("inf")], [pair(None, 0.7)], (None, True)),
@@ -204,6 +205,11 @@ def test_the_proposed_loss_must_be_better_and_must_not_fail_where_the_usual_does
         ),
         (-0.5, False, "is not used, huber stays: with it validation macro f1 came out 0.5 worse"),
         (0.0, False, "came out the same on average"),
+        (
+            0.01,
+            False,
+            "came out 0.01 better on average, over 1 network trained with each, no more than chance may give",
+        ),
         (None, False, "huber stays (its trainings came to nothing, over 1 network trained with each)"),
         (None, True, "is used instead of huber (only one of both came to anything"),
     ],
