@@ -131,9 +131,7 @@ class Trials:
             self.judge, subject.graph, dataset, subject.recipe, self.plan,
             seed=self.seed, timeout=self.timeout, **more,
         )  # fmt: skip
-        if not outcome.metrics:
-            raise CandidateError(f"the training came to nothing ({outcome.cause}): {outcome.message}", outcome.cause)
-        return outcome
+        return usable(outcome)
 
     def _key(self, subject: Subject) -> str:
         """Which training it is: network, recipe, seed and data."""
@@ -147,6 +145,13 @@ class Trials:
         arguments = {"recipe": subject.recipe.model_dump(mode="json"), "seed": self.seed}
         found: dict[str, float] = self.judge.run(Job("proxies", subject.graph, arguments, rows)).body["proxies"]
         return found | structure(wiring(subject.graph))
+
+
+def usable(outcome: TrialOutcome) -> TrialOutcome:
+    """Raises CandidateError where the training came to nothing."""
+    if not outcome.metrics:
+        raise CandidateError(f"the training came to nothing ({outcome.cause}): {outcome.message}", outcome.cause)
+    return outcome
 
 
 def figures(outcome: TrialOutcome, architecture: Any) -> Metrics:

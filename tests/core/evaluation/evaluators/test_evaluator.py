@@ -13,10 +13,12 @@ from neuromosaic.core.architecture.spec import ArchitectureSpec, Input
 from neuromosaic.core.errors import ArchitectureError, CandidateError, UsageError
 from neuromosaic.core.evaluation.checkpoint import FILE, is_there
 from neuromosaic.core.evaluation.data.dataset import Dataset
+from neuromosaic.core.evaluation.evaluators import comparing
 from neuromosaic.core.evaluation.evaluators import evaluator as module
 from neuromosaic.core.evaluation.evaluators.auto import Auto, fitted
 from neuromosaic.core.evaluation.evaluators.evaluator import MODES, TrainingEvaluator
 from neuromosaic.core.evaluation.recipe import Recipe
+from neuromosaic.core.evaluation.stacked_trials import run_stacked_trials
 from neuromosaic.core.judge.process import ProcessJudge
 from neuromosaic.core.search.study import ArchitectureSearch
 from neuromosaic.core.search.trials import Trial
@@ -122,6 +124,22 @@ def test_two_networks_are_compared_over_seeds_and_examples(make: Any, data: Data
     assert evaluator.compare(mlp(8), mlp(8), seeds=(0,)).mean == 0
     with pytest.raises(UsageError, match="different ones"):
         evaluator.compare(mlp(8), mlp(4), seeds=(1, 1))
+
+
+def test_seeds_trained_side_by_side_are_worth_what_they_are_alone(make: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    evaluator, stacks = make("full_training", recipe=Recipe(epochs=2, learning_rate=5e-3)), list[int]()
+
+    def counted(judge: Any, graphs: Any, *rest: Any, **more: Any) -> Any:
+        stacks.append(len(graphs))
+        return run_stacked_trials(judge, graphs, *rest, **more)
+
+    monkeypatch.setattr(comparing, "run_stacked_trials", counted)
+    monkeypatch.setattr(comparing, "WORTHWHILE", 0.0)  # whatever the clock says
+    alone = evaluator.compare(mlp(64), mlp(2), seeds=(0, 1, 2), side_by_side=False)
+    assert stacks == []
+    together = evaluator.compare(mlp(64), mlp(2), seeds=(0, 1, 2))
+    assert stacks == [3, 3]
+    assert together.mean == pytest.approx(alone.mean, abs=0.02)
 
 
 def test_a_folder_holds_one_training(make: Any, tmp_path: Path) -> None:
