@@ -2,8 +2,8 @@
 
 from typing import Any
 
-from neuromosaic.core.brief import Brief, Constraints
-from neuromosaic.core.role_inputs import BriefInputs, ComputeInputs, MetricsInputs, RecipeInputs
+from neuromosaic.core.brief import Brief
+from neuromosaic.core.role_inputs import BriefInputs, ComputeInputs, FamilyInputs, MetricsInputs, RecipeInputs
 from neuromosaic.workflows.options import Options
 
 CALLS_PER_SEAT = 3
@@ -20,6 +20,7 @@ def forecast(brief: Brief, options: Options) -> dict[str, Any]:
     from neuromosaic.core.evaluation.hardware import choose_device, profile
     from neuromosaic.core.evaluation.metrics import measurable
     from neuromosaic.llm.offline.designer import OfflineDesigner
+    from neuromosaic.llm.offline.durations import seconds_in_all
 
     client = OfflineDesigner()
     draft = read_brief(client, BriefInputs(sentence=brief.sentence, known=brief))
@@ -33,7 +34,8 @@ def forecast(brief: Brief, options: Options) -> dict[str, Any]:
     ]
     trials = draft.brief.budget.trials or envelope.trials
     passes = 2 * trials * envelope.fidelity * recipe.epochs + 2 * envelope.finalists * recipe.epochs
-    seconds = _seconds(passes * len(dataset.train), hardware.gflops * envelope.workers, draft.brief.constraints)
+    families = FamilyInputs(**common, hardware=hardware, slot=0, slots=envelope.families)
+    seconds = seconds_in_all(families, recipe, envelope, trials)
     return {
         "brief": draft.brief.model_dump(mode="json"), "not_understood": list(draft.not_understood),
         "contract": dataset.contract.model_dump(mode="json"), "notes": list(dataset.notes),
@@ -44,12 +46,6 @@ def forecast(brief: Brief, options: Options) -> dict[str, Any]:
         "seconds_estimated": draft.brief.budget.seconds or round(seconds),
         "model_calls_at_most": _calls(envelope, options), "cost_usd_at_most": _cost(draft.brief, options),
     }  # fmt: skip
-
-
-def _seconds(examples: float, gflops: float, constraints: Constraints) -> float:
-    """Three forward passes' work for an example, at a tenth of the measured peak: small networks reach no more."""
-    flops = constraints.flops or 40.0 * (constraints.parameters or 200_000)
-    return 20 + examples * 3 * flops / (0.1 * gflops * 1e9)
 
 
 def _calls(envelope: Any, options: Options) -> int:
@@ -85,10 +81,16 @@ def print_forecast(said: dict[str, Any]) -> None:
         f"Training   {recipe['optimizer']}, {recipe['epochs']:g} epochs in full; about"
         f" {said['training']['passes_over_the_data']:g} passes over {said['training']['examples']:,} examples in all",
         f"Measured   {said['metrics']['primary']}, loss {said['metrics']['loss']}, on {said['hardware']['name']}",
-        f"Time       about {said['seconds_estimated']:,} s (a rough guess before anything was measured)",
+        f"Time       {_time(said)}",
         f"Models     {said['model_calls_at_most']} calls at most; {cost}",
     ]  # fmt: skip
     print("\n".join(lines))
+
+
+def _time(said: dict[str, Any]) -> str:
+    if said["seconds_at_most"]:
+        return f"{said['seconds_at_most']:,g} s at most, as the brief says"
+    return f"about {said['seconds_estimated']:,} s (a guess, before anything but the machine was measured)"
 
 
 def _limits(brief: dict[str, Any]) -> list[tuple[str, Any]]:

@@ -293,7 +293,11 @@ def test_a_dry_run_trains_nothing_and_says_what_it_would_do(
     assert (said["model_calls_at_most"], said["cost_usd_at_most"]) == (0, 0.0)
     assert not (tmp_path / "store").exists()
     assert call(*arguments, "--model", "openai/x", "--store", tmp_path / "store") == 0
-    assert "unknown (set --max-cost)" in quiet.readouterr().out
+    told = quiet.readouterr().out
+    assert "unknown (set --max-cost)" in told
+    assert "(a guess, before anything but the machine was measured)" in told
+    assert call(*arguments, "--minutes", 2, "--store", tmp_path / "store") == 0
+    assert "120 s at most, as the brief says" in quiet.readouterr().out
 
 
 # ---------------------------------------------------------------- a design from the command line
