@@ -5,6 +5,7 @@ from collections.abc import Iterable
 from typing import Any
 
 import torch
+from devices import device, named
 from networks import MNIST, SEED, cnn, mlp
 from torch import Tensor, nn
 
@@ -40,7 +41,7 @@ def precision(rounds: int) -> Iterable[dict[str, Any]]:
         losses = {kind: found[0][kind].losses for kind in kinds if found[0][kind].losses}
         gains = {kind: [one.gains[kind] for one in decided] for kind in decided[0].gains}
         yield {
-            "task": "precision", "network": name, "device": device(), "rounds": rounds,
+            "task": "precision", "network": name, "device": named(), "rounds": rounds,
             "step_ms": {kind: round(1e3 * statistics.median(values), 3) for kind, values in seconds.items()},
             "first_losses": {kind: round(statistics.fmean(values), 4) for kind, values in losses.items()},
             "gain": {kind: round(statistics.median(values), 2) for kind, values in gains.items()},
@@ -63,10 +64,6 @@ def examples(contract: Contract) -> Tensor:
     if contract is TEXT:
         return torch.randint(0, WORDS, shape, generator=draw)
     return torch.randn(shape, generator=draw)
-
-
-def device() -> str:
-    return "cuda" if torch.cuda.is_available() else "cpu"
 
 
 def dense(width: int) -> nn.Module:

@@ -2,13 +2,13 @@
 
 import random
 import statistics
-import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import torch
 import torch.nn.functional as F  # noqa: N812 (its usual name)
+from devices import device, named, seconds
 from networks import MNIST, SEED, TRAINED_ON, cnn, mlp, mnist
 from torch import Tensor, nn
 from torch.utils import data as torch_data
@@ -36,21 +36,20 @@ def _loop(name: str, build: Callable[[], nn.Module], x: Tensor, y: Tensor, round
         "by_hand_channels_last": lambda: by_hand_channels_last(build(), x, y),
         "dataloader": lambda: by_dataloader(build(), x, y),
     }
-    seconds: dict[str, list[float]] = {way: [] for way in ways}
+    took: dict[str, list[float]] = {way: [] for way in ways}
     weights = {way: run() for way, run in ways.items()}  # warms up as well
     for _ in range(rounds):
         for way, run in ways.items():
-            began = time.process_time()
-            run()
-            seconds[way].append(time.process_time() - began)
-    medians = {way: statistics.median(values) for way, values in seconds.items()}
+            took[way].append(seconds(run))
+    medians = {way: statistics.median(values) for way, values in took.items()}
     expected = weights["by_hand_channels_last"]
-    same = all(torch.equal(weights["ours"][key], expected[key]) for key in expected)
+    same = all(torch.equal(weights["ours"][key].cpu(), expected[key].cpu()) for key in expected)
     return {
-        "task": "loop", "network": name, "images": TRAINED_ON, "rounds": rounds, "threads": torch.get_num_threads(),
+        "task": "loop", "network": name, "device": named(), "threads": torch.get_num_threads(),
+        "images": TRAINED_ON, "rounds": rounds,
         "seconds": {way: round(value, 3) for way, value in medians.items()}, "same_weights": same,
         "speed_to": {
-            way: round(ratio(values, seconds["ours"]), 3) for way, values in seconds.items() if way != "ours"
+            way: round(ratio(values, took["ours"]), 3) for way, values in took.items() if way != "ours"
         },
     }  # fmt: skip
 
@@ -62,7 +61,7 @@ def ratio(slower: list[float], faster: list[float]) -> float:
 
 def ours(module: nn.Module, x: Tensor, y: Tensor) -> dict[str, Tensor]:
     trained = train(
-        module, x[:TRAINED_ON], y[:TRAINED_ON], RECIPE, fidelity=1, seed=SEED, device="cpu",
+        module, x[:TRAINED_ON], y[:TRAINED_ON], RECIPE, fidelity=1, seed=SEED, device=device(),
         validation_x=x[TRAINED_ON:], contract=MNIST, report=lambda *_: (False, False),
     )  # fmt: skip
     assert trained.weights is not None
@@ -80,6 +79,7 @@ def by_hand_channels_last(module: nn.Module, x: Tensor, y: Tensor) -> dict[str, 
 
 
 def _by_hand(module: nn.Module, x: Tensor, y: Tensor) -> dict[str, Tensor]:
+    module, x, y = module.to(device()), x.to(device()), y.to(device())
     validation_x, x, y = x[TRAINED_ON:], x[:TRAINED_ON], y[:TRAINED_ON]
     matrices = [weight for weight in module.parameters() if weight.ndim > 1]
     others = [weight for weight in module.parameters() if weight.ndim < 2]
@@ -88,9 +88,9 @@ def _by_hand(module: nn.Module, x: Tensor, y: Tensor) -> dict[str, Tensor]:
     )
     shuffle = torch.Generator().manual_seed(random.Random(f"{SEED}/shuffle").getrandbits(63))
     steps = -(-len(x) // 64)
-    total = torch.zeros(())
+    total = torch.zeros((), device=x.device)
     module.train()
-    for step, rows in enumerate(torch.split(torch.randperm(len(x), generator=shuffle), 64)):
+    for step, rows in enumerate(torch.split(torch.randperm(len(x), generator=shuffle).to(x.device), 64)):
         for group in optimizer.param_groups:
             group["lr"] = 2e-3 * rate_factor(step, steps, 0.05)
         optimizer.zero_grad()
@@ -119,6 +119,7 @@ class Images(torch_data.Dataset[tuple[Tensor, Tensor]]):
 
 def by_dataloader(module: nn.Module, x: Tensor, y: Tensor) -> dict[str, Tensor]:
     """The usual loop, with the options that are usual: defaults."""
+    module = module.to(device())
     loader = torch_data.DataLoader(Images(x[:TRAINED_ON], y[:TRAINED_ON]), batch_size=64, shuffle=True)
     validation = torch_data.DataLoader(Images(x[TRAINED_ON:], y[TRAINED_ON:]), batch_size=256)
     optimizer = torch.optim.AdamW(module.parameters(), lr=2e-3)
@@ -127,7 +128,7 @@ def by_dataloader(module: nn.Module, x: Tensor, y: Tensor) -> dict[str, Tensor]:
     module.train()
     for images, labels in loader:
         optimizer.zero_grad()
-        loss = F.cross_entropy(module(images), labels)
+        loss = F.cross_entropy(module(images.to(device())), labels.to(device()))
         loss.backward()
         nn.utils.clip_grad_norm_(module.parameters(), 1.0)
         optimizer.step()
@@ -136,5 +137,5 @@ def by_dataloader(module: nn.Module, x: Tensor, y: Tensor) -> dict[str, Tensor]:
     module.eval()
     with torch.no_grad():
         for images, _ in validation:
-            module(images)
+            module(images.to(device()))
     return module.state_dict()

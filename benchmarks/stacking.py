@@ -7,6 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import torch
+from devices import device, named
 from loop import ratio
 from torch import nn
 
@@ -33,7 +34,7 @@ def stacked(rounds: int, count: int = 32) -> dict[str, Any]:
     ]
     graphs, data = [digits_mlp(number) for number in range(count)], digits()
     plan = MetricsPlan(loss="cross_entropy", primary="accuracy", report=())
-    judge = ProcessJudge(workers=2)
+    judge = ProcessJudge(workers=2, device=device())
     judge.warm_up()
 
     def alone(number: int) -> TrialOutcome:
@@ -64,7 +65,7 @@ def stacked(rounds: int, count: int = 32) -> dict[str, Any]:
     accuracies = {way: [one.metrics["accuracy"] for one in found] for way, found in outcomes.items()}
     reference = accuracies["one_after_another"]
     return {
-        "task": "stacked", "members": count, "rounds": rounds,
+        "task": "stacked", "device": named(), "members": count, "rounds": rounds,
         "seconds": {way: round(statistics.median(values), 3) for way, values in seconds.items()},
         "stacked_in_one_to_one_after_another": round(
             ratio(seconds["one_after_another"], seconds["stacked_in_one"]), 2),
