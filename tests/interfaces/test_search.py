@@ -6,7 +6,6 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 from typing import Any
 
@@ -126,6 +125,11 @@ def test_what_cannot_be_used_is_said_in_one_sentence(arguments: tuple[str, ...],
     assert said in error.splitlines()[-1]
 
 
+def listening() -> None:
+    """To Ctrl-C, which what is started in the background of a shell does not hear."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
 def test_ctrl_c_keeps_what_is_done_and_resume_goes_on(place: Path) -> None:
     command = [
         sys.executable, "-m", "neuromosaic", "search", "mine:space", "--evaluator", "mine:slow", "--strategy",
@@ -133,11 +137,11 @@ def test_ctrl_c_keeps_what_is_done_and_resume_goes_on(place: Path) -> None:
     ]  # fmt: skip
     environment = {**os.environ, "PYTHONPATH": str(Path(cli.__file__).parents[2])}
     running = subprocess.Popen(
-        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, cwd=place, env=environment
-    )
+        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, cwd=place, env=environment,
+        preexec_fn=listening,
+    )  # fmt: skip
     assert running.stderr is not None
     running.stderr.readline()
-    time.sleep(0.1)
     running.send_signal(signal.SIGINT)
     out, err = running.communicate(timeout=30)
     assert running.returncode == 130, err

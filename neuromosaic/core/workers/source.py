@@ -30,6 +30,8 @@ def load_model_class(source: str, folder: Path, entry: str = "Model") -> "type[n
     """
     from torch import nn
 
+    if "\0" in source:  # which Python 3.11.2 does not call a syntax error
+        raise CandidateError("model.py holds null bytes", "syntax")
     path = folder / FILE
     if str(folder) not in sys.path:
         sys.path.insert(0, str(folder))

@@ -77,7 +77,7 @@ GENERATORS = (
     Family(
         name="GAN",
         template="gan",
-        opening="A generative adversarial pair",
+        opening="An adversarial pair",
         kinds=("tabular", "image", "sequence"),
         width=Range(8, 64, 512, 8),
         depth=Range(1, 2, 4),
@@ -92,7 +92,7 @@ GENERATORS = (
     Family(
         name="convolutional GAN",
         template="conv_gan",
-        opening="A convolutional generative adversarial pair",
+        opening="A convolutional adversarial pair",
         kinds=("image",),
         width=Range(4, 12, 128, 2),
         depth=Range(1, 2, 4),
