@@ -3,7 +3,7 @@ from collections.abc import Callable
 import torch
 from torch import Tensor, nn
 
-from neuromosaic.core.evaluation.layout import arrangement
+from neuromosaic.core.evaluation.layout import arrangement, as_it_is
 from neuromosaic.core.evaluation.training import predict
 
 IMAGES = torch.randn(4, 3, 8, 8, generator=torch.Generator().manual_seed(0))
@@ -58,3 +58,8 @@ def test_batches_of_one_channel_keep_the_order_that_kernels_choose_by() -> None:
 def test_rows_and_ids_stay_as_they_are() -> None:
     for x in (torch.randn(4, 3), torch.zeros(4, 2, 2, 2, dtype=torch.int64)):
         assert arrangement(nn.Identity(), x)(x) is x
+
+
+def test_images_for_a_network_that_flattens_them_at_once_stay_as_they_are() -> None:
+    x = torch.randn(4, 1, 8, 8)
+    assert arrangement(nn.Sequential(nn.Flatten(), nn.Linear(64, 3)), x) is as_it_is
